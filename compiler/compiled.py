@@ -1,0 +1,78 @@
+"""What compiling gives: everything the runtime needs, as data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from .decisions import Decision
+from .promise import Initial
+from .schema import Column
+
+if TYPE_CHECKING:
+    from .ir import Graph
+
+Part = tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """One logical weight inside a stored tensor.
+
+    `layer`: the place in the text that owns it (`deep.mlp`), `name` of the weight there (`0.weight`), `key` the element
+    of the family where each has its own, `candidate` the searched widths it belongs to (as text), `part` which part of
+    a concatenated input its rows serve. `box` is the half-open range it takes along each axis of the tensor.
+    Equal (layer, name, key, candidate, part) in two compilations of one space name the same weight: that is how derived
+    models, rewinding and cold starts take over what was learned.
+    """
+
+    layer: str
+    name: str
+    key: Part
+    candidate: str
+    part: Part
+    box: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Tensor:
+    """A parameter (`trainable`) or buffer of the generated module: its attribute, shape, start and logical contents.
+
+    `embedding`: rows are ids of values, so rows not met in a batch have no gradient. `initials`: where slices start
+    differently (fans differ), one entry a slice; else one for all.
+    """
+
+    attribute: str
+    shape: tuple[int, ...]
+    initials: tuple[Initial, ...]
+    slices: tuple[Slice, ...]
+    trainable: bool = True
+    embedding: bool = False
+    upper: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """A supernet, or (where `decisions` is empty) a plain model.
+
+    `source` is the text of a module with one class `class_name(torch.nn.Module)`; made without arguments, its tensors
+    are uninitialised zeros. It has
+
+        forward(batch, choices, noise) -> prediction [B] (classes: [B, C]); for binary tasks a probability
+        objective(batch, choices, noise) -> (prediction, (term, …)): the minimised terms, each a scalar mean over rows
+        noise_shapes(batch) -> {name: shape} of the uniform noise it wants while training ({} in eval mode)
+
+    batch: {column.key: tensor} for `columns`. choices: {decision: tensor}: [elements] for a gate (weight of `on`),
+    [elements, options] otherwise (padded with 0 where domains differ); a subset: inclusion weights [elements, options].
+    A plain model takes choices = {} and noise = {}, and so has them as defaults. `tensors` says what its parameters and
+    buffers are. `constraints` are texts of the `require`s; costs are counted by `compiler/cost.py`.
+    """
+
+    name: str
+    class_name: str
+    source: str
+    columns: tuple[Column, ...]
+    tensors: tuple[Tensor, ...]
+    decisions: tuple[Decision, ...]
+    objectives: tuple[str, ...]
+    graph: Graph

@@ -1,0 +1,79 @@
+"""The decision table: all that a strategy is told of a space. It never sees the model, nor the model the strategy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+DomainKind = Literal["gate", "number", "name", "alternative", "range", "real", "subset"]
+Choice = str | int | float
+Key = tuple[Choice, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Domain:
+    """What one element of a decision may be.
+
+    gate         options ("off", "on")
+    number       an ordered grid of numbers, in the order of the text
+    name         labels
+    alternative  labels of `choose d { label: … }`
+    range        whole numbers a..b (options holds all of them up to 10⁴, else only `low` and `high` say)
+    real         low..high, `log` for a logarithmic scale; no options
+    subset       sets of `low`..`high` members out of `options` (labels of the members)
+    """
+
+    kind: DomainKind
+    options: tuple[Choice, ...] = ()
+    low: float = 0
+    high: float = 0
+    log: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """One indexed decision.
+
+    name       as in reports and `--fix`: `keep`, `deep#2.units`
+    axes       how it is indexed, as text: `i < j in fields`
+    elements   how many decisions it stands for (exact; may be huge where it is indexed by values)
+    keys       the index of every element, in order; None where it is indexed by values of a field (see `per_value`)
+    domains    the distinct domains; `domain_of[k]` is element k's (empty: all have the first)
+    defaults   for every element the hand-made model's option (position in its domain's options; for a subset the tuple
+               of positions); one entry serves all
+    given      none; "data": logits from statistics; "example": logits from the example at hand; "objective"
+    prior      whether samples are restricted by a prior
+    rank       of `factored symmetric(rank = R)`, else 0
+    conditional whether some assignments do without it
+    per_value  the field by whose values it is indexed, else ""
+    """
+
+    name: str
+    axes: tuple[str, ...]
+    elements: int
+    keys: tuple[Key, ...] | None
+    domains: tuple[Domain, ...]
+    domain_of: tuple[int, ...] = ()
+    defaults: tuple[int | tuple[int, ...] | float, ...] = (0,)
+    given: Literal["", "data", "example", "objective"] = ""
+    prior: bool = False
+    rank: int = 0
+    conditional: bool = False
+    per_value: str = ""
+
+    def domain(self, element: int) -> Domain:
+        return self.domains[self.domain_of[element] if self.domain_of else 0]
+
+    def default(self, element: int) -> int | tuple[int, ...] | float:
+        return self.defaults[element if len(self.defaults) > 1 else 0]
+
+    def label(self, element: int) -> str:
+        """`keep[user,item]`, as reports print it and `--fix` takes it."""
+        key = self.keys[element] if self.keys is not None else (element,)
+        return self.name + (f"[{','.join(map(str, key))}]" if key else "")
+
+
+# An architecture: for every decision, for every element, the position of the option taken (a tuple of positions for a
+# subset, the number itself for a real). Elements that do not exist hold any value.
+Architecture = Mapping[str, tuple[int | tuple[int, ...] | float, ...]]
