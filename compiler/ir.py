@@ -130,18 +130,26 @@ class Learned(_Node):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecisionNode(_Node):
     """Elements `elements` of the decision `name`, one a row. `exists`: the condition (search phase, one row each) under
-    which a row's decision exists; None: always."""
+    which a row's decision exists; None: always. `given`: its logits, `prior`: its prior probability, one row each.
+
+    As a value a gate is 0 or 1, a number of a grid or range itself; names and alternatives are read by `is` and
+    `Select` alone, subsets by `member` and `count`.
+    """
 
     name: str
     elements: Rows
     exists: Ref | None = None
+    given: Ref | None = None
+    prior: Ref | None = None
     phase: Phase = "search"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operator(_Node):
-    """An operator of the language, or arithmetic: + - * / ^ @ negate == != < > <= >= and or not, `lookup` (operand 0 a
-    family over values, 1 the ids), `element` (of a sequence), `to_vector` (numbers of a list).
+    """An operator of the language, or arithmetic: + - * / ^ @ negate == != < > <= >= and or not min max floor ceil round
+    abs log exp; `is` (operand 0 a decision of names, 1 the position of an option, a Constant), `member` (0 a subset
+    decision, 1 the position of an option), `count` (a subset decision), `lookup` (0 a family over values, 1 the ids),
+    `element` (of a sequence).
 
     `options`: what the promise declares, the same for all rows; a searched option is a Ref. `layer`: where weights live
     (`deep.mlp`), `part` which part of a composite (`0`); `keys`: the subscript of every row, none where all rows share
@@ -228,7 +236,7 @@ def operands(node: Node) -> tuple[Ref, ...]:
         case Input() | Constant() | Learned():
             return widths
         case DecisionNode():
-            return (*widths, *((node.exists,) if node.exists else ()))
+            return (*widths, *(r for r in (node.exists, node.given, node.prior) if r))
         case Operator():
             return (*node.operands, *(o for o in node.options.values() if isinstance(o, Ref)), *widths)
         case Select():
@@ -256,7 +264,8 @@ def with_operands(node: Node, new: Mapping[Ref, Ref]) -> Node:
         case Input() | Constant() | Learned():
             return replace(node, widths=widths)
         case DecisionNode():
-            return replace(node, exists=node.exists and to(node.exists), widths=widths)
+            exists, given, prior = (r and to(r) for r in (node.exists, node.given, node.prior))
+            return replace(node, exists=exists, given=given, prior=prior, widths=widths)
         case Operator():
             options = {k: to(o) if isinstance(o, Ref) else o for k, o in node.options.items()}
             return replace(node, operands=tuple(map(to, node.operands)), options=options, widths=widths)
