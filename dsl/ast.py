@@ -7,11 +7,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from .source import Span
+from .source import Source, Span
+
+NOWHERE = Span(Source("", ""), 0, 0)
+"""The span of a tree that was made, not read."""
 
 
 def _span() -> Span:
-    return field(compare=False, repr=False)  # type: ignore[no-any-return]
+    return field(default=NOWHERE, compare=False, repr=False)
 
 
 # -- Expressions -------------------------------------------------------------------------------------------

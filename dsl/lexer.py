@@ -1,0 +1,96 @@
+"""Text to tokens. Whatever the grammar's terminals do not cover is handed to `oddities`, which reports and repairs it."""
+
+from __future__ import annotations
+
+import re
+
+from .diagnostics import Diagnostic
+from .oddities import Oddity, odd
+from .source import Source, Span
+from .tokens import COMPARISONS, FALLBACK, KINDS, OPENING, Token
+
+LEVELS = 64
+"""Brackets inside brackets, at most."""
+
+_TOKEN = re.compile(
+    r"(?P<skip>(?:\s+|#[^\n]*)+)"
+    r"|(?P<word>[A-Za-z_][A-Za-z0-9_]*)"
+    r"|(?P<number>[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?(?:%| ?(?:[kMG]i?B|ms|us)\b)?)"
+    r'|(?P<string>"(?:\\["\\]|[^"\\\n])*")'
+    r"|(?P<operator><=|>=|==|!=|->|\.\.|[-+*/@^<>=()\[\]{},:.])"
+)
+
+
+def lex(source: Source) -> tuple[list[Token], list[Diagnostic]]:
+    """All tokens, closed by one `$END`, and what is wrong with single characters."""
+    text, match = source.text, _TOKEN.match
+    tokens: list[Token] = []
+    found: list[Diagnostic] = []
+    at, end = 0, len(text)
+    while at < end:
+        hit = match(text, at)
+        mistake = odd(source, at, hit, tokens)
+        if mistake is not None:
+            at = _repair(mistake, tokens, found)
+            continue
+        assert hit is not None
+        if hit.lastgroup != "skip":
+            tokens.append(_token(hit))
+        at = hit.end()
+    tokens.append(Token("$END", end, end, ""))
+    return _limit_nesting(source, tokens, found), found
+
+
+def _repair(mistake: Oddity, tokens: list[Token], found: list[Diagnostic]) -> int:
+    tokens.extend(mistake.tokens)
+    if mistake.diagnostic is not None:
+        found.append(mistake.diagnostic)
+    return mistake.end
+
+
+def _token(hit: re.Match[str]) -> Token:
+    text = hit.group()
+    match hit.lastgroup:
+        case "word":
+            kind = KINDS.get(text, "NAME")
+        case "number":
+            kind = "NUMBER"
+        case "string":
+            kind = "STRING"
+        case _:
+            kind = operator_kind(text)
+    return Token(kind, hit.start(), hit.end(), text)
+
+
+def operator_kind(text: str) -> str:
+    """The terminal of an operator: `*`, `/` and `@` share one, as comparisons do."""
+    if text in ("*", "/", "@"):
+        return "TIMES"
+    return "COMPARE" if text in COMPARISONS and text not in FALLBACK else text
+
+
+def _limit_nesting(source: Source, tokens: list[Token], found: list[Diagnostic]) -> list[Token]:
+    """Brackets beyond the limit become one `$BAD` token each time the limit is passed; what they hold is dropped."""
+    depth = 0
+    kept: list[Token] = []
+    for token in tokens:
+        if token.kind in OPENING:
+            depth += 1
+            if depth == LEVELS + 1:
+                found.append(too_deep(Span(source, token.start, token.end)))
+                kept.append(Token("$BAD", token.start, token.end, token.text))
+        if depth <= LEVELS or token.kind == "$END":
+            kept.append(token)
+        if token.kind in (")", "]", "}") and depth:
+            depth -= 1
+    return kept
+
+
+def too_deep(place: Span) -> Diagnostic:
+    return Diagnostic(
+        "S0004",
+        f"brackets are nested more than {LEVELS} levels deep",
+        place,
+        f"this is level {LEVELS + 1}",
+        help="give the inner part a name of its own with `let`",
+    )
