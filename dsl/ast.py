@@ -22,6 +22,8 @@ def _span() -> Span:
 
 @dataclass(frozen=True, slots=True)
 class Name:
+    """A name where a value is expected."""
+
     name: str
     span: Span = _span()
 
@@ -46,18 +48,24 @@ class Number:
 
 @dataclass(frozen=True, slots=True)
 class String:
+    """Text between quotes, escapes resolved."""
+
     value: str
     span: Span = _span()
 
 
 @dataclass(frozen=True, slots=True)
 class ListOf:
+    """`[a, b]`."""
+
     items: tuple[Expr, ...]
     span: Span = _span()
 
 
 @dataclass(frozen=True, slots=True)
 class SetOf:
+    """`{a, b}`."""
+
     items: tuple[Expr, ...]
     span: Span = _span()
 
@@ -81,6 +89,8 @@ class For:
 
 @dataclass(frozen=True, slots=True)
 class Generator:
+    """`value for i in S if condition for …`, an argument or the inside of a comprehension."""
+
     value: Expr
     fors: tuple[For, ...]
     span: Span = _span()
@@ -135,6 +145,8 @@ class Schedule:
 
 @dataclass(frozen=True, slots=True)
 class Call:
+    """`function(arguments)`; `function` may be a subscript: `mlp[i, j](x)`."""
+
     function: Expr
     arguments: tuple[Argument, ...]
     span: Span = _span()
@@ -149,6 +161,8 @@ class All:
 
 @dataclass(frozen=True, slots=True)
 class Subscript:
+    """`value[slots]`."""
+
     value: Expr
     slots: tuple[Expr | All, ...]
     span: Span = _span()
@@ -165,6 +179,8 @@ class Alternative:
 
 @dataclass(frozen=True, slots=True)
 class Case:
+    """`case subject { label: value … }`."""
+
     subject: Expr
     alternatives: tuple[Alternative, ...]
     span: Span = _span()
@@ -191,8 +207,21 @@ class ChooseFrom:
 
 
 Expr = (
-    Name | Qualified | Number | String | ListOf | SetOf | Comprehension | Binary | Unary | Switch | Call | Subscript
-    | Case | ChooseOne | ChooseFrom
+    Name
+    | Qualified
+    | Number
+    | String
+    | ListOf
+    | SetOf
+    | Comprehension
+    | Binary
+    | Unary
+    | Switch
+    | Call
+    | Subscript
+    | Case
+    | ChooseOne
+    | ChooseFrom
 )
 Argument = Expr | Generator | Keyword | Schedule
 
@@ -202,24 +231,32 @@ Argument = Expr | Generator | Keyword | Schedule
 
 @dataclass(frozen=True, slots=True)
 class Given:
+    """`given value`: where the logits come from."""
+
     value: Expr
     span: Span = _span()
 
 
 @dataclass(frozen=True, slots=True)
 class Prior:
+    """`prior value`: a prior probability."""
+
     value: Expr
     span: Span = _span()
 
 
 @dataclass(frozen=True, slots=True)
 class Factored:
+    """`factored value`: how the logits are factorised."""
+
     value: Expr
     span: Span = _span()
 
 
 @dataclass(frozen=True, slots=True)
 class Default:
+    """`default value`: what the hand-made model has there."""
+
     value: Expr
     span: Span = _span()
 
@@ -256,6 +293,8 @@ Names = Each | Ordered | OrderedOrEqual
 
 @dataclass(frozen=True, slots=True)
 class Binder:
+    """`names in domain`."""
+
     names: Names
     domain: Expr
     span: Span = _span()
@@ -266,6 +305,8 @@ class Binder:
 
 @dataclass(frozen=True, slots=True)
 class Param:
+    """`param name = value "doc"`."""
+
     name: str
     value: Expr
     doc: str
@@ -287,6 +328,8 @@ class Learn:
 
 @dataclass(frozen=True, slots=True)
 class Choose:
+    """`choose name[index] from domain`, a statement."""
+
     name: str
     index: tuple[Binder, ...]
     domain: Expr
@@ -297,6 +340,8 @@ class Choose:
 
 @dataclass(frozen=True, slots=True)
 class Let:
+    """`let name[index] = value`."""
+
     name: str
     index: tuple[Binder, ...]
     value: Expr
@@ -306,30 +351,40 @@ class Let:
 
 @dataclass(frozen=True, slots=True)
 class Require:
+    """`require condition`."""
+
     condition: Expr
     span: Span = _span()
 
 
 @dataclass(frozen=True, slots=True)
 class Expect:
+    """`expect condition`."""
+
     condition: Expr
     span: Span = _span()
 
 
 @dataclass(frozen=True, slots=True)
 class Predict:
+    """`predict value`."""
+
     value: Expr
     span: Span = _span()
 
 
 @dataclass(frozen=True, slots=True)
 class Minimize:
+    """`minimize value, …`."""
+
     values: tuple[Expr, ...]
     span: Span = _span()
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
+    """`name(arguments)` in a recipe."""
+
     name: str
     arguments: tuple[Argument, ...]
     span: Span = _span()
@@ -354,6 +409,8 @@ Statement = Definition | Param | Require | Expect | Predict | Minimize | Search
 
 @dataclass(frozen=True, slots=True)
 class Import:
+    """`import "path" as alias`; `alias` is "" where it has none."""
+
     path: str
     alias: str
     span: Span = _span()
@@ -362,6 +419,8 @@ class Import:
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
+    """A parameter of a component; one without a default must be given."""
+
     name: str
     default: Expr | None
     span: Span = _span()
@@ -369,6 +428,8 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Component:
+    """`component name(parameters) "doc" { definitions return result }`."""
+
     name: str
     parameters: tuple[Parameter, ...]
     doc: str
@@ -391,6 +452,8 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Data:
+    """`data name "doc" { entries }`."""
+
     name: str
     doc: str
     entries: tuple[Entry, ...]
@@ -410,10 +473,17 @@ class Space:
 
 @dataclass(frozen=True, slots=True)
 class File:
+    """All that one file says.
+
+    `broken` holds the names of declarations that could not be read, also `predict` and `minimize`: they have been
+    reported, so nobody says again that they are missing.
+    """
+
     imports: tuple[Import, ...]
     components: tuple[Component, ...]
     datas: tuple[Data, ...]
     space: Space | None
+    broken: frozenset[str] = frozenset()
     span: Span = _span()
 
 
@@ -423,7 +493,10 @@ class Program:
 
     `components` and `datas` are keyed by the name under which the file sees them: `deep`, or `parts.deep` for
     `import "lib/parts.space" as parts`. A component's own calls are looked up in `scopes[component span's source
-    name]` first: `scopes` maps a source name to that file's view. `files` are all sources in the order they were read.
+    name]` first: `scopes` maps a source name to that file's view. `files` are all files in the order they were read.
+
+    `broken` holds names that are declared but could not be read: `deep`, `parts.deep`, and `*` or `parts.*` where a
+    whole file is missing. They have been reported; what is unknown because of them is not worth a word.
     """
 
     file: File
@@ -431,3 +504,4 @@ class Program:
     datas: dict[str, Data]
     scopes: dict[str, dict[str, Component]]
     files: tuple[File, ...]
+    broken: frozenset[str] = frozenset()

@@ -6,6 +6,7 @@ The parser calls them from the leaves up, so no tree is ever walked. A child is 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -15,44 +16,28 @@ from .tokens import Token
 
 Build = Callable[[Source, list[Any], Span], Any]
 
-SCALES: dict[str, int | float] = {
-    "%": 0.01,
-    "kB": 1000,
-    "MB": 1000**2,
-    "GB": 1000**3,
-    "kiB": 1024,
-    "MiB": 1024**2,
-    "GiB": 1024**3,
-    "ms": 1e-3,
-    "us": 1e-6,
-}
-"""What a unit stands for, in bytes or seconds."""
+BYTES = {"kB": 1000, "MB": 1000**2, "GB": 1000**3, "kiB": 1024, "MiB": 1024**2, "GiB": 1024**3}
+EXPONENTS = {"%": -2, "ms": -3, "us": -6}
+"""Powers of ten, so that 30% is the float nearest to 0.3."""
+
+DIGITS = 300
+"""Digits of a number, at most."""
 
 
 def number(text: str) -> tuple[int | float, str]:
     """Value and unit of a number as it is written. Raises OverflowError where no float can hold it."""
     digits = text.rstrip("%kMGiBmsu ")
     unit = text[len(digits) :].strip()
-    whole = digits.isdigit()
-    if whole and len(digits) > DIGITS:
+    if len(digits) > DIGITS:
         raise OverflowError
+    if unit in EXPONENTS:
+        mantissa, _, exponent = digits.lower().partition("e")
+        return _finite(float(f"{mantissa}e{int(exponent or 0) + EXPONENTS[unit]}")), unit
+    value = int(digits) if digits.isdigit() else _finite(float(digits))
     if not unit:
-        return (int(digits) if whole else _finite(float(digits))), ""
-    if unit in ("%", "ms", "us"):
-        return _finite(float(f"{digits}e{_EXPONENTS[unit]}" if "e" not in digits.lower() else _scaled(digits, unit))), unit
-    scaled = (int(digits) if whole else _finite(float(digits))) * SCALES[unit]
-    return (int(scaled) if float(scaled).is_integer() else scaled), unit
-
-
-DIGITS = 300
-"""Digits of a whole number, at most."""
-
-_EXPONENTS = {"%": -2, "ms": -3, "us": -6}
-
-
-def _scaled(digits: str, unit: str) -> str:
-    mantissa, exponent = digits.lower().split("e")
-    return f"{mantissa}e{int(exponent) + _EXPONENTS[unit]}"
+        return value, unit
+    size = value * BYTES[unit]
+    return (size if isinstance(size, int) or not _finite(size).is_integer() else int(size)), unit
 
 
 def _finite(value: float) -> float:
@@ -64,11 +49,10 @@ def _finite(value: float) -> float:
 def string(text: str) -> str:
     """The value of a string as it is written, quotes included."""
     inner = text[1:-1]
-    return inner.replace('\\"', '"').replace("\\\\", "\\") if "\\" in inner and "\\\\" not in inner else _unescaped(inner)
+    return _ESCAPE.sub(r"\1", inner) if "\\" in inner else inner
 
 
-def _unescaped(inner: str) -> str:
-    return "\\".join(part.replace('\\"', '"') for part in inner.split("\\\\"))
+_ESCAPE = re.compile(r"\\(.)")
 
 
 def _span(source: Source, token: Token) -> Span:
@@ -127,6 +111,7 @@ def _file(source: Source, kids: list[Any], span: Span) -> ast.File:
         tuple(k for k in kids if isinstance(k, ast.Component)),
         tuple(k for k in kids if isinstance(k, ast.Data)),
         next((k for k in kids if isinstance(k, ast.Space)), None),
+        frozenset(),
         Span(source, 0, len(source.text)),
     )
 
@@ -163,7 +148,7 @@ def _stage(source: Source, kids: list[Any], span: Span) -> ast.Stage:
 
 def _alternative(source: Source, kids: list[Any], span: Span) -> ast.Alternative:
     label, value = kids
-    return ast.Alternative(label.text if label.kind != "NUMBER" else number(label.text)[0], value, span)
+    return ast.Alternative(number(label.text)[0] if label.kind == "NUMBER" else label.text, value, span)
 
 
 def _unary(source: Source, kids: list[Any], span: Span) -> ast.Unary:

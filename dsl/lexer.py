@@ -1,4 +1,4 @@
-"""Text to tokens. Whatever the grammar's terminals do not cover is handed to `oddities`, which reports and repairs it."""
+"""Text to tokens. What the grammar's terminals do not cover is handed to `oddities`, which reports and repairs it."""
 
 from __future__ import annotations
 
@@ -30,10 +30,9 @@ def lex(source: Source) -> tuple[list[Token], list[Diagnostic]]:
     while at < end:
         hit = match(text, at)
         mistake = odd(source, at, hit, tokens)
-        if mistake is not None:
+        if hit is None or mistake is not None:
             at = _repair(mistake, tokens, found)
             continue
-        assert hit is not None
         if hit.lastgroup != "skip":
             tokens.append(_token(hit))
         at = hit.end()

@@ -6,7 +6,6 @@ are reached from the start, so equal grammars give equal files.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,7 +33,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Tables:
-    """`actions[state][terminal]` is a state to shift to, or `-1 - rule` to reduce; `gotos[state][nonterminal]` a state."""
+    """`actions[state][terminal]` is a state to shift to, or `-1 - rule` to reduce; `gotos[state][rule]` is a state."""
 
     grammar: str
     rules: tuple[Rule, ...]
@@ -56,6 +55,8 @@ def load_tables(path: Path = SHIPPED) -> Tables:
 
 
 def grammar_hash(text: str) -> str:
+    import hashlib
+
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -64,7 +65,7 @@ def build_tables(text: str) -> str:
     from lark import Lark
 
     lark = Lark(text, parser="lalr", strict=True, start="file", maybe_placeholders=True)
-    table = lark.parser.parser._parse_table  # type: ignore[attr-defined]
+    table = lark.parser.parser._parse_table
     names = {t.name: t.pattern.value for t in lark.terminals if t.pattern.type == "str"}
     rules = sorted(lark.rules, key=lambda r: (r.origin.name, [s.name for s in r.expansion]))
     numbers = {rule: i for i, rule in enumerate(rules)}

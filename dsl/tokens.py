@@ -18,11 +18,31 @@ class Token(NamedTuple):
 
 
 RESERVED = frozenset(
-    "let learn choose param require expect predict minimize return if else for in and or not case".split()
+    (
+        "let",
+        "learn",
+        "choose",
+        "param",
+        "require",
+        "expect",
+        "predict",
+        "minimize",
+        "return",
+        "if",
+        "else",
+        "for",
+        "in",
+        "and",
+        "or",
+        "not",
+        "case",
+    )
 )
 """Words that are never names."""
 
-CONTEXTUAL = frozenset("search import as component data space from given prior factored default".split())
+CONTEXTUAL = frozenset(
+    ("search", "import", "as", "component", "data", "space", "from", "given", "prior", "factored", "default")
+)
 """Words that are names wherever they cannot be keywords."""
 
 KINDS = {word: "_" + word.upper() for word in RESERVED | CONTEXTUAL}
@@ -35,8 +55,8 @@ FALLBACK = {"<": "COMPARE", "<=": "COMPARE", **{"_" + word.upper(): "NAME" for w
 OPENING = {"(": ")", "[": "]", "{": "}"}
 CLOSING = {close: open_ for open_, close in OPENING.items()}
 
-STATEMENTS = frozenset("let learn choose param require expect predict minimize search".split())
+STATEMENTS = frozenset(("let", "learn", "choose", "param", "require", "expect", "predict", "minimize", "search"))
 """Words that open a statement of a space."""
 
-TOP = frozenset("import component data space".split())
+TOP = frozenset(("import", "component", "data", "space"))
 """Words that open a part of a file."""
