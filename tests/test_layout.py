@@ -193,7 +193,7 @@ def test_nothing_untrusted_is_evaluated_or_unpickled():
 
 
 def texts() -> Iterator[tuple[str, str]]:
-    """Every file of the repository that a person may read, by its path; what is made (.venv, runs, caches) is left out."""
+    """Every text file of the repository by its path; what is made (.venv, runs, caches) is left out."""
     made = re.compile(r"^(\.git|\.venv|.*_cache|__pycache__|\.hypothesis|build|dist|runs|.*\.egg-info|htmlcov)$")
     pending = [ROOT]
     while pending:
