@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 
 from .diagnostics import Diagnostic
-from .oddities import Oddity, odd
+from .oddities import stray, suspicious
 from .source import Source, Span
 from .tokens import COMPARISONS, FALLBACK, KINDS, OPENING, Token
+
+MOST = 50
+"""Errors of one file that are shown, at most."""
 
 LEVELS = 64
 """Brackets inside brackets, at most."""
@@ -29,22 +32,19 @@ def lex(source: Source) -> tuple[list[Token], list[Diagnostic]]:
     at, end = 0, len(text)
     while at < end:
         hit = match(text, at)
-        mistake = odd(source, at, hit, tokens)
-        if hit is None or mistake is not None:
-            at = _repair(mistake, tokens, found)
-            continue
-        if hit.lastgroup != "skip":
-            tokens.append(_token(hit))
-        at = hit.end()
+        mistake = stray(source, at, tokens) if hit is None else suspicious(source, hit, tokens)
+        if mistake is not None:
+            tokens.extend(mistake.tokens)
+            found.append(mistake.diagnostic)
+            at = mistake.end
+        elif hit is not None:
+            if hit.lastgroup != "skip":
+                tokens.append(_token(hit))
+            at = hit.end()
+        if len(found) >= MOST:
+            break
     tokens.append(Token("$END", end, end, ""))
     return _limit_nesting(source, tokens, found), found
-
-
-def _repair(mistake: Oddity, tokens: list[Token], found: list[Diagnostic]) -> int:
-    tokens.extend(mistake.tokens)
-    if mistake.diagnostic is not None:
-        found.append(mistake.diagnostic)
-    return mistake.end
 
 
 def _token(hit: re.Match[str]) -> Token:
