@@ -147,13 +147,12 @@ def test_only_runtime_names_torch():
 
 
 def test_promises_are_read_without_torch():
-    """The commands, the compiler, runtime itself and every operator can be imported without importing torch."""
+    """The commands, the compiler, runtime itself, every operator and every stage are imported without torch."""
+    read_for_promises = ("recspace.runtime.operators", "recspace.runtime.strategies")
     light = [
         module
         for module in modules()
-        if folder(module) != "runtime"
-        or module == "recspace.runtime"
-        or module.startswith("recspace.runtime.operators")
+        if folder(module) != "runtime" or module == "recspace.runtime" or module.startswith(read_for_promises)
     ]
     light.remove("recspace.__main__")
     code = f"""
