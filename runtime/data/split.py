@@ -1,0 +1,113 @@
+"""Which rows train, which choose, which test."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from recspace.dsl.diagnostics import Diagnostic
+from recspace.dsl.source import Span
+
+from . import cells
+from .faults import fault, shown, warning, where
+from .spec import ColumnSplit, GroupSplit, RandomSplit, Split, TimeSplit
+
+Part = Literal["train", "valid", "test"]
+PARTS: tuple[Part, ...] = ("train", "valid", "test")
+NAMES: dict[str, int] = {
+    "train": 0, "training": 0, "valid": 1, "validation": 1, "val": 1, "dev": 1, "test": 2, "testing": 2,
+}  # fmt: skip
+CARVED = 0.1
+"""Share of the training rows that becomes the valid part where a split column names none."""
+
+
+def parts(table: pl.DataFrame, split: Split, seed: int) -> tuple[NDArray[np.uint8], tuple[Diagnostic, ...]]:
+    """The part of each row [N]: 0 train, 1 valid, 2 test. Raises SpaceError S0525."""
+    count = table.height
+    match split:
+        case RandomSplit(shares, own, span):
+            order = _generator(seed if own is None else own).permutation(count)
+            result = _cut(order, np.arange(1, count + 1), shares)
+        case TimeSplit(column, shares, span):
+            time = _complete(table[column], cells.numbers(table[column], span), span)
+            order = np.argsort(time, kind="stable")
+            result = _cut(order, _run_ends(time[order]), shares)
+        case GroupSplit(column, shares, own, span):
+            group = groups(table[column], span)
+            place = _generator(seed if own is None else own).permutation(int(group.max()) + 1)[group]
+            order = np.argsort(place, kind="stable")
+            result = _cut(order, _run_ends(place[order].astype(np.float64)), shares)
+        case ColumnSplit(column, span):
+            return _by_column(table[column], seed, span)
+    _check(result, span)
+    return result, ()
+
+
+def groups(column: pl.Series, span: Span) -> NDArray[np.int64]:
+    """A number for each value of a column [N], in the order of the values."""
+    return cells.values(column, span).rank("dense").fill_null(0).to_numpy().astype(np.int64)
+
+
+def _generator(seed: int) -> np.random.Generator:
+    return np.random.default_rng([seed, 0x51])
+
+
+def _complete(column: pl.Series, time: NDArray[np.float64], span: Span) -> NDArray[np.float64]:
+    missing = pl.Series(np.isnan(time))
+    if missing.any():
+        raise fault("S0525", f'no time in column "{column.name}" in {where(missing)}', span)
+    return time
+
+
+def _run_ends(sorted_N: NDArray[np.float64]) -> NDArray[np.int64]:
+    """After how many rows a cut does not part equal values."""
+    return np.flatnonzero(np.r_[sorted_N[1:] != sorted_N[:-1], True]).astype(np.int64) + 1
+
+
+def _cut(order: NDArray[np.int64], allowed: NDArray[np.int64], shares: tuple[float, ...]) -> NDArray[np.uint8]:
+    """Cuts `order` at the allowed places nearest to the shares."""
+    result = np.zeros(order.size, np.uint8)
+    for part in (1, 2):
+        wanted = sum(shares[:part]) * order.size
+        place = int(allowed[np.abs(allowed - wanted).argmin()]) if wanted > 0 else 0
+        result[order[place:]] = part
+    return result
+
+
+def _check(part: NDArray[np.uint8], span: Span) -> None:
+    sizes = np.bincount(part, minlength=3)
+    for name, size in zip(PARTS, sizes, strict=True):
+        if size == 0:
+            raise fault("S0525", f"the split leaves no rows for {name}", span, help="change the shares of the split")
+
+
+def _by_column(column: pl.Series, seed: int, span: Span) -> tuple[NDArray[np.uint8], tuple[Diagnostic, ...]]:
+    words = cells.values(column, span).cast(pl.String).str.to_lowercase().str.strip_chars()
+    known = words.is_in(list(NAMES)).fill_null(False)
+    if not known.all():
+        found = column.filter(~known)[0]
+        raise fault(
+            "S0525",
+            f'column "{column.name}" has {shown(found)} in {where(~known)}, which is no part of a split',
+            span,
+            help="the parts are train, valid and test",
+        )
+    result = words.replace_strict(NAMES, return_dtype=pl.UInt8).to_numpy().copy()
+    notes: tuple[Diagnostic, ...] = ()
+    sizes = np.bincount(result, minlength=3)
+    if sizes[1] == 0 and sizes[0] > 1:
+        train = np.flatnonzero(result == 0)
+        taken = _generator(seed).permutation(train)[: max(1, round(CARVED * train.size))]
+        result[taken] = 1
+        notes = (
+            warning(
+                "S0564",
+                f'column "{column.name}" names no valid part: {taken.size:,} of {train.size:,} training rows become it',
+                span,
+            ),
+        )
+    _check(result, span)
+    return result, notes

@@ -1,0 +1,126 @@
+"""The label: 0 or 1, a number, or a class."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from recspace.compiler.schema import Label
+
+from . import cells
+from .faults import fault, shown, where
+from .spec import Target
+
+Labels = NDArray[np.float32] | NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Labelling:
+    """How cells become labels. `values`: the two values of a binary column (negative first), or those of the classes."""
+
+    target: Target
+    kind: Literal["binary", "number", "classes"]
+    values: pl.Series | None = None
+
+    @property
+    def label(self) -> Label:
+        return Label(self.kind, self.values.len() if self.kind == "classes" and self.values is not None else 2)
+
+    def encode(self, column: pl.Series) -> Labels:
+        """Labels [N]: float32, or int64 for classes. Raises SpaceError S0523 with the rows of cells that are none."""
+        span = self.target.span
+        if column.null_count():
+            raise fault(
+                "S0523",
+                f'no label in column "{column.name}" in {where(column.is_null())}',
+                span,
+                help="leave out the rows without a label",
+            )
+        if self.target.operator is not None:
+            return _compare(column, self.target)
+        if self.kind == "number":
+            number = cells.numbers(column, span)
+            if np.isnan(number).any():
+                raise fault(
+                    "S0523", f'no label in column "{column.name}" in {where(pl.Series(np.isnan(number)))}', span
+                )
+            return number.astype(np.float32)
+        assert self.values is not None
+        index = {"value": self.values, "at": np.arange(self.values.len(), dtype=np.int64)}
+        cell = cells.values(column, span)
+        if cell.dtype != self.values.dtype:
+            cell = cell.cast(self.values.dtype, strict=False)
+        at = pl.DataFrame({"value": cell}).join(pl.DataFrame(index), "value", "left", maintain_order="left")["at"]
+        if at.null_count():
+            bad = at.is_null()
+            raise fault("S0523", f"{shown(column.filter(bad)[0])} is no label that was trained, in {where(bad)}", span)
+        found = at.to_numpy()
+        return found.astype(np.int64) if self.kind == "classes" else found.astype(np.float32)
+
+
+def fit_labelling(column: pl.Series, target: Target) -> Labelling:
+    """What kind of label a column is.
+
+    0/1, truth values and any two numbers are binary (the larger is the positive one); more numbers are a number; text
+    needs a comparison or `classes`. Raises SpaceError S0523, S0530.
+    """
+    if target.operator is not None:
+        return Labelling(target, "binary")
+    cell = cells.values(column, target.span).drop_nulls()
+    found = cell.unique().sort()
+    if target.classes:
+        return Labelling(target, "classes", found)
+    if found.dtype == pl.String:
+        first = shown(found[-1]) if found.len() else '"yes"'
+        raise fault(
+            "S0530",
+            f'the label "{column.name}" is text',
+            target.span,
+            label="neither 0 or 1 nor a number",
+            help=f"say which value is a positive, {column.name} == {first}, or classes({column.name})",
+        )
+    if found.len() == 2:
+        return Labelling(target, "binary", found)
+    if found.len() < 2:
+        return Labelling(target, "binary", pl.Series([0, 1]).cast(found.dtype))
+    return Labelling(target, "number")
+
+
+def _compare(column: pl.Series, target: Target) -> Labels:
+    left: pl.Series
+    right: int | float | str | bool = target.value
+    if isinstance(right, str):
+        left = cells.values(column, target.span)
+        if left.dtype == pl.Boolean:
+            left = left.cast(pl.String)
+        if left.dtype != pl.String:
+            raise fault(
+                "S0530",
+                f'column "{column.name}" holds numbers and is compared with the text {shown(right)}',
+                target.span,
+            )
+    else:
+        number = cells.numbers(column, target.span)
+        if np.isnan(number).any():
+            raise fault(
+                "S0523", f'no label in column "{column.name}" in {where(pl.Series(np.isnan(number)))}', target.span
+            )
+        left = pl.Series(number)
+    match target.operator:
+        case "==":
+            result = left == right
+        case "!=":
+            result = left != right
+        case "<":
+            result = left < right
+        case ">":
+            result = left > right
+        case "<=":
+            result = left <= right
+        case _:
+            result = left >= right
+    return result.to_numpy().astype(np.float32)
