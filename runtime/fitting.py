@@ -1,0 +1,27 @@
+"""The options that every stage that trains weights has, in one place."""
+
+from __future__ import annotations
+
+from recspace.compiler.promise import Option
+
+OPTIMIZERS = ("adam", "adagrad", "sgd", "grda")
+
+
+def fitting(epochs: int, *, patience: int | None = None, weights: str = "optimizer") -> tuple[Option, ...]:
+    """Options of a stage that trains. `patience`: the default of early stopping, None for a stage without it.
+
+    `weights`: how the option is called that holds the optimizer of the weights.
+    """
+    stopping = (
+        Option("patience", "whole", patience, low=0, doc="epochs without a better score on the stopping rows; 0: never stop"),
+        Option("metric", "label", "auto", ("auto", "loss", "auc", "logloss", "rmse", "accuracy"),
+               doc="what early stopping watches; auto: auc, rmse or (classes) logloss"),
+    )  # fmt: skip
+    return (
+        Option("epochs", "whole", epochs, low=1, doc="passes over the training rows"),
+        Option("batch_size", "whole", 1024, low=1, doc="rows of a step"),
+        Option(weights, "call", None, OPTIMIZERS, doc="of the weights; adam(lr = 0.001) where none is given"),
+        Option("decay", "label", "none", ("none", "cosine", "linear"), doc="learning rate over the stage, down to 0"),
+        Option("clip", "real", 0.0, low=0.0, doc="largest norm of a step's gradients; 0: any"),
+        *(stopping if patience is not None else ()),
+    )

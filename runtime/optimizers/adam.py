@@ -1,0 +1,34 @@
+"""adam: Adam, dense and fused, or on the rows of embedding tables that a step has touched."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from recspace.compiler.promise import Option, Stage
+
+if TYPE_CHECKING:
+    from torch.nn import Parameter
+
+    from ..updates import Update
+
+promise = Stage(
+    "adam",
+    "Adam (Kingma and Ba, ICLR 2015)",
+    "optimizer",
+    (
+        Option("lr", "real", 0.001, low=0.0, doc="step size"),
+        Option("beta1", "real", 0.9, low=0.0, high=1.0, doc="decay of the mean gradient"),
+        Option("beta2", "real", 0.999, low=0.0, high=1.0, doc="decay of the mean square"),
+        Option("eps", "real", 1e-8, low=0.0, doc="keeps the division finite"),
+        Option("weight_decay", "real", 0.0, low=0.0, doc="L2, added to the gradient; on touched rows only where rows = touched"),
+        Option("rows", "label", "auto", ("auto", "dense", "touched"),
+               doc="of embedding tables; auto: touched where they hold more than a million numbers, else dense"),
+    ),
+)  # fmt: skip
+
+
+def make(parameters: Mapping[str, Parameter], embeddings: frozenset[str], options: Mapping[str, Any], steps: int) -> Update:  # noqa: ARG001
+    from ..updates import dense_or_touched
+
+    return dense_or_touched(parameters, embeddings, options)

@@ -1,0 +1,40 @@
+"""derive: settle every decision by what a relaxation has learned."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from recspace.compiler.promise import Option, Stage
+
+if TYPE_CHECKING:
+    from ..context import Context
+    from ..recipe import StageCall
+    from ..task import Task
+
+promise = Stage(
+    "derive",
+    "Take for every decision the option that the search weighs most; gates by a threshold, a rank or a share",
+    "settle",
+    (
+        Option("by", "label", "auto", ("auto", "weight", "magnitude", "argmax"),
+               doc="auto: the size of raw gates (as = gate), else the weight; argmax: the weight, gates open above one half"),
+        Option("threshold", "real", None, doc="gates above it stay; 0 for raw gates and 0.5 for others if nothing is said"),
+        Option("top", "whole", None, low=0, doc="that many gates of a decision stay"),
+        Option("keep", "real", None, low=0.0, high=1.0, doc="that share of a decision's gates stays: 10%"),
+        Option("per", "any", None, doc="the index within which `top` and `keep` count: per = k"),
+        Option("soft", "flag", False, doc="gates that stay keep the weight that was learned instead of 1"),
+        Option("prune", "any", None, doc="what is pruned parameter by parameter"),
+        Option("budgets", "any", None, doc="one model for each budget"),
+        Option("of", "any", None, doc="the cost that the budgets are of"),
+    ),
+    frozenset({"gate", "number", "name", "alternative", "range", "subset"}),
+    per_value=True,
+    conditional=True,
+)  # fmt: skip
+LATER: dict[str, tuple[str, ...]] = {"prune": (), "budgets": (), "of": ()}
+
+
+def start(context: Context, call: StageCall) -> Task:
+    from ..derive_stage import Derive
+
+    return Derive(context, call)

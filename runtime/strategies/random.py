@@ -1,0 +1,45 @@
+"""random: draw architectures evenly, judge each on validation rows, keep the best."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from recspace.compiler.promise import Option, Stage
+
+from ..fitting import fitting
+
+if TYPE_CHECKING:
+    from ..context import Context
+    from ..recipe import StageCall
+    from ..task import Task
+
+EVALUATE = Option(
+    "evaluate", "label", "train", ("train", "inherited"),
+    doc="train: each from its start; inherited: with the supernet's weights as the stages before left them",
+)  # fmt: skip
+
+promise = Stage(
+    "random",
+    "Random search: every option of a decision alike, every architecture judged once",
+    "sample",
+    (
+        Option("trials", "whole", 20, low=1, doc="architectures that are judged"),
+        EVALUATE,
+        *fitting(1, patience=0),
+        Option("budgets", "any", None, doc="the best for each budget"),
+        Option("of", "any", None, doc="the cost that the budgets are of"),
+    ),
+    frozenset({"gate", "number", "name", "alternative", "range", "real", "subset"}),
+    per_value=True,
+    conditional=True,
+    constraints=True,
+)
+LATER: dict[str, tuple[str, ...]] = {"budgets": (), "of": ()}
+
+
+def start(context: Context, call: StageCall) -> Task:
+    from ..samplers import Uniform
+    from ..sampling import Sampling
+
+    sampler = Uniform(context.decisions, context.seed, context.stage, int(call.options["trials"]))
+    return Sampling(context, call, sampler)

@@ -1,0 +1,42 @@
+"""relax: make decisions continuous and learn them by gradient, with the weights or in turn with them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from recspace.compiler.promise import Option, Stage
+
+from ..fitting import OPTIMIZERS, fitting
+
+if TYPE_CHECKING:
+    from ..context import Context
+    from ..recipe import StageCall
+    from ..task import Task
+
+promise = Stage(
+    "relax",
+    "Give every decision continuous weights and learn them by gradient; what they are is the relaxation's part",
+    "relax",
+    (
+        Option("as", "label", choices=("softmax", "gumbel", "gate", "sigmoid", "clamp", "hard_concrete", "soft_threshold",
+                                       "proximal", "group_lasso"), doc="the relaxation"),
+        Option("bilevel", "label", "none", ("none", "first_order", "one_step"),
+               doc="none: one step for both on training rows (joint); first_order: decisions on validation rows, in turn"),
+        Option("optimizer", "call", None, OPTIMIZERS, doc="of the decisions; adam(lr = 3 / steps, within 0.001..0.1) if none"),
+        Option("every", "whole", 1, low=1, doc="steps of the weights for one of the decisions"),
+        Option("normalize_gradients", "flag", False, doc="divide a decision's gradient by its mean size"),
+        Option("upper", "any", None, doc="learned tensors that belong to the upper level"),
+        Option("lag", "whole", 0, low=0, doc="decisions learn from the batch that many steps before"),
+        *fitting(1, weights="weights"),
+    ),
+    frozenset({"gate", "number", "name", "alternative", "range", "subset"}),
+    per_value=True,
+    conditional=True,
+)  # fmt: skip
+LATER: dict[str, tuple[str, ...]] = {"bilevel": ("one_step",), "upper": (), "lag": ()}
+
+
+def start(context: Context, call: StageCall) -> Task:
+    from ..supernet_stages import Relax
+
+    return Relax(context, call)
