@@ -27,7 +27,8 @@ class Ragged:
         """All ids of the rows, one after the other."""
         lengths = np.diff(self.offsets)[rows]
         starts = np.repeat(self.offsets[rows] - (np.cumsum(lengths) - lengths), lengths)
-        return self.ids[starts + np.arange(lengths.sum())]
+        picked: Ids = self.ids[starts + np.arange(lengths.sum())]
+        return picked
 
 
 def values(column: pl.Series, span: Span) -> pl.Series:

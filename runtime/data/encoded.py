@@ -45,8 +45,8 @@ class ListColumn:
 class Encoded:
     """A table encoded for one set of columns.
 
-    `ids` [N, C] int32 and `numbers` [N, C] float32 hold the columns named by `id_keys` and `number_keys`; `dense` the vectors
-    [N, width], labels and weights [N]. `part` and `group` stay on the host.
+    `ids` [N, C] int32 and `numbers` [N, C] float32 hold the columns named by `id_keys` and `number_keys`;
+    `dense` vectors [N, width], labels and weights [N]. `part` and `group` stay on the host.
     """
 
     count: int

@@ -1,7 +1,7 @@
-"""Tables from disk: Parquet, Arrow files and separated text, told apart by what they hold, not by what they are called.
+"""Tables from disk: Parquet, Arrow files and separated text, told apart by what they hold, not by their names.
 
-Nothing becomes a missing value silently: an empty cell of text is missing; a word such as NA is missing in a column whose
-other cells are all numbers; every other cell keeps its text, and is reported with its row where a number is needed.
+Nothing becomes a missing value silently: an empty cell of text is missing; a word such as NA is missing in a column
+whose other cells are all numbers; any other cell keeps its text, and is reported with its row where a number is needed.
 """
 
 from __future__ import annotations
@@ -143,7 +143,7 @@ def _load(file: Path, wanted: list[str], names: list[str]) -> pl.DataFrame:
             case "parquet":
                 return pl.read_parquet(file, columns=wanted).select(wanted)
             case "arrow":
-                return pl.read_ipc(file, columns=wanted, memory_map=False).select(wanted)
+                return pl.read_ipc(file, columns=wanted).select(wanted)
             case _:
                 return _read_text(file, wanted, names)
     except (pa.ArrowException, pl.exceptions.PolarsError, OSError) as error:

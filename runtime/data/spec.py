@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from recspace.dsl.diagnostics import Diagnostic
 from recspace.dsl.source import Source, Span
 
 Binning = Literal["quantile", "uniform", "log", "tree"]
@@ -77,7 +78,7 @@ class Feature:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """`value` with `operator`: 1 where the comparison holds. `classes`: one class for each value. Else the cell itself."""
+    """The label: the cell itself; with `operator` 1 where it compares so with `value`, else 0; with `classes` its class."""
 
     column: str
     operator: Comparison | None = None
@@ -127,7 +128,7 @@ Split = RandomSplit | ColumnSplit | TimeSplit | GroupSplit
 class DataSpec:
     """A table and what its columns mean. `source` "" is a table still to be given; `folder` is where it is relative to.
 
-    `inferred`: nobody wrote it; `warnings` are sentences for whoever is shown it. `target` None: every row is a positive.
+    `inferred`: nobody wrote it; `warnings` are for whoever is shown it. `target` None: all rows are positives.
     """
 
     name: str
@@ -140,7 +141,7 @@ class DataSpec:
     folder: str = field(default="", compare=False)
     span: Span = field(default=NOWHERE, compare=False, repr=False)
     inferred: bool = field(default=False, compare=False)
-    warnings: tuple[str, ...] = field(default=(), compare=False)
+    warnings: tuple[Diagnostic, ...] = field(default=(), compare=False)
 
     def columns(self) -> tuple[str, ...]:
         """Every column of the table that is read, each once, in the order of its first use."""
@@ -160,10 +161,6 @@ class DataSpec:
     def renamed(self, rename: Mapping[str, str]) -> DataSpec:
         """`--rename words=nodes`: the space finds column (or role) `words` under the name `nodes`."""
         return replace(self, features=tuple(_renamed(f, rename) for f in self.features))
-
-
-def role_of(meaning: Meaning) -> str:
-    return meaning.role
 
 
 def _renamed(feature: Feature, rename: Mapping[str, str]) -> Feature:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from recspace.compiler.schema import Column, Field, Label, Schema
+from recspace.compiler.schema import Field
 
 from . import spec as s
 from .encoding import Encoder, Encoding, Lists, Vectors
@@ -72,7 +72,9 @@ def load(folder: Path) -> Encoding:
     try:
         document = json.loads((folder / "encoding.json").read_text(encoding="utf-8"))
         if document["version"] != VERSION:
-            raise fault("S0570", f"the encoding has version {document['version']}, not {VERSION}", file_span(str(folder)))
+            raise fault(
+                "S0570", f"the encoding has version {document['version']}, not {VERSION}", file_span(str(folder))
+            )
         tables = [pl.read_parquet(folder / _table_name(k)) for k in range(document["tables"])]
         return _load(document, tables)
     except (OSError, ValueError, KeyError, TypeError, IndexError, pl.exceptions.PolarsError) as error:
@@ -85,7 +87,9 @@ def _load(document: dict[str, Any], tables: list[pl.DataFrame]) -> Encoding:
     label = document["label"]
     labelling = None
     if label is not None and spec.target is not None:
-        labelling = Labelling(spec.target, label["kind"], None if label["values"] is None else tables[label["values"]]["value"])
+        labelling = Labelling(
+            spec.target, label["kind"], None if label["values"] is None else tables[label["values"]]["value"]
+        )
     buckets = {(b["field"], b["bins"]): _buckets_in(b) for b in document["buckets"]}
     crosses = {}
     for c in document["crosses"]:
@@ -156,22 +160,22 @@ def _buckets_in(data: dict[str, Any]) -> Buckets:
 
 
 def _plain(value: Any) -> dict[str, Any]:
-    """Fields of a frozen dataclass of the spec, without the place it was read from."""
-    return {"kind": type(value).__name__} | {k: v for k, v in asdict_shallow(value).items() if k != "span"}
+    """The fields of a part of a spec, without the place it was read from."""
+    return {name: getattr(value, name) for name in value.__dataclass_fields__ if name != "span"}
 
 
-def asdict_shallow(value: Any) -> dict[str, Any]:
-    return {name: getattr(value, name) for name in value.__dataclass_fields__}
+def _tagged(value: Any) -> dict[str, Any]:
+    return {"kind": type(value).__name__} | _plain(value)
 
 
 def _spec_out(spec: DataSpec) -> dict[str, Any]:
-    target = None if spec.target is None else {k: v for k, v in asdict_shallow(spec.target).items() if k != "span"}
+    target = None if spec.target is None else _plain(spec.target)
     return {
         "name": spec.name,
         "source": spec.source,
-        "features": [{"name": f.name, "column": f.column, "meaning": _plain(f.meaning)} for f in spec.features],
+        "features": [{"name": f.name, "column": f.column, "meaning": _tagged(f.meaning)} for f in spec.features],
         "target": target,
-        "split": _plain(spec.split),
+        "split": _tagged(spec.split),
         "weight": spec.weight,
         "doc": spec.doc,
     }

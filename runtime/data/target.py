@@ -10,6 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from recspace.compiler.schema import Label
+from recspace.dsl.source import Span
 
 from . import cells
 from .faults import fault, shown, where
@@ -20,7 +21,7 @@ Labels = NDArray[np.float32] | NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Labelling:
-    """How cells become labels. `values`: the two values of a binary column (negative first), or those of the classes."""
+    """How cells become labels. `values`: the two of a binary column (the negative first), or those of the classes."""
 
     target: Target
     kind: Literal["binary", "number", "classes"]
@@ -44,16 +45,12 @@ class Labelling:
             return _compare(column, self.target)
         if self.kind == "number":
             number = cells.numbers(column, span)
-            if np.isnan(number).any():
-                raise fault(
-                    "S0523", f'no label in column "{column.name}" in {where(pl.Series(np.isnan(number)))}', span
-                )
-            return number.astype(np.float32)
-        assert self.values is not None
-        index = {"value": self.values, "at": np.arange(self.values.len(), dtype=np.int64)}
+            return _complete(column, number, span).astype(np.float32)
+        values = pl.Series([0, 1]) if self.values is None else self.values
+        index = {"value": values, "at": np.arange(values.len(), dtype=np.int64)}
         cell = cells.values(column, span)
-        if cell.dtype != self.values.dtype:
-            cell = cell.cast(self.values.dtype, strict=False)
+        if cell.dtype != values.dtype:
+            cell = cell.cast(values.dtype, strict=False)
         at = pl.DataFrame({"value": cell}).join(pl.DataFrame(index), "value", "left", maintain_order="left")["at"]
         if at.null_count():
             bad = at.is_null()
@@ -86,8 +83,15 @@ def fit_labelling(column: pl.Series, target: Target) -> Labelling:
     if found.len() == 2:
         return Labelling(target, "binary", found)
     if found.len() < 2:
-        return Labelling(target, "binary", pl.Series([0, 1]).cast(found.dtype))
+        raise fault("S0524", f'the label "{column.name}" has one value, so there is nothing to learn', target.span)
     return Labelling(target, "number")
+
+
+def _complete(column: pl.Series, number: NDArray[np.float64], span: Span) -> NDArray[np.float64]:
+    missing = pl.Series(np.isnan(number))
+    if missing.any():
+        raise fault("S0523", f'no label in column "{column.name}" in {where(missing)}', span)
+    return number
 
 
 def _compare(column: pl.Series, target: Target) -> Labels:
@@ -105,11 +109,7 @@ def _compare(column: pl.Series, target: Target) -> Labels:
             )
     else:
         number = cells.numbers(column, target.span)
-        if np.isnan(number).any():
-            raise fault(
-                "S0523", f'no label in column "{column.name}" in {where(pl.Series(np.isnan(number)))}', target.span
-            )
-        left = pl.Series(number)
+        left = pl.Series(_complete(column, number, target.span))
     match target.operator:
         case "==":
             result = left == right

@@ -1,4 +1,4 @@
-"""Vocabularies: the values that training rows have, in falling order of their count (ties by value); 0 is the unknown."""
+"""Vocabularies: the values of training rows, in falling order of their count (ties by value); 0 is the unknown."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Counts = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """`values[v - 1]` is the value with id v (a null among them: the missing cell), `counts[v - 1]` its training count."""
+    """`values[v - 1]` has the id v (a null among them is the missing cell), `counts[v - 1]` is its training count."""
 
     values: pl.Series
     counts: Counts
@@ -105,7 +105,7 @@ def cross_counts(columns: Sequence[Ids]) -> Counts:
 
 
 def hashed(columns: Sequence[Ids], rows: int) -> Ids:
-    """A row 1..rows for each combination [N], by mixing the ids with the finaliser of splitmix64 (Steele et al. 2014)."""
+    """A row 1..rows for each combination [N]: ids mixed by the finaliser of splitmix64 (Steele et al. 2014)."""
     state = np.zeros(columns[0].shape, np.uint64)
     with np.errstate(over="ignore"):
         for ids in columns:
