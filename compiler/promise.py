@@ -42,7 +42,7 @@ class Option:
     """
 
     name: str
-    kind: Literal["width", "widths", "whole", "real", "flag", "label", "any", "schedule", "call"]
+    kind: Literal["width", "widths", "whole", "real", "flag", "label", "logits", "any", "schedule", "call"]
     default: Any = REQUIRED
     choices: tuple[str, ...] = ()
     low: float | None = None
@@ -61,23 +61,26 @@ class Initial:
 
 @dataclass(frozen=True, slots=True)
 class Weight:
-    """A trainable tensor of one layer. `rows`: the axis that runs along the input's last axis, None if there is none
-    (so a derived layer can take the rows of those inputs that are left)."""
+    """A trainable tensor of one layer. `rows`: the axis that runs along the first input's last axis, None if there is
+    none (so a derived layer can take the rows of those inputs that are left). `along`: another axis of that input's
+    shape instead: 0 for the rows of a matrix."""
 
     name: str
     shape: tuple[Dim, ...]
     initial: Initial
     rows: int | None = None
+    along: int = -1
 
 
 @dataclass(frozen=True, slots=True)
 class Buffer:
-    """State that is no parameter (running statistics), with its initial value."""
+    """State that is no parameter (running statistics), with its initial value. `rows` and `along` as in `Weight`."""
 
     name: str
     shape: tuple[Dim, ...]
     initial: float
     rows: int | None = None
+    along: int = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +111,10 @@ def no_flops(shapes: tuple[Shape, ...], options: Options) -> int:
     return 0
 
 
+def nothing_missing(options: Options) -> str:
+    return ""
+
+
 @dataclass(frozen=True, slots=True)
 class Operator:
     """The promise of an operator.
@@ -118,7 +125,16 @@ class Operator:
     `masked`: gives the same for an input with zeroed elements as without those elements (safe under gates).
     `expand`: a composite; then the graph holds its parts instead, and there is no function.
     `implemented`: false where there is a promise but no function yet: `run` refuses it.
-    `flops`: multiplications and additions for one example and one element, widest width.
+    `flops`: multiplications and additions for one example and one element, widest width; of a sequence for one position.
+
+    `lifts`: a number comes as a vector of one, x[..., None]; where `shape` promises a number, the last axis of what the
+    function gives is one and has to go.
+    `present`: the function has a keyword `present`: bool [B, (N,) L], which elements of a sequence there are; None where
+    the input is no sequence. What it gives for absent ones is zero.
+    `whole`: takes a family as a whole: the result has no family axis.
+    `structural`: the compiler gives it columns and calls the functions of its file as their docstrings say.
+    `positional`: names of inputs and options as they follow one another in a call, where inputs are not the first.
+    `missing`: what of the options has no function yet, as a phrase that ends "… is not implemented yet"; "" for nothing.
     """
 
     name: str
@@ -137,6 +153,12 @@ class Operator:
     uses_training: bool = False
     expand: Callable[[Build, tuple[Any, ...], Options], Any] | None = None
     implemented: bool = True
+    lifts: bool = False
+    present: bool = False
+    whole: bool = False
+    structural: bool = False
+    positional: tuple[str, ...] = ()
+    missing: Callable[[Options], str] = nothing_missing
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,33 @@
+"""abs(x): the absolute value."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from recspace.compiler.checks import Shapes, numbers, same
+from recspace.compiler.promise import Operator, Options
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+
+def _flops(shapes: Shapes, options: Options) -> int:
+    return numbers(shapes[0])
+
+
+promise = Operator(
+    name="abs",
+    doc="Absolute value.",
+    inputs=("x",),
+    shape=same,
+    flops=_flops,
+    elementwise=True,
+    zero_preserving=True,
+    masked=True,
+)
+
+
+def abs(x: Tensor) -> Tensor:
+    """Any shape → the same."""
+    return torch.abs(x)

@@ -1,0 +1,99 @@
+"""embed(f, n, min_count = 1, sharing = none, table = full): a learned vector for the value of a field.
+
+B batch, N family, L positions of a sequence, V rows of the table, n width, k numbers of a `vector` column.
+Rows start normal with standard deviation 1e-4, as in FuxiCTR and DeepCTR (`embedding_initializer`, `init_std`): those
+that are hardly ever met stay near zero. The table of a `vector` column is a linear map and starts as one (Xavier).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from recspace.compiler.checks import Shapes
+from recspace.compiler.promise import Initial, Operator, Option, Options, Weight
+from recspace.compiler.shapes import Shape, sequence, vector, widest
+
+if TYPE_CHECKING:
+    import torch.nn.functional as F
+    from torch import Tensor
+
+
+def _shape(shapes: Shapes, options: Options) -> Shape:
+    return sequence(options["n"]) if shapes[0].kind == "sequence" else vector(options["n"])
+
+
+def _weights(shapes: Shapes, options: Options) -> tuple[Weight, ...]:
+    if shapes[0].kind == "vector":
+        return (Weight("table", (shapes[0].last, options["n"]), Initial("xavier"), rows=0),)
+    return (Weight("table", (options["rows"], options["n"]), Initial("normal", 1e-4)),)
+
+
+def _flops(shapes: Shapes, options: Options) -> int:
+    return 2 * widest(shapes[0].last) * widest(options["n"]) if shapes[0].kind == "vector" else 0
+
+
+def _missing(options: Options) -> str:
+    return "" if options["table"] == "full" else f"`table = {options['table']}` of embed()"
+
+
+promise = Operator(
+    name="embed",
+    doc="A learned vector for the value of a field; for a number without bins, the number times a learned vector.",
+    # What the compiler gives for the field: a number for one id or raw number, sequence[1] for several ids, vector[k]
+    # for a `vector` column; and an option `rows`: the rows of the table (1 for a raw number).
+    inputs=("f",),
+    options=(
+        Option("n", "width", doc="width of the vector"),
+        Option("min_count", "whole", 1, low=1, doc="values seen less often in training share the row of the unknown"),
+        Option(
+            "sharing",
+            "label",
+            "none",
+            choices=("none", "nested", "ordinal", "table"),
+            doc="nested, ordinal: small widths are the first columns of the widest; table: a sequence uses its field's",
+        ),
+        Option(
+            "table",
+            "label",
+            "full",
+            choices=("full", "hashed", "quotient", "tensor_train", "codes", "int8"),
+            doc="how the table is stored",
+        ),
+    ),
+    shape=_shape,
+    weights=_weights,
+    flops=_flops,
+    structural=True,
+    missing=_missing,
+)
+
+
+def embed(ids_B: Tensor, table_Vn: Tensor) -> Tensor:
+    """Ids of any shape → [*shape, n]. Every id is a row of the table; for padded ids there is `embed_sequence`."""
+    return F.embedding(ids_B, table_Vn)
+
+
+def embed_sequence(ids_BL: Tensor, table_Vn: Tensor) -> Tensor:
+    """[B, (N,) L] with −1 for padding → [B, (N,) L, n]; zero where padded."""
+    return F.embedding(ids_BL.clamp(min=0), table_Vn) * (ids_BL >= 0).unsqueeze(-1)
+
+
+def embed_number(x_B: Tensor, table_1n: Tensor) -> Tensor:
+    """Raw numbers [B] → [B, n]: the number times the one row of its table. In a family, x [B, N] and table [N, n]."""
+    return x_B.unsqueeze(-1) * table_1n if x_B.dim() > 1 else x_B.unsqueeze(-1) * table_1n[0]
+
+
+def embed_vector(x_Bk: Tensor, table_kn: Tensor) -> Tensor:
+    """A `vector` column [B, k] → [B, n], linearly and without a bias."""
+    return x_Bk @ table_kn
+
+
+def pool_mean(x_BLn: Tensor, present_BL: Tensor) -> Tensor:
+    """[B, (N,) L, n] → [B, (N,) n]: the mean over the elements that there are (`ids >= 0`); 0 where there are none."""
+    there_BL1 = present_BL.unsqueeze(-1).to(x_BLn.dtype)
+    return (x_BLn * there_BL1).sum(-2) / there_BL1.sum(-2).clamp(min=1)
+
+
+def pool_sum(x_BLn: Tensor, present_BL: Tensor) -> Tensor:
+    """[B, (N,) L, n] → [B, (N,) n]: the sum over the elements that there are."""
+    return (x_BLn * present_BL.unsqueeze(-1)).sum(-2)

@@ -1,0 +1,32 @@
+"""sigmoid(x): the logistic function."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from recspace.compiler.checks import Shapes, numbers, same
+from recspace.compiler.promise import Operator, Options
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+
+def _flops(shapes: Shapes, options: Options) -> int:
+    return 4 * numbers(shapes[0])
+
+
+promise = Operator(
+    name="sigmoid",
+    doc="1 / (1 + exp(−x)).",
+    inputs=("x",),
+    shape=same,
+    flops=_flops,
+    elementwise=True,
+    masked=True,
+)
+
+
+def sigmoid(x: Tensor) -> Tensor:
+    """Any shape → the same."""
+    return torch.sigmoid(x)
