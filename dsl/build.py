@@ -223,3 +223,9 @@ RULES: dict[str, Build] = {
     "alternative": _alternative,
 }
 """Keyed by the name that the tree gives a rule: its alias, or else its own."""
+
+EXPRESSIONS = frozenset(RULES) - frozenset(
+    ("import_", "component", "parameter", "data", "entry", "space", "file", "param", "learn", "choose", "let",
+     "require", "expect", "predict", "minimize", "search", "stage", "index")
+)  # fmt: skip
+"""Rules whose nodes lie inside expressions: these are what an expression's depth counts."""

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from . import ast
-from .build import RULES, Build
+from .build import EXPRESSIONS, RULES
 from .source import Source, Span
 from .tables import Rule, Tables
 from .tokens import FALLBACK, Token
 
+DEEPEST = 128
+"""Levels of an expression's tree, at most: whoever walks trees by recursion is safe. A sum of n terms has n levels."""
+
+STARTS = frozenset(("import_", "component", "data", "space", "statement", "definition", "entry", "stage"))
+"""Rules that begin anew: where one of them may begin, reading can go on after an error."""
+
 
 class Machine:
-    """Reads `tokens` from `at` on. After `run` has stopped at an error, `before` is the stack of states as it was
-    before the offending token, and the machine may be changed and run again.
+    """Reads `tokens` from `at` on. Where `run` stops at an error, `before` and `heads` are the stacks of states and of
+    first tokens as they were before the offending token; the tokens may then be changed, and the machine run again.
     """
 
     def __init__(self, tables: Tables, source: Source, tokens: list[Token]) -> None:
@@ -22,20 +29,22 @@ class Machine:
         self.tokens = tokens
         self.at = 0
         self.states = [0]
-        self.before = [0]
         self.values: list[Any] = [None]
         self.firsts = [0]
+        self.depths = [0]
+        self.before = [0]
+        self.heads = [0]
+        self.deep: Span | None = None
         self._chains: dict[tuple[int, int, str], int] = {}
 
     def run(self) -> ast.File | None:
-        """The tree, or None at a token that no rule allows."""
+        """The tree, or None at a token that no rule allows, or where an expression is too deep (`deep`)."""
         actions, end = self.tables.actions, self.tables.end
         while True:
             token = self.tokens[self.at]
             self.before = self.states[:]
-            if token.kind not in actions[self.states[-1]] and token.kind in FALLBACK:
-                token = token._replace(kind=FALLBACK[token.kind])
-            kind = token.kind
+            self.heads = self.firsts[:]
+            kind = self.kind_in(self.states, token)
             while True:
                 action = actions[self.states[-1]].get(kind)
                 if action is None:
@@ -43,12 +52,69 @@ class Machine:
                 if action >= 0:
                     break
                 self._reduce(self.tables.rules[-1 - action], kind)
+                if self.deep is not None:
+                    return None
                 if kind == "$END" and self.states[-1] == end:
                     return self.values[-1]  # type: ignore[no-any-return]
             self.states.append(action)
-            self.values.append(token)
+            self.values.append(token if kind == token.kind else token._replace(kind=kind))
             self.firsts.append(self.at)
+            self.depths.append(0)
             self.at += 1
+
+    def kind_in(self, states: Sequence[int], token: Token) -> str:
+        """The terminal that a token is after these states: `search` is a name where no recipe can begin."""
+        if token.kind in FALLBACK and token.kind not in self.tables.actions[states[-1]]:
+            return FALLBACK[token.kind]
+        return token.kind
+
+    def accepts(self, states: Iterable[int], kinds: Iterable[str | Token]) -> list[int] | None:
+        """The stack of states after some more tokens, or None if one of them is not allowed."""
+        stack = list(states)
+        for given in kinds:
+            kind = given if isinstance(given, str) else self.kind_in(stack, given)
+            while True:
+                action = self.tables.actions[stack[-1]].get(kind)
+                if action is None:
+                    return None
+                if action >= 0:
+                    stack.append(action)
+                    break
+                rule = self.tables.rules[-1 - action]
+                if rule.length:
+                    del stack[-rule.length :]
+                stack.append(self.tables.gotos[stack[-1]][rule.origin])
+                if kind == "$END" and stack[-1] == self.tables.end:
+                    return stack
+        return stack
+
+    def expected(self) -> frozenset[str]:
+        """The terminals that could have stood at `at`."""
+        row = self.tables.actions[self.before[-1]]
+        return frozenset(kind for kind in row if self.accepts(self.before, (kind,)) is not None)
+
+    def starts(self, states: Sequence[int]) -> bool:
+        """True if after these states a statement, an entry, a stage or a part of a file may begin."""
+        return not STARTS.isdisjoint(self.tables.gotos[states[-1]])
+
+    def boundary(self) -> int:
+        """The length of the stack below the statement that `at` belongs to."""
+        length = len(self.before)
+        while not self.starts(self.before[:length][-1:]):
+            length -= 1
+        return length
+
+    def head(self) -> int:
+        """The index of the first token of the statement that `at` belongs to."""
+        length = self.boundary()
+        return self.heads[length] if length < len(self.heads) else self.at
+
+    def rewind(self, length: int, at: int) -> None:
+        """Go on at another token with a shorter stack."""
+        for stack in (self.states, self.values, self.firsts, self.depths):
+            del stack[length:]
+        self.at = at
+        self.deep = None
 
     def _reduce(self, rule: Rule, lookahead: str) -> None:
         states, values = self.states, self.values
@@ -56,13 +122,17 @@ class Machine:
             states[-1] = self._follow(states[-1], states[-2], lookahead)
             return
         count = rule.length
-        kids = values[len(values) - count :] if count else []
         first = self.firsts[len(states) - count] if count else self.at
+        kids = values[len(values) - count :]
+        depth = max(self.depths[len(values) - count :], default=0)
         if count:
-            del states[-count:], values[-count:], self.firsts[-count:]
-        values.append(self._build(rule, kids, first))
+            del states[-count:], values[-count:], self.firsts[-count:], self.depths[-count:]
         states.append(self.tables.gotos[states[-1]][rule.origin])
+        values.append(self._build(rule, kids, first))
         self.firsts.append(first)
+        self.depths.append(depth + (rule.name in EXPRESSIONS and not rule.transparent))
+        if depth >= DEEPEST:
+            self.deep = Span(self.source, self.tokens[first].start, self.tokens[self.at - 1].end)
 
     def _follow(self, state: int, below: int, lookahead: str) -> int:
         """Where a chain of rules that only pass their child on ends. `x` goes through eleven of them to be an expr."""
@@ -82,23 +152,23 @@ class Machine:
         if rule.transparent:
             return kids[rule.picks[0][0]]
         if rule.name.startswith("__"):
-            return self._listed(rule, kids)
+            return _listed(rule, kids)
         picked: list[Any] = []
         for place, spread in rule.picks:
             if spread:
                 picked.extend(kids[place])
             else:
                 picked.append(kids[place] if place >= 0 else None)
-        last = self.tokens[self.at - 1].end if self.at else 0
-        span = Span(self.source, self.tokens[first].start, max(last, self.tokens[first].start))
-        build: Build = RULES[rule.name]
-        return build(self.source, picked, span)
+        start = self.tokens[first].start
+        end = self.tokens[self.at - 1].end if self.at else start
+        return RULES[rule.name](self.source, picked, Span(self.source, start, max(start, end)))
 
-    def _listed(self, rule: Rule, kids: list[Any]) -> list[Any]:
-        """Lists grow in place: they are only seen once the rule around them is complete."""
-        place, spread = rule.picks[0]
-        if not spread:
-            return [kids[place]]
-        grown: list[Any] = kids[place]
-        grown.append(kids[rule.picks[1][0]])
-        return grown
+
+def _listed(rule: Rule, kids: list[Any]) -> list[Any]:
+    """Lists grow in place: they are only seen once the rule around them is complete."""
+    place, spread = rule.picks[0]
+    if not spread:
+        return [kids[place]]
+    grown: list[Any] = kids[place]
+    grown.append(kids[rule.picks[1][0]])
+    return grown

@@ -188,13 +188,19 @@ def _foreign(source: Source, at: int) -> Oddity:
     return _oddity("S0017", "names are ASCII", place, label, "write", text, Token(kind, at, end, text))
 
 
+SPELLINGS = {"ß": "ss", "ø": "o", "æ": "ae", "œ": "oe", "ł": "l", "đ": "d", "ı": "i"}
+
+
+def _greek(letter: re.Match[str]) -> str:
+    return unicodedata.name(letter[0], "x").rsplit(" WITH", 1)[0].rsplit(" ", 1)[-1].lower()
+
+
 def plain(word: str) -> str:
     """A word as near to its spelling as ASCII comes."""
-    word = word.translate(str.maketrans({"ß": "ss", "ø": "o", "æ": "ae", "œ": "oe", "ł": "l", "đ": "d", "ı": "i"}))
-    greek = re.sub(
-        r"[Ͱ-Ͽ]", lambda m: unicodedata.name(m[0], "x").rsplit(" WITH", 1)[0].rsplit(" ", 1)[-1].lower(), word
-    )
-    ascii_ = unicodedata.normalize("NFKD", greek).encode("ascii", "ignore").decode()
+    for letter, spelling in SPELLINGS.items():
+        word = word.replace(letter, spelling)
+    word = re.sub(r"[\u0370-\u03ff]", _greek, word)
+    ascii_ = unicodedata.normalize("NFKD", word).encode("ascii", "ignore").decode()
     text = re.sub(r"[^A-Za-z0-9_]", "", ascii_)
     return text if text and not text[0].isdigit() else f"x{text}"
 
