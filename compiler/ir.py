@@ -219,10 +219,12 @@ class Output(_Node):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cost(_Node):
-    """parameters, memory, flops or latency of the derived model, of all that `scope` reads (None: the whole model)."""
+    """parameters, memory, flops or latency of the derived model, of all that `scope` reads (empty: the whole model);
+    `relative`: divided by what it is in the widest model."""
 
     measure: Literal["parameters", "memory", "flops", "latency"]
     scope: tuple[Ref, ...]
+    relative: bool = False
     phase: Phase = "search"
 
 

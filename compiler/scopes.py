@@ -1,0 +1,58 @@
+"""What names mean: the space's definitions, a component's, the data's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from recspace.dsl import ast
+
+from .columns import Column, Context
+
+# Words that need no declaration and are no functions.
+SETS = ("fields", "categorical", "numeric", "multivalued")
+
+
+@dataclass(eq=False)
+class Scope:
+    """The space, or one call of a component (weights and decisions of its own, named by `path`).
+
+    `base`: the context of the call; families of the scope are indexed by it too. `arguments`: the component's
+    parameters: a column over `base`, or a family that was passed by its name.
+    """
+
+    path: str
+    base: Context | None
+    definitions: Mapping[str, ast.Definition | ast.Param]
+    components: Mapping[str, ast.Component]
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    sites: Mapping[tuple[int, int], str] = field(default_factory=dict)
+    families: dict[str, Family] = field(default_factory=dict)
+
+    def place(self, name: str) -> str:
+        return f"{self.path}.{name}" if self.path else name
+
+
+@dataclass(eq=False)
+class Family:
+    """A definition in a scope, resolved when it is first read.
+
+    `context` holds its elements; `rows_of` finds one by (row of the scope's base, key…). `steps`: where it refers to
+    itself, the rows of every step of its ordered axis (`axis` is that binder's position). `values` is filled as
+    elements are resolved; `done` says which are; `active` are the steps being resolved now.
+    """
+
+    name: str
+    scope: Scope
+    statement: ast.Let | ast.Choose | ast.Learn
+    context: Context
+    rows_of: dict[tuple[Any, ...], int]
+    names: tuple[str, ...]
+    ordered: frozenset[int] = frozenset()
+    axis: int | None = None
+    values: Column | None = None
+    step_of: tuple[Any, ...] = ()
+    done: set[Any] = field(default_factory=set)
+    active: set[Any] = field(default_factory=set)
+    failed: bool = False
