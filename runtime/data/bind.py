@@ -103,7 +103,7 @@ def bind(spec: DataSpec, *, seed: int, rename: Mapping[str, str] | None = None) 
     spec = _rename(spec, rename or {})
     if not spec.source:
         raise fault(
-            "S0542", f'the data block "{spec.name}" names no table', spec.span, help="give one with --source TABLE"
+            "S0542", f"the data block `{spec.name}` names no table", spec.span, help="give one with --source TABLE"
         )
     path = Path(spec.folder) / spec.source
     _check_columns(spec, column_names(path))
@@ -150,9 +150,9 @@ def _weights(spec: DataSpec, table: pl.DataFrame) -> NDArray[np.float32] | None:
     weight = cells.numbers(table[spec.weight], spec.span)
     bad = pl.Series(~(weight >= 0))
     if bad.any():
-        raise fault("S0526", f'column "{spec.weight}" has no weight of at least 0 in {where(bad)}', spec.span)
+        raise fault("S0526", f"column `{spec.weight}` has no weight of at least 0 in {where(bad)}", spec.span)
     if not (weight > 0).any():
-        raise fault("S0526", f'all weights in column "{spec.weight}" are 0', spec.span)
+        raise fault("S0526", f"all weights in column `{spec.weight}` are 0", spec.span)
     return weight.astype(np.float32)
 
 
@@ -160,12 +160,12 @@ def _rename(spec: DataSpec, rename: Mapping[str, str]) -> DataSpec:
     names = {f.name for f in spec.features} | {f.meaning.role for f in spec.features if f.meaning.role}
     for old in rename:
         if old not in names:
-            raise fault("S0527", f'there is no column or role "{old}" to be renamed', spec.span, help=meant(old, names))
+            raise fault("S0527", f"there is no column or role `{old}` to be renamed", spec.span, help=meant(old, names))
     renamed = spec.renamed(rename)
     seen: set[str] = set()
     for feature in renamed.features:
         if feature.name in seen:
-            raise fault("S0527", f'two fields would be called "{feature.name}"', feature.span)
+            raise fault("S0527", f"two fields would be called `{feature.name}`", feature.span)
         seen.add(feature.name)
     return renamed
 
@@ -180,7 +180,7 @@ def _check_columns(spec: DataSpec, names: Sequence[str]) -> None:
         from recspace.dsl.diagnostics import SpaceError
 
         raise SpaceError(
-            Diagnostic("S0507", f'the table has no column "{c}"', places.get(c, spec.span), help=meant(c, names))
+            Diagnostic("S0507", f"the table has no column `{c}`", places.get(c, spec.span), help=meant(c, names))
             for c in missing
         )
 
@@ -192,6 +192,6 @@ def _cut_lists(spec: DataSpec, encoding: Encoding, table: pl.DataFrame) -> list[
         if isinstance(encoder, Lists) and isinstance(table[feature.column].dtype, pl.List):
             longer = int((table[feature.column].list.len() > encoder.longest).sum())
             if longer:
-                text = f'{longer:,} cells of "{feature.name}" are cut to {encoder.longest} elements'
+                text = f"{longer:,} cells of `{feature.name}` are cut to {encoder.longest} elements"
                 notes.append(warning("S0565", text, feature.span))
     return notes

@@ -47,7 +47,7 @@ def values(column: pl.Series, span: Span) -> pl.Series:
         return column.cast(pl.String)
     raise fault(
         "S0528",
-        f'column "{column.name}" holds {kind}, which is not one value a row',
+        f"column `{column.name}` holds {kind}, which is not one value a row",
         span,
         help="a column of lists is declared as many() or sequence(), one of numbers as vector(n)",
     )
@@ -64,14 +64,14 @@ def numbers(column: pl.Series, span: Span) -> Floats:
     elif isinstance(kind, (pl.Categorical, pl.Enum)):
         column = column.cast(pl.String)
     elif isinstance(kind, (pl.List, pl.Array, pl.Struct)) or kind == pl.Binary:
-        raise fault("S0528", f'column "{column.name}" holds {kind}, not numbers', span)
+        raise fault("S0528", f"column `{column.name}` holds {kind}, not numbers", span)
     number = column.cast(pl.Float64, strict=False)
     bad = (number.is_null() & column.is_not_null()) | number.is_infinite().fill_null(False)
     if bad.any():
         first = column.filter(bad)[0]
         raise fault(
             "S0521",
-            f'column "{column.name}" has cells that are no numbers: {shown(first)} in {where(bad)}',
+            f"column `{column.name}` has cells that are no numbers: {shown(first)} in {where(bad)}",
             span,
             help="correct the cells, leave them empty, or declare the column as category()",
         )
@@ -89,7 +89,7 @@ def lists(column: pl.Series, separator: str, span: Span) -> pl.Series:
     if not isinstance(column.dtype, pl.List):
         raise fault(
             "S0522",
-            f'column "{column.name}" holds {column.dtype}, not lists',
+            f"column `{column.name}` holds {column.dtype}, not lists",
             span,
             help='declare it as category(), or cut text into values with separator = "|"',
         )
@@ -112,7 +112,7 @@ def vectors(column: pl.Series, width: int, span: Span) -> NDArray[np.float32]:
         found = length.filter(bad)[0]
         raise fault(
             "S0522",
-            f'column "{column.name}": {found} numbers instead of {width} in {where(bad)}',
+            f"column `{column.name}`: {found} numbers instead of {width} in {where(bad)}",
             span,
             help=f"declare it as vector({found})" if bool(bad.all()) else "",
         )
@@ -122,6 +122,6 @@ def vectors(column: pl.Series, width: int, span: Span) -> NDArray[np.float32]:
     if np.isnan(flat).any():
         holes = pl.Series(np.isnan(flat).reshape(-1, width).any(1))
         at = present.arg_true().filter(holes) + 1
-        raise fault("S0521", f'column "{column.name}" has a vector with a missing number in row {at[0]:,}', span)
+        raise fault("S0521", f"column `{column.name}` has a vector with a missing number in row {at[0]:,}", span)
     result[present.to_numpy()] = flat.reshape(-1, width)
     return result

@@ -156,13 +156,13 @@ def _ids(encoding: Encoding, rows: Rows, column: Column) -> NDArray[np.int32]:
             return encoding.cross_ids(rows, column)
         case _:
             if name not in rows.ids:
-                raise fault("S0532", f'"{name}" has no ids')
+                raise fault("S0532", f"`{name}` has no ids")
             return rows.ids[name]
 
 
 def _scaled(encoding: Encoding, rows: Rows, name: str) -> NDArray[np.float32]:
     if name not in rows.numbers:
-        raise fault("S0531", f'"{name}" is no number')
+        raise fault("S0531", f"`{name}` is no number")
     return encoding.scales[name].scaled(rows.numbers[name])
 
 

@@ -81,7 +81,7 @@ class Encoding:
         if bins:
             return self.buckets[name, bins].ids(rows.numbers[name])
         if name not in rows.ids:
-            raise fault("S0532", f'"{name}" has no single id a row, so it cannot be crossed', help="cross its buckets")
+            raise fault("S0532", f"`{name}` has no single id a row, so it cannot be crossed", help="cross its buckets")
         return rows.ids[name]
 
     def cross_ids(self, rows: Rows, column: Column) -> Ids:
@@ -105,7 +105,7 @@ def column_of(table: pl.DataFrame, feature: Feature) -> pl.Series:
     if feature.column not in table.columns:
         raise fault(
             "S0507",
-            f'the table has no column "{feature.column}"',
+            f"the table has no column `{feature.column}`",
             feature.span,
             help=meant(feature.column, table.columns),
         )

@@ -8,6 +8,7 @@ import polars as pl
 
 from recspace.dsl.diagnostics import Diagnostic, SpaceError
 from recspace.dsl.source import Source, Span
+from recspace.dsl.suggest import nearest
 
 from .spec import NOWHERE
 
@@ -49,12 +50,9 @@ def shown(value: object) -> str:
 
 def meant(name: str, candidates: Iterable[str]) -> str:
     """`did you mean "x"?`, or the names there are where nothing is near."""
-    from difflib import get_close_matches
-
     names = list(candidates)
-    lower = {n.lower(): n for n in names}
-    near = get_close_matches(name.lower(), list(lower), 1, 0.6)
+    near = nearest(name, names)
     if near:
-        return f'did you mean "{lower[near[0]]}"?'
+        return f"did you mean `{near}`?"
     some = ", ".join(names[:12]) + (", …" if len(names) > 12 else "")
     return f"there are: {some}" if names else ""

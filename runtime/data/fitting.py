@@ -67,7 +67,7 @@ def _fit_number(feature: Feature, number: spec.Number, column: pl.Series, traini
         return fit_scale(x_N)
     if number.by == "tree" and training.target is None:
         raise fault(
-            "S0529", f'"{feature.name}" is cut by trees, which need a label', feature.span, help="cut it by = quantile"
+            "S0529", f"`{feature.name}` is cut by trees, which need a label", feature.span, help="cut it by = quantile"
         )
     return fit_buckets(x_N, find_edges(x_N, number.bins, number.by, training.target))
 
@@ -86,9 +86,9 @@ def _sequence_vocabulary(
     if isinstance(shared, Vocabulary):
         return shared
     if shared is None:
-        message = f'"{feature.name}" is a sequence of "{sequence.of}", which is no field'
+        message = f"`{feature.name}` is a sequence of `{sequence.of}`, which is no field"
         raise fault("S0516", message, feature.span, help=meant(sequence.of, encoders))
-    raise fault("S0516", f'"{sequence.of}" is no category, so "{feature.name}" cannot share its values', feature.span)
+    raise fault("S0516", f"`{sequence.of}` is no category, so `{feature.name}` cannot share its values", feature.span)
 
 
 def field_of(feature: Feature, encoder: Encoder) -> Field:

@@ -45,14 +45,14 @@ def read(path: str | Path, columns: Sequence[str] | None = None) -> pl.DataFrame
     if twice:
         raise fault(
             "S0505",
-            f'two columns of the table are called "{twice[0]}"',
+            f"two columns of the table are called `{twice[0]}`",
             file_span(str(path)),
             help="rename one of them",
         )
     wanted = list(names if columns is None else columns)
     for name in wanted:
         if name not in names:
-            raise fault("S0507", f'the table has no column "{name}"', file_span(str(path)), help=meant(name, names))
+            raise fault("S0507", f"the table has no column `{name}`", file_span(str(path)), help=meant(name, names))
     table = _load(file, wanted, names)
     if table.height == 0:
         raise fault("S0506", "the table has no rows", file_span(str(path)))

@@ -78,7 +78,7 @@ class Feature:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The label: the cell itself; with `operator` 1 where it compares so with `value`, else 0; with `classes` its class."""
+    """The label: the cell; with `operator` 1 where it compares so with `value`, else 0; with `classes` its class."""
 
     column: str
     operator: Comparison | None = None

@@ -58,7 +58,7 @@ def _generator(seed: int) -> np.random.Generator:
 def _complete(column: pl.Series, time: NDArray[np.float64], span: Span) -> NDArray[np.float64]:
     missing = pl.Series(np.isnan(time))
     if missing.any():
-        raise fault("S0525", f'no time in column "{column.name}" in {where(missing)}', span)
+        raise fault("S0525", f"no time in column `{column.name}` in {where(missing)}", span)
     return time
 
 
@@ -91,7 +91,7 @@ def _by_column(column: pl.Series, seed: int, span: Span) -> tuple[NDArray[np.uin
         found = column.filter(~known)[0]
         raise fault(
             "S0525",
-            f'column "{column.name}" has {shown(found)} in {where(~known)}, which is no part of a split',
+            f"column `{column.name}` has {shown(found)} in {where(~known)}, which is no part of a split",
             span,
             help="the parts are train, valid and test",
         )
@@ -105,7 +105,7 @@ def _by_column(column: pl.Series, seed: int, span: Span) -> tuple[NDArray[np.uin
         notes = (
             warning(
                 "S0564",
-                f'column "{column.name}" names no valid part: {taken.size:,} of {train.size:,} training rows become it',
+                f"column `{column.name}` names no valid part: {taken.size:,} of {train.size:,} training rows become it",
                 span,
             ),
         )

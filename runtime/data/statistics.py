@@ -61,6 +61,6 @@ class TrainingStatistics:
 def quantile_buckets(rows: Rows, name: str, bins: int, train: NDArray[np.int64]) -> Buckets:
     """`bucket(name, bins)`: quantiles of the training rows. Raises SpaceError S0531 if the field is no number."""
     if name not in rows.numbers:
-        raise fault("S0531", f'"{name}" is no number, so it has no buckets')
+        raise fault("S0531", f"`{name}` is no number, so it has no buckets")
     x_N = rows.numbers[name][train]
     return fit_buckets(x_N, find_edges(x_N, bins, "quantile", None))

@@ -37,7 +37,7 @@ class Labelling:
         if column.null_count():
             raise fault(
                 "S0523",
-                f'no label in column "{column.name}" in {where(column.is_null())}',
+                f"no label in column `{column.name}` in {where(column.is_null())}",
                 span,
                 help="leave out the rows without a label",
             )
@@ -75,7 +75,7 @@ def fit_labelling(column: pl.Series, target: Target) -> Labelling:
         first = shown(found[-1]) if found.len() else '"yes"'
         raise fault(
             "S0530",
-            f'the label "{column.name}" is text',
+            f"the label `{column.name}` is text",
             target.span,
             label="neither 0 or 1 nor a number",
             help=f"say which value is a positive, {column.name} == {first}, or classes({column.name})",
@@ -83,14 +83,14 @@ def fit_labelling(column: pl.Series, target: Target) -> Labelling:
     if found.len() == 2:
         return Labelling(target, "binary", found)
     if found.len() < 2:
-        raise fault("S0524", f'the label "{column.name}" has one value, so there is nothing to learn', target.span)
+        raise fault("S0524", f"the label `{column.name}` has one value, so there is nothing to learn", target.span)
     return Labelling(target, "number")
 
 
 def _complete(column: pl.Series, number: NDArray[np.float64], span: Span) -> NDArray[np.float64]:
     missing = pl.Series(np.isnan(number))
     if missing.any():
-        raise fault("S0523", f'no label in column "{column.name}" in {where(missing)}', span)
+        raise fault("S0523", f"no label in column `{column.name}` in {where(missing)}", span)
     return number
 
 
@@ -104,7 +104,7 @@ def _compare(column: pl.Series, target: Target) -> Labels:
         if left.dtype != pl.String:
             raise fault(
                 "S0530",
-                f'column "{column.name}" holds numbers and is compared with the text {shown(right)}',
+                f"column `{column.name}` holds numbers and is compared with the text {shown(right)}",
                 target.span,
             )
     else:
