@@ -14,7 +14,7 @@ def fitting(epochs: int, *, patience: int | None = None, weights: str = "optimiz
     """
     stopping = (
         Option("patience", "whole", patience, low=0, doc="epochs without a better score on the stopping rows; 0: never stop"),
-        Option("metric", "label", "auto", ("auto", "loss", "auc", "logloss", "rmse", "accuracy"),
+        Option("metric", "label", "auto", ("auto", "auc", "logloss", "rmse", "accuracy"),
                doc="what early stopping watches; auto: auc, rmse or (classes) logloss"),
     )  # fmt: skip
     return (

@@ -1,0 +1,133 @@
+"""Decisions as tensors: what `forward` takes as `choices`. E elements of a decision, N options (the most that one has)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from recspace.compiler.decisions import Architecture, Decision
+
+from .randomness import Name, stream
+from .steps import Kind
+
+Option = int | tuple[int, ...] | float
+Choices = dict[str, Tensor]
+
+
+def kind(decision: Decision) -> Kind:
+    """How its weights are shaped. A real has its value itself: shaped like a gate."""
+    match decision.domains[0].kind:
+        case "gate" | "real":
+            return Kind("gate")
+        case "subset":
+            return Kind("subset", int(decision.domains[0].high))
+        case "number" | "name" | "alternative" | "range":
+            return Kind("choice")
+
+
+def width(decision: Decision) -> int:
+    return max(count(decision, k) for k in range(len(decision.domains)))
+
+
+def count(decision: Decision, domain: int) -> int:
+    """Options of one of a decision's domains; ranges too long to be listed are known by their ends."""
+    listed = decision.domains[domain]
+    return len(listed.options) or int(listed.high - listed.low) + 1
+
+
+def shape(decision: Decision) -> tuple[int, ...]:
+    return (decision.elements,) if kind(decision).name == "gate" else (decision.elements, width(decision))
+
+
+def padding(decision: Decision) -> Tensor | None:
+    """True [E, N] where an element has no such option; None where all have all."""
+    counts = torch.tensor([count(decision, k) for k in range(len(decision.domains))])
+    if kind(decision).name == "gate" or bool((counts == counts[0]).all()):
+        return None
+    domain_E = torch.tensor(decision.domain_of or (0,) * decision.elements)
+    return torch.arange(width(decision)) >= counts[domain_E].unsqueeze(1)
+
+
+def defaults(decision: Decision) -> tuple[Option, ...]:
+    return tuple(decision.default(element) for element in range(decision.elements))
+
+
+def one_hot(decision: Decision, options: tuple[Option, ...]) -> Tensor:
+    """Weights of settled options: [E] for gates and reals, [E, N] with ones where chosen."""
+    if kind(decision).name == "gate":
+        return torch.tensor([float(o) for o in options if not isinstance(o, tuple)])
+    weights = torch.zeros(shape(decision))
+    for element, option in enumerate(options):
+        for position in option if isinstance(option, tuple) else (option,):
+            weights[element, int(position)] = 1.0
+    return weights
+
+
+def one_hots(decisions: tuple[Decision, ...], architecture: Architecture) -> Choices:
+    return {d.name: one_hot(d, architecture[d.name]) for d in decisions}
+
+
+def even(decision: Decision) -> Tensor:
+    """Equal weights: one half for gates, one over the options, members of a set as many as may be in it."""
+    form = kind(decision)
+    if form.name == "gate":
+        return torch.full((decision.elements,), 0.5)
+    gone = padding(decision)
+    present = torch.ones(shape(decision)) if gone is None else (~gone).float()
+    return (present * form.size / present.sum(-1, keepdim=True)).clamp(max=1.0)
+
+
+def drawn(decisions: tuple[Decision, ...], seed: int, *names: Name) -> dict[str, tuple[Option, ...]]:
+    """An architecture, every option of every element alike; of sets first the size, then the members."""
+    return {d.name: _drawn(d, stream(seed, *names, d.name)) for d in decisions}
+
+
+def _drawn(decision: Decision, generator: torch.Generator) -> tuple[Option, ...]:
+    uniform_E = torch.rand(decision.elements, generator=generator, dtype=torch.float64).tolist()
+    result: list[Option] = []
+    for element, u in enumerate(uniform_E):
+        domain = decision.domain(element)
+        total = len(domain.options) or int(domain.high - domain.low) + 1
+        match domain.kind:
+            case "subset":
+                size = int(domain.low) + int(u * (int(domain.high) - int(domain.low) + 1))
+                members = torch.randperm(total, generator=generator)[:size].tolist()
+                result.append(tuple(sorted(members)))
+            case "real" if domain.log:
+                result.append(domain.low * (domain.high / domain.low) ** u)
+            case "real":
+                result.append(domain.low + (domain.high - domain.low) * u)
+            case "gate" | "number" | "name" | "alternative" | "range":
+                result.append(int(u * total))
+    return tuple(result)
+
+
+class Fixed:
+    """Elements that were settled beforehand. `options[decision][element]` is the option."""
+
+    def __init__(self, decisions: tuple[Decision, ...], options: Mapping[str, Mapping[int, Option]]) -> None:
+        self.options = options
+        self._held: dict[str, tuple[Tensor, Tensor]] = {}
+        for decision in decisions:
+            settled = options.get(decision.name, {})
+            if settled:
+                mask_E = torch.zeros(decision.elements, dtype=torch.bool)
+                mask_E[list(settled)] = True
+                full = tuple(settled.get(e, decision.default(e)) for e in range(decision.elements))
+                hot = one_hot(decision, full)
+                self._held[decision.name] = (mask_E if hot.ndim == 1 else mask_E.unsqueeze(1), hot)
+
+    def weights(self, name: str, weights: Tensor) -> Tensor:
+        """The weights with those of fixed elements put in their place; no gradient reaches what they replace."""
+        if name not in self._held:
+            return weights
+        mask, hot = (t.to(weights.device) for t in self._held[name])
+        return torch.where(mask, hot, weights)
+
+    def architecture(self, architecture: Architecture) -> dict[str, tuple[Option, ...]]:
+        return {
+            name: tuple(self.options.get(name, {}).get(e, option) for e, option in enumerate(options))
+            for name, options in architecture.items()
+        }

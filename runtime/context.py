@@ -1,0 +1,132 @@
+"""What a stage has to work with: how models are compiled, the rows, the settings, and what was found before it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any, Protocol, cast
+
+import torch
+from torch.nn import Parameter
+
+from recspace.compiler.compiled import Compiled
+from recspace.compiler.decisions import Architecture, Decision
+
+from .choices import Fixed
+from .choosing import Choosing
+from .evaluation import metric
+from .examples import Examples
+from .module import Model, build, initialise
+from .recipe import StageCall
+from .refuse import refusal, words
+from .settings import Settings
+from .task import Found
+from .training import Fit, Plan, batches
+from .updates import Update
+
+
+class Factory(Protocol):
+    """Compiles the space at hand: the supernet without an architecture, else the plain model that it means.
+
+    Gate decisions named in `keep` stay decisions of the plain model: weights of what they gate instead of constants.
+    Raises SpaceError for an architecture that no `require` lets pass.
+    """
+
+    def __call__(self, architecture: Architecture | None, keep: frozenset[str] = frozenset()) -> Compiled: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """`stage` is unique in the run and names its random streams: `1.relax`."""
+
+    stage: str
+    factory: Factory
+    supernet: Compiled
+    examples: Examples
+    settings: Settings
+    device: torch.device
+    fixed: Fixed
+    found: Found
+
+    @property
+    def decisions(self) -> tuple[Decision, ...]:
+        return self.supernet.decisions
+
+    @property
+    def seed(self) -> int:
+        return self.settings.seed
+
+    def model(self, compiled: Compiled) -> Model:
+        """A model of compiled text at its start."""
+        model = build(compiled, self.device)
+        initialise(model, self.seed)
+        return model
+
+    def supernet_model(self) -> Model:
+        """The supernet, with the weights that stages before have left it."""
+        model = self.model(self.supernet)
+        if self.found.weights:
+            model.load(self.found.weights)
+        return model
+
+    def epochs(self, call: StageCall) -> int:
+        return self.settings.epochs or int(call.options["epochs"])
+
+    def steps(self, call: StageCall) -> int:
+        """Steps of the weights in a stage that trains."""
+        return self.epochs(call) * batches(self.examples.train.numel(), int(call.options["batch_size"]))
+
+    def fit(
+        self,
+        model: Model,
+        choosing: Choosing,
+        call: StageCall,
+        weights: str,
+        *,
+        bilevel: bool = False,
+        decisions: StageCall | None = None,
+        name: str = "",
+    ) -> Fit:
+        """Training as the options of a stage say. `weights`: the option with the weights' optimizer.
+
+        `decisions`: the optimizer of what `choosing` learns, None if it learns nothing. `name`: for random streams.
+        """
+        options = call.options
+        if bilevel and self.examples.valid.numel() == 0:
+            place = call.spans.get("bilevel", call.span)
+            raise refusal("S0611", "a bilevel search needs validation rows", place, help="give the split a valid part")
+        steps = self.steps(call)
+        every = int(options.get("every", 1))
+        plan = Plan(
+            name or self.stage,
+            self.epochs(call),
+            int(options["batch_size"]),
+            str(options["decay"]),
+            float(options["clip"]),
+            int(options.get("patience", 0)),
+            metric(options.get("metric"), self.examples.task),
+            bilevel,
+            every,
+            bool(options.get("normalize_gradients", False)),
+        )
+        update = optimizer(options[weights], model.parameters, model.embeddings, steps)
+        learning = None
+        if decisions is not None and choosing.parameters:
+            learning = optimizer(decisions, choosing.parameters, frozenset(), max(1, -(-steps // every)))
+        return Fit(model, choosing, self.examples, plan, self.settings, update, learning)
+
+
+def optimizer(
+    call: StageCall | None, parameters: Mapping[str, Parameter], embeddings: frozenset[str], steps: int
+) -> Update:
+    """The optimizer that a recipe names, Adam with its defaults where it names none. `steps`: how many it will make."""
+    chosen = call or with_defaults("adam")
+    module = import_module(f"{__package__}.optimizers.{chosen.name}")
+    return cast("Update", module.make(parameters, embeddings, chosen.options, steps))
+
+
+def with_defaults(name: str, **given: Any) -> StageCall:
+    """A call of an optimizer that no file wrote."""
+    promise = import_module(f"{__package__}.optimizers.{name}").promise
+    return StageCall(name, {**{o.name: o.default for o in promise.options}, **given}, words(name, f"{name}()"))

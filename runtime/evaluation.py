@@ -1,0 +1,78 @@
+"""A model's answers for many rows, and what they are worth."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from . import metrics
+from .examples import Examples, Task
+from .module import Model
+
+Figures = dict[str, float]
+FIRST: Mapping[Task, str] = {"binary": "auc", "number": "rmse", "classes": "logloss"}
+"""The figure that a task is judged by where nothing else is said."""
+HIGHER = frozenset({"auc", "gauc", "accuracy"})
+OF_TASK: Mapping[Task, tuple[str, ...]] = {
+    "binary": ("auc", "gauc", "logloss", "accuracy"),
+    "number": ("rmse",),
+    "classes": ("logloss", "accuracy"),
+}
+
+
+@torch.no_grad()
+def predicted(
+    model: Model, examples: Examples, rows: Tensor, choices: Mapping[str, Tensor], batch_rows: int
+) -> NDArray[np.float64]:
+    """Predictions [N] (of classes [N, C]) in the order of the rows, in evaluation mode."""
+    model.module.eval()
+    answers = [model.module(examples.batch(part), choices, {}).cpu() for part in rows.split(batch_rows)]
+    return torch.cat(answers).double().numpy()
+
+
+def scores(
+    model: Model, examples: Examples, rows: Tensor, choices: Mapping[str, Tensor], batch_rows: int
+) -> Figures:
+    """Every figure of the task on the rows; NaN where the rows do not define it."""
+    prediction = predicted(model, examples, rows, choices, batch_rows)
+    dense = examples.encoded.dense
+    at = rows.to(examples.encoded.device)
+    label = dense[":label"].index_select(0, at).cpu().numpy()
+    weight = dense[":weight"].index_select(0, at).cpu().numpy() if ":weight" in dense else None
+    match examples.task:
+        case "binary":
+            figures = {
+                "auc": metrics.auc(label, prediction, weight),
+                "logloss": metrics.logloss(label, prediction, weight),
+                "accuracy": metrics.accuracy(label, prediction, weight),
+            }
+            if examples.groups:
+                group = examples.batch(rows)[examples.groups].cpu().numpy()
+                figures["gauc"] = metrics.grouped_auc(label, prediction, group)
+            return figures
+        case "number":
+            return {"rmse": metrics.rmse(label, prediction, weight)}
+        case "classes":
+            return {
+                "logloss": metrics.classes_logloss(label, prediction, weight),
+                "accuracy": metrics.accuracy(label, prediction, weight),
+            }
+
+
+def metric(name: Any, task: Task) -> str:
+    """The figure that `metric = …` means for a task; one that the task does not have falls back to its first."""
+    return str(name) if name in OF_TASK[task] else FIRST[task]
+
+
+def goodness(figures: Figures, name: str) -> float:
+    """One number, the higher the better; a figure that is not defined is the worst."""
+    value = figures.get(name, math.nan)
+    if math.isnan(value):
+        return -math.inf
+    return value if name in HIGHER else -value

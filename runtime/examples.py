@@ -1,0 +1,49 @@
+"""The rows of a run by what they are for. What stops training has no part in anything else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .data.encoded import Encoded
+from .refuse import refusal, words
+
+Task = Literal["binary", "number", "classes"]
+
+
+@dataclass(frozen=True, slots=True)
+class Examples:
+    """Row numbers (int64, rising, on the CPU) into `encoded`.
+
+    train     weights are learned from these
+    stopping  carved out of the training part: early stopping of whatever is trained
+    valid     architectures are learned and judged on these
+    test      looked at for the report alone
+
+    `groups`: key of the column of ids by which the grouped AUC goes, "" for none.
+    """
+
+    encoded: Encoded
+    task: Task
+    train: Tensor
+    stopping: Tensor
+    valid: Tensor
+    test: Tensor
+    groups: str = ""
+
+    def batch(self, rows: Tensor) -> dict[str, Tensor]:
+        return self.encoded.batch(rows.to(self.encoded.device))
+
+
+def divided(encoded: Encoded, task: Task, stopping: float, seed: int, groups: str = "") -> Examples:
+    """The rows with the stopping share carved out. Raises SpaceError (S0708) where there is nothing to train on."""
+    place = words("data", "")
+    if encoded.rows("train").size < 2:
+        raise refusal("S0708", "there are too few training rows", place, help="at least two are needed")
+    train, stop = encoded.carve(stopping, seed)
+    parts = [torch.from_numpy(np.ascontiguousarray(p)) for p in (train, stop, encoded.rows("valid"), encoded.rows("test"))]
+    return Examples(encoded, task, *parts, groups)

@@ -1,0 +1,112 @@
+"""Stages that train a plain model: the hand-made one, the derived one, or that of a space with nothing to choose."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from recspace.compiler.compiled import Compiled
+from recspace.compiler.decisions import Architecture, Decision
+
+from .choices import defaults
+from .choosing import Choosing, Constant, Gates
+from .context import Context, with_defaults
+from .module import Model, transfer
+from .recipe import StageCall
+from .state import copied
+from .supernet_stages import Fitting
+from .task import Found
+
+
+class Train(Fitting):
+    """The plain model with every decision as settled, or at its default."""
+
+    def __init__(self, context: Context, call: StageCall) -> None:
+        self.architecture = context.found.architecture
+        if self.architecture is None:
+            self.architecture = hand_made(context)
+        model = context.model(context.factory(self.architecture))
+        super().__init__(context, context.fit(model, Constant({}, context.device), call, "optimizer"))
+
+    def found(self) -> Found:
+        return replace(self.context.found, architecture=self.architecture, gates={}, model=copied(self.fit.model.tensors))
+
+
+class Retrain(Fitting):
+    """The derived model, its kept gates at 1, at the search's weights, or learned on from these."""
+
+    def __init__(self, context: Context, call: StageCall) -> None:
+        found = context.found
+        self.architecture = found.architecture if found.architecture is not None else hand_made(context)
+        gates = kept(context.decisions, found, self.architecture) if call.options["gates"] != "none" else found.gates
+        compiled = context.factory(self.architecture, frozenset(gates))
+        model = context.model(compiled)
+        if call.options["from"] == "search" and not call.options["rewind"]:
+            inherit(context, model)
+        present = for_model(context.decisions, compiled, gates)
+        trained = call.options["gates"] == "trained"
+        choosing: Choosing = Gates(present, context.device) if trained else Constant(present, context.device)
+        self._gates = gates
+        decisions = with_defaults("adam") if trained else None
+        super().__init__(context, context.fit(model, choosing, call, "optimizer", decisions=decisions))
+
+    def found(self) -> Found:
+        learned = copied(self.fit.choosing.settled())
+        gates = {**self._gates, **for_space(self.context.decisions, self.fit.model.compiled, learned)}
+        return replace(
+            self.context.found, architecture=self.architecture, gates=gates, model=copied(self.fit.model.tensors)
+        )
+
+
+def hand_made(context: Context) -> Architecture:
+    """Every decision at its default, or as it was fixed."""
+    return context.fixed.architecture({d.name: defaults(d) for d in context.decisions})
+
+
+def kept(decisions: tuple[Decision, ...], found: Found, architecture: Architecture) -> dict[str, Tensor]:
+    """Weights [elements] that a raw relaxation left to the gates, 0 where the architecture dropped them."""
+    if not found.raw:
+        return {}
+    gates = {d.name for d in decisions if d.domains[0].kind == "gate"} & set(found.weighing)
+    return {
+        name: found.weighing[name] * torch.tensor([float(o == 1) for o in architecture[name]]) for name in sorted(gates)
+    }
+
+
+def for_model(decisions: tuple[Decision, ...], compiled: Compiled, gates: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Gate weights in the order of the elements that a derived model has left."""
+    return {
+        left.name: gates[left.name][torch.tensor(places(decisions, left), dtype=torch.long)]
+        for left in compiled.decisions
+        if left.name in gates
+    }
+
+
+def for_space(decisions: tuple[Decision, ...], compiled: Compiled, gates: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Inverse of `for_model`: 0 for elements that the derived model does not have."""
+    result = {}
+    whole = {d.name: d for d in decisions}
+    for left in compiled.decisions:
+        if left.name in gates:
+            full = torch.zeros(whole[left.name].elements)
+            full[torch.tensor(places(decisions, left), dtype=torch.long)] = gates[left.name]
+            result[left.name] = full
+    return result
+
+
+def places(decisions: tuple[Decision, ...], left: Decision) -> list[int]:
+    """Where the elements of a decision of a derived model stand in that of the space."""
+    whole = next(d for d in decisions if d.name == left.name)
+    if whole.keys is None or left.keys is None or whole.keys == left.keys:
+        return list(range(left.elements))
+    position = {key: k for k, key in enumerate(whole.keys)}
+    return [position[key] for key in left.keys]
+
+
+def inherit(context: Context, model: Model) -> None:
+    """Give a derived model the weights of the supernet; what the supernet does not have stays at its start."""
+    if context.found.weights:
+        transfer(context.found.weights, context.supernet, model)

@@ -1,0 +1,97 @@
+"""Stages that train the supernet: warmup and relax."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from importlib import import_module
+from typing import Any
+
+from .choices import defaults, even, one_hot
+from .choosing import Choosing, Constant, Drawn, Relaxed
+from .context import Context, with_defaults
+from .recipe import StageCall
+from .state import State, copied
+from .task import Found
+from .training import Fit
+
+
+class Fitting:
+    """A stage that is one training run."""
+
+    def __init__(self, context: Context, fit: Fit) -> None:
+        self.context, self.fit = context, fit
+
+    @property
+    def steps(self) -> int:
+        return self.fit.steps
+
+    @property
+    def at(self) -> int:
+        return self.fit.at
+
+    @property
+    def done(self) -> bool:
+        return self.fit.ended
+
+    def step(self) -> Mapping[str, float]:
+        return self.fit.step()
+
+    def hurry(self) -> None:
+        self.fit.hurry()
+
+    def state(self) -> State:
+        return self.fit.state()
+
+    def restore(self, state: State) -> None:
+        self.fit.restore(state)
+
+    def figures(self) -> dict[str, Any]:
+        return {"epochs": self.fit.epochs_done, "best_epoch": self.fit.best_epoch, "steps": self.fit.at}
+
+
+class Warmup(Fitting):
+    """Weights of the supernet, its decisions not searched yet."""
+
+    def __init__(self, context: Context, call: StageCall) -> None:
+        fixed, decisions = context.fixed, context.decisions
+        options = {d.name: even(d) if call.options["decisions"] == "even" else one_hot(d, defaults(d)) for d in decisions}
+        rest = {name: fixed.weights(name, weights) for name, weights in options.items()}
+        choosing: Choosing = Constant(rest, context.device)
+        if call.options["decisions"] == "random":
+            choosing = Drawn(decisions, fixed, rest, context.seed, context.stage, context.device)
+        super().__init__(context, context.fit(context.supernet_model(), choosing, call, "optimizer"))
+
+    def found(self) -> Found:
+        return replace(self.context.found, weights=copied(self.fit.model.tensors), model={})
+
+
+class Relax(Fitting):
+    """Weights of the supernet and of its decisions together, or in turn."""
+
+    def __init__(self, context: Context, call: StageCall) -> None:
+        self.raw = call.options["as"] == "gate"
+        relaxation = import_module(f"{__package__}.relaxations.{call.options['as']}")
+        steps = context.steps(call)
+        choosing = Relaxed(
+            context.decisions, relaxation, call.options, steps, context.fixed, context.seed, context.stage, context.device
+        )
+        # Few steps of Adam with its usual 0.001 could not tell options apart: let logits travel about 3 in a stage.
+        moves = max(1, steps // int(call.options["every"]))
+        decisions = call.options["optimizer"] or with_defaults("adam", lr=min(0.1, max(0.001, 3 / moves)))
+        bilevel = call.options["bilevel"] == "first_order"
+        model = context.supernet_model()
+        super().__init__(context, context.fit(model, choosing, call, "weights", bilevel=bilevel, decisions=decisions))
+
+    def found(self) -> Found:
+        weighing = copied(self.fit.choosing.settled())
+        return replace(
+            self.context.found,
+            weights=copied(self.fit.model.tensors),
+            weighing=weighing,
+            raw=self.raw,
+            architecture=None,
+            gates={},
+            model={},
+        )
+

@@ -1,0 +1,90 @@
+"""A stage under way, as the search drives it; and what stages hand on to one another."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from torch import Tensor
+
+from recspace.compiler.decisions import Architecture
+
+from .state import State, copied, joined
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What has been found so far, on the CPU.
+
+    weights       of the supernet, by attribute; empty before anything trained it
+    weighing      weights of the decisions as the last relaxation left them, without noise
+    raw           whether these are raw gates (as = gate), which are ranked by size, or shares
+    architecture  the options taken, once something has settled them
+    gates         weights [elements] of the gate decisions that the derived model keeps as weights
+    model         tensors of the derived model, by attribute, once it has been trained
+    """
+
+    weights: Mapping[str, Tensor] = field(default_factory=dict)
+    weighing: Mapping[str, Tensor] = field(default_factory=dict)
+    raw: bool = False
+    architecture: Architecture | None = None
+    gates: Mapping[str, Tensor] = field(default_factory=dict)
+    model: Mapping[str, Tensor] = field(default_factory=dict)
+
+    def state(self) -> State:
+        tensors = {"weights": self.weights, "weighing": self.weighing, "gates": self.gates, "model": self.model}
+        parts = {name: State(copied(part)) for name, part in tensors.items()}
+        return joined(parts, {"raw": self.raw, "architecture": architecture_json(self.architecture)})
+
+    @staticmethod
+    def from_state(state: State) -> Found:
+        return Found(
+            state.part("weights").tensors,
+            state.part("weighing").tensors,
+            bool(state.facts["raw"]),
+            architecture_from(state.facts["architecture"]),
+            state.part("gates").tensors,
+            state.part("model").tensors,
+        )
+
+
+def architecture_json(architecture: Architecture | None) -> Any:
+    if architecture is None:
+        return None
+    return {n: [list(o) if isinstance(o, tuple) else o for o in options] for n, options in architecture.items()}
+
+
+def architecture_from(data: Any) -> Architecture | None:
+    if data is None:
+        return None
+    return {n: tuple(tuple(o) if isinstance(o, list) else o for o in options) for n, options in data.items()}
+
+
+class Task(Protocol):
+    """One stage. `step` until `done`; `state` and `restore` work between any two steps.
+
+    `steps` is how many there will be at most; `at` how many there were. `hurry`: time is up, end as well as you can.
+    `figures`: what is worth saying of the whole stage. `found`: what it hands on, once it is done.
+    """
+
+    @property
+    def steps(self) -> int: ...
+
+    @property
+    def at(self) -> int: ...
+
+    @property
+    def done(self) -> bool: ...
+
+    def step(self) -> Mapping[str, float]: ...
+
+    def hurry(self) -> None: ...
+
+    def state(self) -> State: ...
+
+    def restore(self, state: State) -> None: ...
+
+    def figures(self) -> dict[str, Any]: ...
+
+    def found(self) -> Found: ...

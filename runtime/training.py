@@ -1,0 +1,262 @@
+"""The one training loop: every stage that trains anything drives a `Fit`, one step at a time.
+
+A step: with `bilevel`, first the decisions by a validation batch; then the weights by a training batch (and in the same
+backward pass the decisions, where the level is one). Rows of an epoch are visited in an order drawn for it and divided
+into batches of almost equal size, so that no row is left out and no batch is tiny.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from .choosing import Choosing, give_back, held
+from .evaluation import Figures, goodness, scores
+from .examples import Examples
+from .module import Model
+from .randomness import noises, order
+from .settings import Settings
+from .state import State, copied, joined
+from .updates import Update
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How a model is to be trained.
+
+    `stage` names its random streams. `decay`: the factor on the step size at step s of S: 1, (1 + cos(π s / S)) / 2 or
+    1 − s / S. `clip`: largest norm of the weights' gradients, 0 for any. `patience`: epochs without a better `metric`
+    on the stopping rows, after which training ends; the best epoch's weights are kept; 0: neither. `bilevel`: decisions
+    are learned on validation rows, at every `every`-th step; `normalize`: by gradients divided by their mean size.
+    """
+
+    stage: str
+    epochs: int
+    batch_size: int
+    decay: str = "none"
+    clip: float = 0.0
+    patience: int = 0
+    metric: str = "auc"
+    bilevel: bool = False
+    every: int = 1
+    normalize: bool = False
+
+
+class Diverged(Exception):
+    """A loss or gradient that is not finite, found before any weight was moved."""
+
+    def __init__(self, stage: str, step: int, what: str) -> None:
+        super().__init__(f"the {what} of step {step} of {stage} is not finite")
+        self.stage, self.step, self.what = stage, step, what
+
+
+class Fit:
+    """A model in training."""
+
+    def __init__(
+        self,
+        model: Model,
+        choosing: Choosing,
+        examples: Examples,
+        plan: Plan,
+        settings: Settings,
+        weights_update: Update,
+        decisions_update: Update | None,
+    ) -> None:
+        self.model, self.choosing, self.plan = model, choosing, plan
+        self._examples, self._settings = examples, settings
+        self._weights, self._decisions = weights_update, decisions_update
+        self._objective: Callable[..., Any] = model.objective
+        if settings.compile:
+            self._objective = torch.compile(self._objective)
+        self.steps_an_epoch = batches(examples.train.numel(), plan.batch_size)
+        self.at, self.ended, self.history = 0, False, list[dict[str, float]]()
+        self._loss_sum = 0.0
+        self._order_of: dict[str, tuple[int, Tensor]] = {}
+        self._best: tuple[float, int, dict[str, Tensor]] | None = None
+
+    @property
+    def steps(self) -> int:
+        return self.plan.epochs * self.steps_an_epoch
+
+    @property
+    def epochs_done(self) -> int:
+        return len(self.history)
+
+    @property
+    def best_epoch(self) -> int:
+        return self._best[1] if self._best is not None else self.epochs_done
+
+    def step(self) -> Figures:
+        """One step, and at the end of an epoch the evaluation that early stopping needs. Raises Diverged."""
+        if self._decisions is not None and self.plan.bilevel and self.at % self.plan.every == 0:
+            self._decide()
+        self._loss_sum += self._learn()
+        self.at += 1
+        if self.at % self.steps_an_epoch == 0:
+            return self._close_epoch(self.steps_an_epoch)
+        return {}
+
+    def hurry(self) -> None:
+        """End now, as if this step had been the last one."""
+        if not self.ended:
+            partial = self.at % self.steps_an_epoch
+            if partial or not self.history:
+                self._close_epoch(max(partial, 1))
+            self._finish()
+
+    def _learn(self) -> float:
+        """A step of the weights, and of the decisions where both are one level; the loss."""
+        together = self._decisions is not None and not self.plan.bilevel
+        loss = self._loss(self._examples.train, "train")
+        wanted = dict(self.model.parameters)
+        learned = self.choosing.parameters if together else {}
+        gradients = self._gradients(loss, {**wanted, **{f"choices:{n}": p for n, p in learned.items()}})
+        ours = {name: gradient for name, gradient in gradients.items() if name in wanted}
+        theirs = {n: gradients[f"choices:{n}"] for n in learned if f"choices:{n}" in gradients}
+        self._weights.step(clipped(ours, self.plan.clip), self._rate())
+        if self._decisions is not None and theirs and self.at % self.plan.every == 0:
+            self._decisions.step(self._scaled(theirs), 1.0)
+        return float(loss.detach())
+
+    def _decide(self) -> None:
+        """A step of the decisions on validation rows, the weights held as they are (first order)."""
+        loss = self._loss(self._examples.valid, "valid")
+        gradients = self._gradients(loss, self.choosing.parameters)
+        if self._decisions is not None:
+            self._decisions.step(self._scaled(gradients), 1.0)
+
+    def _loss(self, rows: Tensor, name: str) -> Tensor:
+        device = self._examples.encoded.device
+        batch = self._examples.batch(self._rows(rows, name))
+        self.model.module.train()
+        # Noise of the two levels differs: the stage's name is told apart by the rows it is for.
+        shapes = self.model.noise_shapes(batch)
+        noise = noises(shapes, self._settings.seed, f"{self.plan.stage}/{name}", self.at, device)
+        choices = self.choosing.training(self.at)
+        with torch.autocast(device.type, torch.bfloat16, enabled=self._settings.amp):
+            _, terms = self._objective(batch, choices, noise)
+        return sum_of(terms)
+
+    def _rows(self, rows: Tensor, name: str) -> Tensor:
+        """The rows of this step: batch `at` of the endless sequence of epochs over them."""
+        count = batches(rows.numel(), self.plan.batch_size)
+        epoch, number = divmod(self.at, count)
+        return rows[self._order(rows.numel(), name, epoch).tensor_split(count)[number]]
+
+    def _order(self, count: int, name: str, epoch: int) -> Tensor:
+        if self._order_of.get(name, (-1, None))[0] != epoch:
+            shuffled = order(count, self._settings.seed, f"{self.plan.stage}/{name}", epoch)
+            self._order_of[name] = (epoch, shuffled)
+        return self._order_of[name][1]
+
+    def _gradients(self, loss: Tensor, parameters: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Gradients by name, without those that the loss does not reach; all finite."""
+        if not math.isfinite(float(loss.detach())):
+            raise Diverged(self.plan.stage, self.at, "loss")
+        found = torch.autograd.grad(loss, list(parameters.values()), allow_unused=True) if loss.requires_grad else ()
+        gradients = {n: g for n, g in zip(parameters, found, strict=bool(found)) if g is not None}
+        if gradients and not math.isfinite(float(norm(gradients))):
+            raise Diverged(self.plan.stage, self.at, "gradient")
+        return gradients
+
+    def _scaled(self, gradients: dict[str, Tensor]) -> dict[str, Tensor]:
+        if not self.plan.normalize:
+            return gradients
+        return {name: gradient / (gradient.abs().mean() + 1e-8) for name, gradient in gradients.items()}
+
+    def _rate(self) -> float:
+        match self.plan.decay:
+            case "cosine":
+                return (1 + math.cos(math.pi * self.at / self.steps)) / 2
+            case "linear":
+                return 1 - self.at / self.steps
+            case _:
+                return 1.0
+
+    def _close_epoch(self, steps: int) -> Figures:
+        figures: Figures = {"loss": self._loss_sum / steps}
+        self._loss_sum = 0.0
+        if self.plan.patience:
+            rows, settled = self._examples.stopping, self.choosing.settled()
+            found = scores(self.model, self._examples, rows, settled, self._settings.evaluation_rows)
+            figures |= found
+            good = goodness(found, self.plan.metric)
+            if self._best is None or good > self._best[0]:
+                self._best = (good, self.epochs_done + 1, self._everything())
+        self.history.append(figures)
+        waited = self.epochs_done - self.best_epoch
+        if self.at >= self.steps or (self.plan.patience and waited >= self.plan.patience):
+            self._finish()
+        return figures
+
+    def _finish(self) -> None:
+        if self._best is not None:
+            self._take(self._best[2])
+        self.ended = True
+
+    def _everything(self) -> dict[str, Tensor]:
+        tensors = {f"model:{name}": tensor for name, tensor in self.model.tensors.items()}
+        return copied({**tensors, **{f"choices:{name}": p for name, p in self.choosing.parameters.items()}})
+
+    @torch.no_grad()
+    def _take(self, tensors: Mapping[str, Tensor]) -> None:
+        self.model.load({n.removeprefix("model:"): t for n, t in tensors.items() if n.startswith("model:")})
+        for name, parameter in self.choosing.parameters.items():
+            parameter.copy_(tensors[f"choices:{name}"])
+
+    def state(self) -> State:
+        best = self._best
+        facts: dict[str, Any] = {"at": self.at, "ended": self.ended, "loss": self._loss_sum}
+        # Infinity is no JSON: a best that was never defined is None.
+        facts["best_of"] = None if best is None else [best[0] if math.isfinite(best[0]) else None, best[1]]
+        facts["history"] = [{k: v if math.isfinite(v) else None for k, v in line.items()} for line in self.history]
+        parts = {"model": State(copied(self.model.tensors)), "choosing": held(self.choosing), "weights": self._weights.state()}
+        if self._decisions is not None:
+            parts["decisions"] = self._decisions.state()
+        if best is not None:
+            parts["best"] = State(best[2])
+        return joined(parts, facts)
+
+    def restore(self, state: State) -> None:
+        facts = state.facts
+        self.at, self.ended, self._loss_sum = int(facts["at"]), bool(facts["ended"]), float(facts["loss"])
+        self.history = [{k: math.nan if v is None else v for k, v in line.items()} for line in facts["history"]]
+        self.model.load(state.part("model").tensors)
+        give_back(self.choosing, state.part("choosing"))
+        self._weights.restore(state.part("weights"))
+        if self._decisions is not None:
+            self._decisions.restore(state.part("decisions"))
+        self._best = None
+        if facts["best_of"] is not None:
+            good, epoch = facts["best_of"]
+            self._best = (-math.inf if good is None else good, epoch, dict(state.part("best").tensors))
+
+
+def batches(rows: int, size: int) -> int:
+    """How many batches of at most `size` rows there are."""
+    return max(1, math.ceil(rows / size))
+
+
+def sum_of(terms: tuple[Tensor, ...]) -> Tensor:
+    return torch.stack([term.float() for term in terms]).sum()
+
+
+def norm(gradients: Mapping[str, Tensor]) -> Tensor:
+    """Euclidean norm of all gradients together."""
+    values = [g.coalesce().values() if g.is_sparse else g for g in gradients.values()]
+    norms: Any = torch._foreach_norm(values)
+    return torch.linalg.vector_norm(torch.stack([n.float() for n in norms]))
+
+
+def clipped(gradients: dict[str, Tensor], largest: float) -> dict[str, Tensor]:
+    """The gradients, scaled down together if their norm is above `largest` (0: any)."""
+    if not largest or not gradients:
+        return gradients
+    factor = (largest / (norm(gradients) + 1e-6)).clamp(max=1.0)
+    return {name: gradient * factor for name, gradient in gradients.items()}
