@@ -36,6 +36,11 @@ def aggregate(state: State, name: str, call: ast.Call, ctx: Context, place: str)
         inner, weights = expand(state, generator.fors, ctx)
         value = state.column(generator.value, inner) if inner.n else Column.of_atoms(())
         return reduce(state, name, inner, ctx, value, weights, call.span, place)
+    if len(arguments) == 1 and isinstance(arguments[0], ast.ListOf) and name in ("concat", "stack"):
+        arguments = arguments[0].items
+        if not arguments:
+            return Column.uniform((), ctx.n)
+        return _several(state, name, [state.column(a, ctx) for a in arguments], ctx, call.span, place)
     values = []
     for argument in arguments:
         if isinstance(argument, ast.Keyword | ast.Schedule | ast.Generator):
@@ -304,7 +309,7 @@ def _elements(state: State, name: str, value: Column, ctx: Context, span: Span, 
             found.append(tuple(items) if name in ("concat", "stack") else _fold(state, name, items, span))
         return Column.of_atoms(found)
     value = state.builder.settle(state.builder.values(value, ctx, span), ctx, span)
-    if name == "concat":
+    if name in ("concat", "stack"):
         return _several(state, name, [value], ctx, span, place)
     return state.builder.apply(f"over_{name}", [value], ctx, span, place=place)
 

@@ -16,7 +16,7 @@ from . import search_phase
 from .atoms import Label, describe, is_number
 from .columns import ATOM, Column, Context, ref, scatter
 from .decisions import Decision, Key
-from .ir import Constant, DecisionNode, IntArray, Merge, Node, Operator, Phase, Ref, Rows, Select, operands
+from .ir import Constant, DecisionNode, Input, IntArray, Merge, Node, Operator, Phase, Ref, Rows, Select, operands
 from .promise import Mismatch, Promises
 from .schema import Column as DataColumn
 from .schema import Schema
@@ -214,7 +214,8 @@ class Builder:
     def promised(self, operator: str, shapes: tuple[Shape, ...], options: Mapping[str, Any]) -> Shape:
         """The shape that an operator promises; arithmetic is the compiler's own."""
         own = search_phase.SHAPES.get(operator)
-        return own(shapes) if own else self.promises.operators[operator].shape(shapes, options)
+        shape = own(shapes) if own else self.promises.operators[operator].shape(shapes, options)
+        return Shape("sequence") if operator == "weight" and shape.kind == "sequence" else shape
 
     def _mismatch(self, mismatch: Mismatch, operator: str, span: Span, ctx: Context) -> Failed:
         return self.report(mismatch.code, mismatch.message, span, mismatch.label, help=mismatch.help)
@@ -224,8 +225,9 @@ class Builder:
         node = self.nodes[sequences.node]
         index = node.index.take(sequences.rows)
         by = "mean"
-        if isinstance(node, Operator) and node.columns:
-            by = self.schema.field(node.columns[0].fields[0]).pool
+        for source in self.upstream(sequences.node):
+            if isinstance(source, Input) and source.columns[0].what == "id":
+                by = self.schema.field(source.columns[0].fields[0]).pool
         shape = vector(node.shape.last) if node.shape.dims else NUMBER
         made = Operator(index=index, shape=shape, span=span, operator="pool", operands=(sequences,), options={"by": by})
         return Ref(self.finish(made), Rows.all(len(index)))
@@ -309,7 +311,10 @@ class Builder:
         self, subject: Column, labels: Sequence[Any], refs: list[Ref], ctx: Context, rows: IntArray, span: Span, place: str
     ) -> Column:
         shapes = [self.shape(r.node, r.rows.array) for r in refs]
-        kinds = {s.kind for s in shapes}
+        plain = [isinstance(self.nodes[r.node], Constant) and s == NUMBER for r, s in zip(refs, shapes, strict=True)]
+        if all(plain):
+            plain = [False] * len(plain)  # a constant alternative takes its siblings' shape, if there is one that is none
+        kinds = {s.kind for s, p in zip(shapes, plain, strict=True) if not p}
         if kinds == {"sequence", "vector"}:
             refs = [self.pooled(r, span) if s.kind == "sequence" else r for r, s in zip(refs, shapes, strict=True)]
             shapes = [self.shape(r.node, r.rows.array) for r in refs]
@@ -318,12 +323,13 @@ class Builder:
             raise self.report("S0304", f"the alternatives have different kinds of shape: {odd}", span, odd)
         subject_ref = ref(int(subject.nodes[0]), subject.rows)
         index = ctx.index().take(Rows(rows))
+        model = next(s for s, p in zip(shapes, plain, strict=True) if not p)
         dims: list[Dim] = []
-        for d in range(len(shapes[0].dims)):
-            own = [s.dims[d] for s in shapes]
+        for d in range(len(model.dims)):
+            own = [model.dims[d] if p else s.dims[d] for s, p in zip(shapes, plain, strict=True)]
             dims.append(own[0] if len(set(own)) == 1 else self._selected_width(subject_ref, labels, own, index, span))
         phase = self.phase([subject_ref, *refs])
-        node = Select(index=index, shape=replace(shapes[0], dims=tuple(dims)), phase=phase, place=place, span=span,
+        node = Select(index=index, shape=replace(model, dims=tuple(dims)), phase=phase, place=place, span=span,
                       subject=subject_ref, labels=tuple(labels), alternatives=tuple(refs))  # fmt: skip
         return Column.of_node(self.finish(node), len(rows))
 
@@ -339,12 +345,19 @@ class Builder:
         node_id = self.add(Select(index=index, phase="search", span=span, subject=subject, labels=tuple(labels), alternatives=tuple(refs)))
         return self.searched(Ref(node_id, Rows.all(n)))
 
+    def upstream(self, node: int) -> list[Node]:
+        """The node and everything that it needs."""
+        seen, todo = set(), [node]
+        while todo:
+            top = todo.pop()
+            if top not in seen:
+                seen.add(top)
+                todo += [r.node for r in operands(self.nodes[top])]
+        return [self.nodes[k] for k in sorted(seen)]
+
     def domain_options(self, node: DecisionNode, row: int) -> tuple[Any, ...]:
         decision = self.entries[node.name]
         return decision.domain(int(node.elements.array[row])).options
-
-    def reads(self, node: int) -> tuple[Ref, ...]:
-        return operands(self.nodes[node])
 
 
 def groups(table: Sequence[IntArray], n: int) -> list[IntArray]:

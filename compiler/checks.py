@@ -52,7 +52,7 @@ def number_like(shapes: Shapes, position: int, operator: str) -> Shape:
         argument=position,
         label=f"this is a {shape}",
         help=advice,
-        code="S0305",
+        code="S0315",
     )
 
 
@@ -69,7 +69,7 @@ def fixed(dim: Dim, operator: str, what: str, argument: int = 0) -> int:
             argument=argument,
             label=f"the {what} is {dim}",
             help="bring it to one width first: `align(x, 16)`",
-            code="S0303",
+            code="S0314",
         )
     return dim
 
@@ -105,7 +105,7 @@ def broadcast(operator: str, shapes: Shapes) -> Shape:
                 argument=position,
                 label=f"this is a {shape}, the first a {result}",
                 help=_instead(shape.kind, (result.kind,)),
-                code="S0302",
+                code="S0313",
             )
     return result
 

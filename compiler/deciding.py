@@ -13,7 +13,7 @@ from recspace.dsl.source import Span
 from .atoms import ItemSet, Label, RealRange, SubsetDomain, SubsetsOf, describe, is_number, key_label
 from .columns import Column, Context
 from .decisions import Domain
-from .ir import DecisionNode, Learned, Ref, Rows
+from .ir import DecisionNode, Input, Learned, Ref, Rows
 from .state import Entry, State
 
 LISTED = 10_000
@@ -225,23 +225,13 @@ def _one(state: State, column: Column, ctx: Context, span: Span) -> Ref:
     return Ref(int(settled.nodes[0]) if ctx.n else 0, Rows(settled.rows))
 
 
-def _upstream(state: State, start: Ref) -> list[Any]:
-    seen, todo = set(), [start.node]
-    while todo:
-        node = todo.pop()
-        if node not in seen:
-            seen.add(node)
-            todo += [r.node for r in state.builder.reads(node)]
-    return [state.builder.nodes[k] for k in seen]
-
-
 def _reads_example(state: State, start: Ref) -> bool:
-    return any(c.what != "weight" for n in _upstream(state, start) for c in getattr(n, "columns", ())
-               if not n.index.values)  # fmt: skip
+    """Whether logits depend on the example at hand, not on statistics alone."""
+    return any(isinstance(n, Input) for n in state.builder.upstream(start.node))
 
 
 def _reads_label(state: State, start: Ref) -> bool:
-    return any(c.what == "label" for n in _upstream(state, start) for c in getattr(n, "columns", ()))
+    return any(isinstance(n, Input) and n.columns[0].what == "label" for n in state.builder.upstream(start.node))
 
 
 def _rank(state: State, value: ast.Expr, ctx: Context) -> int:

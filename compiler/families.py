@@ -181,10 +181,13 @@ def _searched_or_looked_up(
         mine = element(state, fam, ctx, [*slots[:k], Column.of_atoms(tuple(looked)), *slots[k + 1 :]], span)
         return _lookup(state, mine, slot, ctx, span)
     if any(n.phase == "run" for n in nodes):
-        raise builder.report("S0207", f"`{fam.name}` cannot be read at a position that each example decides", span,
-                             help="look it up with value(f), or search the position with a decision")  # fmt: skip
-    options = sorted({c for i, r in zip(slot.nodes.tolist(), slot.rows.tolist(), strict=True) if i != ATOM
-                      for c in builder.candidates(i, r)})  # fmt: skip
+        options: list[Any] = sorted({key[k + 1] for key in fam.rows_of if is_number(key[k + 1])})
+        if not options:
+            raise builder.report("S0207", f"`{fam.name}` cannot be read at a position that each example decides", span,
+                                 help="look it up with value(f), or search the position with a decision")  # fmt: skip
+    else:
+        options = sorted({c for i, r in zip(slot.nodes.tolist(), slot.rows.tolist(), strict=True) if i != ATOM
+                          for c in builder.candidates(i, r)})  # fmt: skip
     alternatives = []
     for option in options:
         atom = int(option) if option == int(option) else option

@@ -5,23 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from recspace.dsl import ast
 from recspace.dsl.source import Span
 
 from .atoms import Bucketed, Chosen, Crossed, FieldRef, Label, ValueVar, describe
-from .columns import ATOM, Column, Context
+from .columns import ATOM, Column, Context, scatter
 from .decisions import Key
 from .families import read
-from .ir import Input
+from .ir import Input, Rows
 from .schema import Column as DataColumn
-from .schema import Field
 from .scopes import Family
-from .shapes import NUMBER, Shape, sequence, vector
+from .shapes import NUMBER, sequence, vector
 from .state import State
-
-
-def field_of(state: State, name: str, span: Span) -> Field:
-    return state.schema.field(name)
 
 
 def atoms_of(state: State, column: Column, what: tuple[type, ...], need: str, span: Span) -> tuple[Any, ...]:
@@ -72,23 +69,34 @@ def look_up(
     counts = options.get("min_count")
     minimum = [int(a) if isinstance(a, int) else 1 for a in counts.atoms] if counts is not None else [1] * ctx.n
     keys: list[Key] = [(str(a), *(subscripts[k] if subscripts else ())) for k, a in enumerate(atoms)]
-    kinds = [kind_of(state, a) for a in atoms]
-    columns = []
-    for atom, kind, least in zip(atoms, kinds, minimum, strict=True):
-        if kind in ("number", "vector"):
-            columns.append(DataColumn(kind, (atom.name,)))  # type: ignore[arg-type]
-        else:
-            columns.append(id_column(state, atom, least, atom.rows if isinstance(atom, Crossed) else 0))
-    widths = [state.schema.field(a.name).width if k == "vector" else 0 for a, k in zip(atoms, kinds, strict=True)]
-    return state.builder.apply(
-        operator, [], ctx, span, options=options, layer=layer, keys=keys, columns=columns,
-        attributes=list(zip(kinds, widths, strict=True)),
-    )  # fmt: skip
+    read_in = inputs(state, atoms, minimum, ctx, span)
+    return state.builder.apply(operator, [read_in], ctx, span, options=options, layer=layer, keys=keys)
 
 
-def looked_up_shape(kind: str, n: Any) -> Shape:
-    """Shape of embed: a vector, or a sequence where a field has several values."""
-    return sequence(n) if kind == "several" else vector(n)
+def inputs(state: State, atoms: Sequence[Any], minimum: Sequence[int], ctx: Context, span: Span) -> Column:
+    """What an example holds for some fields: one node for each way of holding it."""
+    facts = [_fact(state, a) for a in atoms]
+    pieces = []
+    for fact in dict.fromkeys(facts):
+        rows = np.array([k for k, f in enumerate(facts) if f == fact], dtype=np.int64)
+        columns = tuple(_data_column(state, atoms[r], fact[0], minimum[r]) for r in rows)
+        shape = {"several": sequence(1), "vector": vector(max(fact[1], 1))}.get(fact[0], NUMBER)
+        node = Input(index=ctx.index().take(Rows(rows)), shape=shape, span=span, columns=columns)
+        pieces.append((rows, Column.of_node(state.builder.add(node), len(rows))))
+    return scatter(ctx.n, pieces)
+
+
+def _fact(state: State, atom: Any) -> tuple[str, int, str]:
+    """How a field is held (ids, several, number, vector), the length of a vector, how several values are pooled."""
+    kind = kind_of(state, atom)
+    field = state.schema.field(atom.name) if isinstance(atom, FieldRef) else None
+    return kind, field.width if field and kind == "vector" else 0, field.pool if field and kind == "several" else ""
+
+
+def _data_column(state: State, atom: Any, kind: str, min_count: int) -> DataColumn:
+    if kind == "number" or kind == "vector":
+        return DataColumn(kind, (atom.name,))
+    return id_column(state, atom, min_count, atom.rows if isinstance(atom, Crossed) else 0)
 
 
 def number(state: State, field: Column, ctx: Context, span: Span) -> Column:
@@ -105,10 +113,7 @@ def number(state: State, field: Column, ctx: Context, span: Span) -> Column:
 def value(state: State, field: Column, ctx: Context, span: Span) -> Column:
     """value(f): the id that an example has, to look families up by."""
     atoms = atoms_of(state, field, (FieldRef,), "a field", span)
-    columns = []
-    for atom in atoms:
-        columns.append(DataColumn("id", (atom.name,)))
-    return state.builder.apply("value", [], ctx, span, columns=columns, attributes=[kind_of(state, a) for a in atoms])
+    return state.builder.apply("value", [inputs(state, atoms, [1] * ctx.n, ctx, span)], ctx, span)
 
 
 def bucket(state: State, field: Column, bins: Column, ctx: Context, span: Span) -> Column:
@@ -166,8 +171,6 @@ def _cut(state: State, field: FieldRef, bins: Column | Family | None, ctx: Conte
             found = bins.rows_of.get((0, field))
             if found is None:
                 raise state.builder.report("S0203", f"`{bins.name}` has no element [{field}]", span)
-            import numpy as np
-
             column = read(state, bins, np.array([found]), span)
             return column.atoms[0] if column.constant else Chosen(int(column.nodes[0]), int(column.rows[0]))
 
@@ -194,7 +197,8 @@ def cardinality_of(state: State, atom: Any, min_count: int = 1) -> int:
 def frequency(state: State, column: Column, ctx: Context, span: Span) -> Column:
     """frequency(v): training count of a value, v bound by `v in values(f)`."""
     atoms = atoms_of(state, column, (ValueVar,), "a value bound by `v in values(f)`", span)
-    return state.builder.apply("frequency", [], ctx, span, columns=[DataColumn("id", (a.field,)) for a in atoms])
+    statistic = [DataColumn("id", (a.field,)) for a in atoms]
+    return state.builder.apply("frequency", [], ctx, span, columns=statistic)
 
 
 def block(state: State, field: Column, blocks: Column, over: Column | None, ctx: Context, span: Span) -> Column:
@@ -205,6 +209,5 @@ def block(state: State, field: Column, blocks: Column, over: Column | None, ctx:
     if name not in ("field", "all"):
         raise state.builder.report("S0310", f"block() counts over `field` or over `all`, not over `{name}`", span)
     options = {"blocks": blocks, "over": Column.uniform(name, ctx.n)}
-    return state.builder.apply("block", [], ctx, span, options=options, columns=[DataColumn("id", (a.name,)) for a in atoms],
-                               attributes=[kind_of(state, a) for a in atoms])  # fmt: skip
+    return state.builder.apply("block", [inputs(state, atoms, [1] * ctx.n, ctx, span)], ctx, span, options=options)
 

@@ -68,8 +68,10 @@ def broadcast(shapes: tuple[Shape, ...]) -> Shape:
     real = [s for s in shapes if s.kind != "number"]
     if not real:
         return NUMBER
-    first = real[0]
-    for other in real[1:]:
+    first = max(real, key=lambda s: len(s.dims))
+    for other in real:
+        if other.kind == "sequence" and not other.dims and first.kind == "sequence":
+            continue
         if other == first:
             continue
         if other.kind == first.kind and (other.searched or first.searched):
@@ -89,7 +91,15 @@ def matmul(shapes: tuple[Shape, ...]) -> Shape:
 
 
 def lookup(shapes: tuple[Shape, ...]) -> Shape:
-    return shapes[0] if len(shapes) == 1 or shapes[1].kind != "sequence" else Shape("sequence", shapes[0].dims)
+    return Shape("sequence", shapes[0].dims) if shapes[1].kind == "sequence" else shapes[0]
+
+
+def value(shapes: tuple[Shape, ...]) -> Shape:
+    return Shape("sequence") if shapes[0].kind == "sequence" else NUMBER
+
+
+def pool(shapes: tuple[Shape, ...]) -> Shape:
+    return vector(shapes[0].last) if shapes[0].dims else NUMBER
 
 
 def element(shapes: tuple[Shape, ...]) -> Shape:
@@ -109,11 +119,12 @@ SHAPES: Mapping[str, Callable[[tuple[Shape, ...]], Shape]] = {
     **dict.fromkeys((*ARITHMETIC, *CONDITIONS), broadcast),
     "@": matmul,
     "lookup": lookup,
+    "value": value,
+    "block": value,
     "element": element,
-    "pool": element,
+    "pool": pool,
     **dict.fromkeys(("over_sum", "over_mean", "over_max", "over_min", "over_product", "over_any", "over_all"), over),
-    **dict.fromkeys(("member", "count", "frequency", "cardinality", "block", "current", "number", "value", "l0",
-                     "label", "max", "min"), lambda shapes: NUMBER),
+    **dict.fromkeys(("member", "count", "frequency", "current", "l0"), lambda shapes: NUMBER),
 }  # fmt: skip
 
 

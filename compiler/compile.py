@@ -1,0 +1,112 @@
+"""From a program to what is asked of it: a graph, its size, a supernet, a plain model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from recspace.dsl import ast
+from recspace.dsl.diagnostics import Diagnostic, Note
+
+from .builder import Failed
+from .compiled import Compiled
+from .decisions import Key
+from .ir import Graph
+from .promise import Promises
+from .resolve import Resolved, resolve
+from .schema import Schema
+from .state import Bound
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A space that was checked: its graph (None where there are errors), its size, and what there is to say."""
+
+    graph: Graph | None
+    size: Any
+    diagnostics: tuple[Diagnostic, ...]
+
+
+def check(
+    program: ast.Program, schema: Schema, promises: Promises, *, overrides: Mapping[str, Any] | None = None
+) -> Checked:
+    """Names, types, shapes, requirements and expectations of a space on a schema; its size."""
+    from .size import size
+
+    if program.file.space is None:
+        return Checked(None, None, ())
+    resolved = resolve(program, schema, promises, overrides=overrides)
+    if resolved.graph is None:
+        return Checked(None, None, resolved.diagnostics)
+    found = size(resolved.graph)
+    _expectations(resolved, program.file.space, found)
+    diagnostics = tuple(resolved.state.builder.diagnostics.values())
+    graph = None if any(d.severity == "error" for d in diagnostics) else resolved.graph
+    return Checked(graph, found, diagnostics)
+
+
+def _expectations(resolved: Resolved, space: ast.Space, found: Any) -> None:
+    """`expect`: a test in the file; a failure is an error at its line, with both values."""
+    state = resolved.state
+    state.size = found.value
+    for statement in space.statements:
+        if not isinstance(statement, ast.Expect):
+            continue
+        try:
+            column = state.column(statement.condition, resolved.root)
+            if not column.constant:
+                raise state.builder.report("S0409", "an expectation is about what is known when compiling", statement.condition.span)
+            if not column.atoms[0]:
+                state.builder.report("S0409", "this expectation fails", statement.condition.span, _values(state, statement.condition, resolved))
+        except Failed:
+            continue
+
+
+def _values(state: Any, condition: ast.Expr, resolved: Resolved) -> str:
+    if not isinstance(condition, ast.Binary):
+        return "false"
+    left, right = (state.column(side, resolved.root).atoms[0] for side in (condition.left, condition.right))
+    return f"{_shown(left)} {condition.operator} {_shown(right)} is false"
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, int) and value.bit_length() > 200:
+        return f"a number of {value.bit_length()} bits"
+    return str(value)
+
+
+def bind(decisions: Mapping[str, Any], graph: Graph, weighted: frozenset[str] = frozenset()) -> Bound:
+    """An architecture (decision → option positions, in the order of the decision table) as constants to compile with."""
+    options: dict[tuple[str, Key], Any] = {}
+    for decision in graph.decisions:
+        if decision.name in decisions and decision.keys is not None:
+            for key, option in zip(decision.keys, decisions[decision.name], strict=True):
+                options[decision.name, key] = option
+    return Bound(options, weighted)
+
+
+def compile_space(
+    program: ast.Program, schema: Schema, promises: Promises, *, overrides: Mapping[str, Any] | None = None,
+    architecture: Mapping[str, Any] | None = None, weighted: frozenset[str] = frozenset(),
+) -> Compiled:  # fmt: skip
+    """A supernet; or, where an architecture is given, the plain model that is left of it.
+
+    `architecture`: for every decision the position of each element's option (see `decisions.Architecture`). `weighted`:
+    decisions of gates whose open gates stay in the model as numbers (`Slice.name == "gate"`). The space has been checked.
+    Raises SpaceError where something in it has no implementation yet.
+    """
+    from .codegen import generate
+    from .lower import lower
+
+    resolved = resolve(program, schema, promises, overrides=overrides)
+    assert resolved.graph is not None, "check the space first"
+    graph = resolved.graph
+    if architecture is not None:
+        derived = resolve(program, schema, promises, overrides=overrides, bound=bind(architecture, graph, weighted))
+        assert derived.graph is not None, derived.diagnostics
+        graph = derived.graph
+    return generate(lower(graph, promises), schema, promises)
+
+
+__all__ = ["Checked", "Diagnostic", "Note", "bind", "check", "compile_space"]

@@ -1,0 +1,314 @@
+"""What search-phase nodes come to under an architecture: exact numbers, element by element.
+
+A value is a number, a condition, a tuple of them (a vector), an `Option` (a name that a decision took), or None: it
+reads a decision that does not exist. None spreads through arithmetic and comparisons; aggregates leave such elements
+out; `and` and `or` are Kleene's. A requirement that comes to None is met.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, assert_never
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .decisions import Architecture, Choice, Decision, Domain
+from .ir import Constant, Cost, DecisionNode, Graph, Input, Learned, Merge, Node, Operator, Output, Reduce, Ref, Select
+
+Value = Any
+
+
+class Unsupported(Exception):
+    """A node that the search phase cannot settle: it reads an example, a weight or a cost."""
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """What a decision between names took: the label and its position in the domain."""
+
+    label: Choice
+    position: int
+
+
+def exact(number: float | Fraction) -> int | Fraction | float:
+    """A number that adds up exactly: 0.1 is a tenth. Infinities stay as they are."""
+    if isinstance(number, int | Fraction):
+        return number
+    if not math.isfinite(number):
+        return number
+    return int(number) if number == int(number) else Fraction(repr(float(number)))
+
+
+def _divide(a: Any, b: Any) -> Any:
+    return exact(Fraction(a) / Fraction(b)) if b else None
+
+
+def _power(a: Any, b: Any) -> Any:
+    if isinstance(b, int) and abs(b) < 4096:
+        return (Fraction(a) ** b if b < 0 else a**b) if a or b >= 0 else None
+    result = float(a) ** float(b)
+    return None if isinstance(result, complex) else exact(result)
+
+
+def _real(function: Callable[[float], float]) -> Callable[[Any], Any]:
+    def apply(x: Any) -> Any:
+        try:
+            return exact(function(float(x)))
+        except (ValueError, OverflowError):
+            return None
+
+    return apply
+
+
+_TWO: Mapping[str, Callable[[Any, Any], Any]] = {
+    "+": operator.add, "-": operator.sub, "*": operator.mul, "/": _divide, "^": _power,
+    "==": operator.eq, "!=": operator.ne, "<": operator.lt, ">": operator.gt, "<=": operator.le, ">=": operator.ge,
+}  # fmt: skip
+_ONE: Mapping[str, Callable[[Any], Any]] = {
+    "negate": operator.neg, "not": operator.not_, "floor": math.floor, "ceil": math.ceil,
+    "round": lambda x: math.floor(x + Fraction(1, 2)), "abs": abs, "relu": lambda x: max(x, 0),
+    "log": _real(math.log), "exp": _real(math.exp), "tanh": _real(math.tanh),
+    "sigmoid": _real(lambda x: 1 / (1 + math.exp(-x))),
+}  # fmt: skip
+
+
+def scalar(name: str, values: Sequence[Value]) -> Value:
+    """One operator on values that are known; raises Unsupported for operators of the run phase."""
+    if any(isinstance(v, tuple) for v in values):
+        return _on_vectors(name, values)
+    match name:
+        case "and":
+            return False if any(v is not None and not v for v in values) else None if None in values else True
+        case "or":
+            return True if any(values) else None if None in values else False
+        case "is":
+            return _is(*values)
+        case "max" | "min":
+            return None if None in values else aggregate(name, values)
+    if None in values:
+        if name in _TWO or name in _ONE:
+            return None
+        raise Unsupported(name)
+    plain = [v.label if isinstance(v, Option) else v for v in values]
+    if name in _TWO and len(plain) == 2:
+        return _TWO[name](*plain)
+    if name in _ONE and len(plain) == 1:
+        return _ONE[name](plain[0])
+    raise Unsupported(name)
+
+
+def _is(subject: Value, wanted: Value) -> Value:
+    return None if subject is None else (subject.position if isinstance(subject, Option) else subject) == wanted
+
+
+def _on_vectors(name: str, values: Sequence[Value]) -> Value:
+    if name.startswith("over_"):
+        return aggregate(name.removeprefix("over_"), values[0])
+    length = next(len(v) for v in values if isinstance(v, tuple))
+    rows = [v if isinstance(v, tuple) else (v,) * length for v in values]
+    return tuple(scalar(name, row) for row in zip(*rows, strict=True))
+
+
+def aggregate(name: str, elements: Sequence[Value]) -> Value:
+    """An aggregate over the elements that exist; None where there are elements and none of them exists."""
+    there = [e for e in elements if e is not None]
+    if elements and not there:
+        return None
+    match name:
+        case "sum":
+            return sum(there)
+        case "product":
+            return math.prod(there)
+        case "mean":
+            return _divide(sum(there), len(there)) if there else None
+        case "max":
+            return max(there, default=None)
+        case "min":
+            return min(there, default=None)
+        case "any":
+            return any(there)
+        case "all":
+            return all(there)
+        case "vector" | "concat" | "stack":
+            return tuple(x for e in elements for x in (e if isinstance(e, tuple) else (e,)))
+        case _:
+            raise Unsupported(name)
+
+
+def option_value(domain: Domain, position: Any) -> Value:
+    """What an element of a decision is as a value, given the position of its option."""
+    match domain.kind:
+        case "gate":
+            return domain.options[position] == "on"
+        case "number":
+            return exact(domain.options[position])  # type: ignore[arg-type]
+        case "range":
+            return int(domain.low) + position
+        case "real":
+            return exact(position)
+        case "name" | "alternative":
+            return Option(domain.options[position], position)
+        case "subset":
+            return frozenset(position)
+
+
+def settles(value: Value, label: str | int | float | bool) -> bool:
+    """Whether a subject takes the alternative of a label."""
+    if isinstance(value, Option):
+        return value.label == label or str(value.label) == str(label)
+    if isinstance(label, str):
+        return bool(value) == {"on": True, "off": False}.get(label)
+    return bool(value == (label if isinstance(label, bool) else exact(label)))
+
+
+def elements_of(node: Reduce, row: int) -> list[tuple[Ref, int]]:
+    """The elements that a row of a Reduce runs over, as (operand, position in its rows)."""
+    if node.segments is not None:
+        where = np.flatnonzero(node.segments.array == row)
+        return [(node.blocks[0].ref, int(k)) for k in where]
+    return [(b.ref, k) for b in node.blocks for k in range(row * b.count, (row + 1) * b.count)]
+
+
+def merged(node: Merge, row: int) -> tuple[int, int]:
+    """The node and its row that a row of a Merge stands for."""
+    k = int(node.source_of.array[row])
+    before = int(np.count_nonzero(node.source_of.array[:row] == k))
+    return node.sources[k].node, int(node.sources[k].rows.array[before])
+
+
+class Evaluator:
+    """Evaluates rows of search-phase nodes under one architecture. `strict`: a decision that does not exist is None;
+    else it has the value that the architecture gives it (conditions of existence are read so)."""
+
+    def __init__(self, graph: Graph, architecture: Architecture, *, strict: bool) -> None:
+        self.graph, self.architecture, self.strict = graph, architecture, strict
+        self._decisions: dict[str, Decision] = {d.name: d for d in graph.decisions}
+        self._known: dict[tuple[int, int], Value] = {}
+        self._loose = Evaluator(graph, architecture, strict=False) if strict else self
+
+    def at(self, ref: Ref, k: int) -> Value:
+        """Row k of an operand."""
+        return self.row(ref.node, int(ref.rows.array[k]))
+
+    def row(self, node: int, row: int) -> Value:
+        """The value of one row of a node."""
+        key = (node, row)
+        if key not in self._known:
+            self._known[key] = self._value(self.graph[node], row)
+        return self._known[key]
+
+    def exists(self, node: DecisionNode, row: int) -> bool:
+        """Whether the decision of a row exists."""
+        return node.exists is None or bool(self._loose.at(node.exists, row))
+
+    def _value(self, node: Node, row: int) -> Value:
+        match node:
+            case Constant():
+                return _plain(node.values[row])
+            case DecisionNode():
+                return self._decision(node, row)
+            case Operator():
+                return self._operator(node, row)
+            case Select():
+                return self._select(node, row)
+            case Reduce():
+                return self._reduce(node, row)
+            case Merge():
+                return self.row(*merged(node, row))
+            case Output():
+                return self.at(node.value, row)
+            case Input() | Learned() | Cost():
+                raise Unsupported(type(node).__name__)
+            case _:
+                assert_never(node)
+
+    def _decision(self, node: DecisionNode, row: int) -> Value:
+        if node.index.values or node.index.elements:
+            raise Unsupported(node.name)
+        if self.strict and not self.exists(node, row):
+            return None
+        element = int(node.elements.array[row])
+        return option_value(self._decisions[node.name].domain(element), self.architecture[node.name][element])
+
+    def _operator(self, node: Operator, row: int) -> Value:
+        first = self.at(node.operands[0], row)
+        match node.operator:
+            case "member":
+                return None if first is None else int(self.at(node.operands[1], row)) in first
+            case "count":
+                return None if first is None else len(first)
+            case "is":
+                return _is(position_of(self.graph, node.operands[0], row, self._decisions, first), self.at(node.operands[1], row))
+        return scalar(node.operator, [first, *(self.at(r, row) for r in node.operands[1:])])
+
+    def _select(self, node: Select, row: int) -> Value:
+        subject = self.at(node.subject, row)
+        if subject is None:
+            return None
+        for label, alternative in zip(node.labels, node.alternatives, strict=True):
+            if settles(subject, label):
+                return self.at(alternative, row)
+        raise Unsupported("no alternative")
+
+    def _reduce(self, node: Reduce, row: int) -> Value:
+        values = []
+        for position, (ref, k) in enumerate(elements_of(node, row)):
+            weight = True
+            if node.weights is not None:
+                at = k if len(node.blocks) == 1 else position
+                weight = self.at(node.weights, at)
+            if weight:
+                values.append(self.at(ref, k))
+        return aggregate(node.operator, values)
+
+
+def position_of(graph: Graph, ref: Ref, k: int, decisions: Mapping[str, Decision], value: Value) -> Value:
+    """The value as `is` compares it: the position of the option, wherever the operand is a decision."""
+    node, row = graph[ref.node], int(ref.rows.array[k])
+    while isinstance(node, Merge):
+        key, row = merged(node, row)
+        node = graph[key]
+    if value is None or isinstance(value, Option) or not isinstance(node, DecisionNode):
+        return value
+    domain = decisions[node.name].domain(int(node.elements.array[row]))
+    match domain.kind:
+        case "number":
+            return [exact(o) for o in domain.options].index(value)  # type: ignore[arg-type]
+        case "range":
+            return int(value) - int(domain.low)
+        case _:
+            return domain.options.index("on" if value else "off") if domain.kind == "gate" else value
+
+
+def _plain(values: NDArray[np.float64]) -> Value:
+    if values.ndim == 0:
+        return exact(float(values))
+    return tuple(_plain(v) for v in values)
+
+
+def evaluate(graph: Graph, architecture: Architecture, node: int, *, strict: bool = False) -> NDArray[np.float64]:
+    """Every row of a search-phase node under an architecture: [rows] or [rows, *shape]; a condition is 0 or 1, a name
+    the position of its option. With `strict` what reads a decision that does not exist is nan.
+
+    Raises Unsupported where the node reads examples, weights, costs or decisions indexed by values of a field.
+    """
+    evaluator = Evaluator(graph, architecture, strict=strict)
+    rows = [_number(evaluator.row(node, r)) for r in range(len(graph[node].index))]
+    return np.array(rows, dtype=np.float64)
+
+
+def _number(value: Value) -> Any:
+    match value:
+        case None:
+            return math.nan
+        case Option():
+            return value.position
+        case tuple():
+            return [_number(v) for v in value]
+        case _:
+            return float(value)
