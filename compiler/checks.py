@@ -123,3 +123,10 @@ def numbers(shape: Shape) -> int:
     for dim in shape.dims:
         product *= widest(dim)
     return product
+
+
+def pair_of_numbers(operator: str, shapes: Shapes) -> Shape:
+    """The shape of a loss of a label and a prediction, each one number for an example."""
+    for position in range(len(shapes)):
+        number_like(shapes, position, operator)
+    return broadcast(operator, shapes)

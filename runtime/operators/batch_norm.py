@@ -23,12 +23,12 @@ def _weights(shapes: Shapes, options: Options) -> tuple[Weight, ...]:
         return ()
     n = shapes[0].last
     one, zero = Initial("constant", 1.0), Initial("constant", 0.0)
-    return (Weight("scale", (n,), one, rows=0), Weight("shift", (n,), zero, rows=0))
+    return (Weight("weight", (n,), one, rows=0), Weight("bias", (n,), zero, rows=0))
 
 
 def _buffers(shapes: Shapes, options: Options) -> tuple[Buffer, ...]:
     n = shapes[0].last
-    return (Buffer("mean", (n,), 0.0, rows=0), Buffer("var", (n,), 1.0, rows=0))
+    return (Buffer("running_mean", (n,), 0.0, rows=0), Buffer("running_var", (n,), 1.0, rows=0))
 
 
 def _flops(shapes: Shapes, options: Options) -> int:
@@ -52,15 +52,15 @@ promise = Operator(
 
 
 def batch_norm(x_Bn: Tensor, *state_n: Tensor, training: bool, present: Tensor | None = None) -> Tensor:
-    """[B, …, n] → the same shape. `state_n`: scale and shift, if affine; running mean and variance, changed in place
+    """[B, …, n] → the same shape. `state_n`: weight and bias, if affine; running mean and variance, changed in place
     while training. A training batch of one row has no variance: it is judged by the running statistics."""
     if training and present is not None:
         return batch_norm_present(x_Bn, present, *state_n)
     *affine_n, mean_n, var_n = state_n
-    scale_n, shift_n = affine_n or (None, None)
+    weight_n, bias_n = affine_n or (None, None)
     rows_rn = x_Bn.reshape(-1, x_Bn.shape[-1])
     batched = training and rows_rn.shape[0] > 1
-    y_rn = F.batch_norm(rows_rn, mean_n, var_n, scale_n, shift_n, batched, 0.1, 1e-5)
+    y_rn = F.batch_norm(rows_rn, mean_n, var_n, weight_n, bias_n, batched, 0.1, 1e-5)
     y_Bn = y_rn.reshape(x_Bn.shape)
     return y_Bn if present is None else y_Bn * present.unsqueeze(-1)
 
@@ -84,12 +84,9 @@ def batch_norm_present(x_Bn: Tensor, present_B: Tensor, *state_n: Tensor) -> Ten
 
 def batch_norm_grouped(x_BNn: Tensor, *state_Nn: Tensor, training: bool, present: Tensor | None = None) -> Tensor:
     """[B, N, …, n] → the same shape; each of N has statistics and parameters of its own (`state_Nn`, see above)."""
-    if x_BNn.dim() == 3:
+    if present is None:
         flat_m = [s.view(-1) for s in state_Nn]
-        return batch_norm(x_BNn.flatten(1), *flat_m, training=training).view(x_BNn.shape)
-    elements = [None] * x_BNn.shape[1] if present is None else present.unbind(1)
-    parts = [
-        batch_norm(x_Bn, *(s[k] for s in state_Nn), training=training, present=elements[k])
-        for k, x_Bn in enumerate(x_BNn.unbind(1))
-    ]
-    return torch.stack(parts, 1)
+        y_Bm = batch_norm(x_BNn.movedim(1, -2).flatten(-2), *flat_m, training=training)
+        return y_Bm.reshape(*y_Bm.shape[:-1], *state_Nn[-1].shape).movedim(-2, 1)
+    layers = zip(x_BNn.unbind(1), present.unbind(1), *state_Nn, strict=True)
+    return torch.stack([batch_norm(x, *state, training=training, present=p) for x, p, *state in layers], 1)

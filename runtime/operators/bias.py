@@ -17,7 +17,7 @@ def _shape(shapes: Shapes, options: Options) -> Shape:
 
 
 def _weights(shapes: Shapes, options: Options) -> tuple[Weight, ...]:
-    return (Weight("offset", (), Initial("constant", 0.0)),)
+    return (Weight("bias", (1,), Initial("constant", 0.0)),)
 
 
 promise = Operator(
@@ -30,6 +30,6 @@ promise = Operator(
 )
 
 
-def bias(offset: Tensor) -> Tensor:
-    """The number itself, without a batch axis: it broadcasts. In a family `offset` is [N]."""
-    return offset
+def bias(bias_1: Tensor) -> Tensor:
+    """[1] → the number itself, without a batch axis: it broadcasts. In a family [N, 1] → [N]."""
+    return bias_1.squeeze(-1)

@@ -23,7 +23,7 @@ def _weights(shapes: Shapes, options: Options) -> tuple[Weight, ...]:
 
 def _buffers(shapes: Shapes, options: Options) -> tuple[Buffer, ...]:
     n = shapes[0].last
-    return (Buffer("mean", (n,), 0.0, rows=0), Buffer("var", (n,), 1.0, rows=0))
+    return (Buffer("running_mean", (n,), 0.0, rows=0), Buffer("running_var", (n,), 1.0, rows=0))
 
 
 def _flops(shapes: Shapes, options: Options) -> int:
@@ -55,5 +55,6 @@ def dice(x_Bn: Tensor, slope_n: Tensor, mean_n: Tensor, var_n: Tensor, *, traini
 
 def dice_grouped(x_BNn: Tensor, slope_Nn: Tensor, mean_Nn: Tensor, var_Nn: Tensor, *, training: bool) -> Tensor:
     """[B, N, …, n] → the same shape; each of N has statistics and slopes of its own."""
-    layers = zip(x_BNn.unbind(1), slope_Nn, mean_Nn, var_Nn, strict=True)
-    return torch.stack([dice(*layer, training=training) for layer in layers], 1)
+    state_m = (slope_Nn.reshape(-1), mean_Nn.view(-1), var_Nn.view(-1))
+    y_Bm = dice(x_BNn.movedim(1, -2).flatten(-2), *state_m, training=training)
+    return y_Bm.reshape(*y_Bm.shape[:-1], *slope_Nn.shape).movedim(-2, 1)

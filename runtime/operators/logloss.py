@@ -25,7 +25,7 @@ def _shape(shapes: Shapes, options: Options) -> Shape:
             argument=0,
             label=f"this is a {shapes[0]}",
             help="`linear(flatten(x), 1)` makes one number of a matrix, `linear(mean(x), 1)` of a sequence",
-            code="S0305",
+            code="S0315",
         )
     return NUMBER
 
@@ -45,10 +45,8 @@ promise = Operator(
 
 
 def logloss(p_B: Tensor, label_B: Tensor) -> Tensor:
-    """Probabilities [B] and labels in [0, 1] [B] → [B]. Logarithms below −100 count as −100, as in torch."""
-    log_p_B = torch.log(p_B).clamp(min=-100)
-    log_q_B = torch.log1p(-p_B).clamp(min=-100)
-    return -(label_B * log_p_B + (1 - label_B) * log_q_B)
+    """Probabilities [B] and labels in [0, 1] [B] → [B]. A probability of 0 counts as 1e-37: no infinite loss."""
+    return -label_B * torch.log(p_B.clamp(min=1e-37)) - (1 - label_B) * torch.log((1 - p_B).clamp(min=1e-37))
 
 
 def logloss_with_logits(z_B: Tensor, label_B: Tensor) -> Tensor:

@@ -18,7 +18,7 @@ def _shape(shapes: Shapes, options: Options) -> Shape:
             "mlp() needs the width of at least one layer",
             label="no layers",
             help="give a list of widths, as in `mlp(x, [400, 400])`",
-            code="S0304",
+            code="S0316",
         )
     return replaced_last(shapes[0], options["units"][-1])
 

@@ -1,0 +1,72 @@
+"""normalize(x): standardised by training statistics, without parameters. B batch, N family, n width.
+
+Mean and variance are those of all training rows seen so far, pooled exactly (Chan, Golub and LeVeque, 1979): after one
+epoch they are the statistics of the training data. No pass of its own is needed, and no gradient flows into them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from recspace.compiler.checks import Shapes, numbers, same
+from recspace.compiler.promise import Buffer, Operator, Options
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+
+def _buffers(shapes: Shapes, options: Options) -> tuple[Buffer, ...]:
+    n = shapes[0].last
+    running = (Buffer("running_mean", (n,), 0.0, rows=0), Buffer("running_var", (n,), 1.0, rows=0))
+    return (Buffer("count", (), 0.0), *running)
+
+
+def _flops(shapes: Shapes, options: Options) -> int:
+    return 2 * numbers(shapes[0])
+
+
+promise = Operator(
+    name="normalize",
+    doc="Each number minus its mean over the training rows, divided by its standard deviation.",
+    inputs=("x",),
+    shape=same,
+    buffers=_buffers,
+    flops=_flops,
+    masked=True,
+    uses_training=True,
+    lifts=True,
+    present=True,
+)
+
+
+def normalize(
+    x_Bn: Tensor, count: Tensor, mean_n: Tensor, var_n: Tensor, *, training: bool, present: Tensor | None = None
+) -> Tensor:
+    """[B, …, n] → the same shape. While training, count, mean and variance take the batch in, in place."""
+    there_B1 = torch.ones_like(x_Bn[..., :1]) if present is None else present.unsqueeze(-1).to(x_Bn.dtype)
+    if training:
+        normalize_update(x_Bn.detach(), there_B1, count, mean_n, var_n)
+    return (x_Bn - mean_n) * torch.rsqrt(var_n + 1e-5) * there_B1
+
+
+def normalize_update(x_Bn: Tensor, there_B1: Tensor, count: Tensor, mean_n: Tensor, var_n: Tensor) -> None:
+    """Pool what has been seen with a batch."""
+    axes = tuple(range(x_Bn.dim() - mean_n.dim()))
+    more_1 = there_B1.sum(axes)
+    now_n = (x_Bn * there_B1).sum(axes) / more_1.clamp(min=1)
+    spread_n = ((x_Bn - now_n).square() * there_B1).sum(axes) / more_1.clamp(min=1)
+    share_1 = more_1 / (count.unsqueeze(-1) + more_1).clamp(min=1)
+    gap_n = now_n - mean_n
+    with torch.no_grad():
+        var_n.add_(share_1 * (spread_n - var_n) + share_1 * (1 - share_1) * gap_n.square() * (count.unsqueeze(-1) > 0))
+        mean_n.add_(share_1 * gap_n)
+        count.add_(more_1.squeeze(-1))
+
+
+def normalize_grouped(
+    x_BNn: Tensor, count_N: Tensor, mean_Nn: Tensor, var_Nn: Tensor, *, training: bool, present: Tensor | None = None
+) -> Tensor:
+    """[B, N, …, n] → the same shape; each of N has statistics of its own."""
+    there = None if present is None else present.movedim(1, -1)
+    return normalize(x_BNn.movedim(1, -2), count_N, mean_Nn, var_Nn, training=training, present=there).movedim(-2, 1)
