@@ -106,6 +106,9 @@ def bind(spec: DataSpec, *, seed: int, rename: Mapping[str, str] | None = None) 
             "S0542", f"the data block `{spec.name}` names no table", spec.span, help="give one with --source TABLE"
         )
     path = Path(spec.folder) / spec.source
+    if spec.shipped and not path.exists():
+        text = f"the table of `{spec.name}` lies in the source tree, not in the installed package"
+        raise fault("S0541", text, spec.span, help="run from a clone of the repository, or give it with --source TABLE")
     _check_columns(spec, column_names(path))
     return bind_table(spec, read(path, spec.columns()), seed=seed)
 

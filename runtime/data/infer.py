@@ -129,6 +129,8 @@ def role(name: str) -> str:
 def judge(column: pl.Series, train: pl.Series, labels: Floats | None, item: str, span: Span) -> Verdict:
     """What a column is taken for; `train` and `labels` are those of the training rows."""
     name = column.name
+    if not name or "\n" in name or "\r" in name:
+        return _out("S0562", f"column {name!r} has a name that cannot be written and is left out", "its name", span)
     if TIMES.fullmatch(name) or column.dtype.is_temporal():
         advice = f"split by it with  split: time(`{name}`, 0.8, 0.1, 0.1)"
         return _out("S0566", f"column `{name}` is a time and left out", "a time", span, advice)

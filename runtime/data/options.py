@@ -135,7 +135,11 @@ class Options:
     def _take(self, name: str) -> ast.Expr | None:
         self.known.append(name)
         keyword = self.named.pop(name, None)
-        return keyword.value if keyword else None
+        value = keyword.value if keyword else None
+        if isinstance(value, ast.Schedule):
+            self._fault(f"`{name}` takes a plain value", value.span)
+            return None
+        return value
 
     def _whole(self, value: ast.Expr, name: str, least: int, default: int) -> int:
         found = number(value)

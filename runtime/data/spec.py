@@ -128,7 +128,7 @@ Split = RandomSplit | ColumnSplit | TimeSplit | GroupSplit
 class DataSpec:
     """A table and what its columns mean. `source` "" is a table still to be given; `folder` is where it is relative to.
 
-    `inferred`: nobody wrote it; `warnings` are for whoever is shown it. `target` None: all rows are positives.
+    `shipped`: the block came with the package. `inferred`: nobody wrote it; `warnings` are for whoever is shown it. `target` None: all rows are positives.
     """
 
     name: str
@@ -140,6 +140,7 @@ class DataSpec:
     doc: str = ""
     folder: str = field(default="", compare=False)
     span: Span = field(default=NOWHERE, compare=False, repr=False)
+    shipped: bool = field(default=False, compare=False)
     inferred: bool = field(default=False, compare=False)
     warnings: tuple[Diagnostic, ...] = field(default=(), compare=False)
 
@@ -156,7 +157,7 @@ class DataSpec:
 
     def with_source(self, source: str) -> DataSpec:
         """The same meaning for another table (`--source`), relative to the working folder."""
-        return replace(self, source=source, folder="")
+        return replace(self, source=source, folder="", shipped=False)
 
     def renamed(self, rename: Mapping[str, str]) -> DataSpec:
         """`--rename words=nodes`: the space finds column (or role) `words` under the name `nodes`."""
