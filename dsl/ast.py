@@ -130,7 +130,7 @@ class Keyword:
     """`name = value` among arguments."""
 
     name: str
-    value: Expr
+    value: Expr | Schedule
     span: Span = _span()
 
 

@@ -209,29 +209,94 @@ def if_without_else(place: Place) -> Mistake | None:
     return Mistake(diagnostic, place.inserted(Token("_ELSE", at, at, "else"), Token("NUMBER", at, at, "0")))
 
 
+def tuple_of(place: Place) -> Mistake | None:
+    """`(1, 2)`: lists stand in square brackets."""
+    if place.token.kind != "," or not place.open or place.tokens[place.open[-1]].kind != "(":
+        return None
+    start = place.open[-1]
+    close = _closing(place.tokens, start)
+    if close is None or ")" not in place.expected:
+        return None
+    first, last = place.tokens[start], place.tokens[close]
+    inner = place.tokens[start + 1 : close]
+    edits = (Edit(place.span(first), "["), Edit(place.span(last), "]"))
+    text = "a list stands in square brackets"
+    diagnostic = Diagnostic("S0040", text, place.span(first, last), "", help="write", edits=edits)
+    made = (first._replace(kind="[", text="["), *inner, last._replace(kind="]", text="]"))
+    return Mistake(diagnostic, Repair(start, close + 1, made))
+
+
+def _closing(tokens: list[Token], opening: int) -> int | None:
+    depth = 0
+    for i in range(opening, len(tokens)):
+        depth += (tokens[i].kind in OPENING) - (tokens[i].kind in CLOSING)
+        if depth == 0:
+            return i
+    return None
+
+
+def no_return(place: Place) -> Mistake | None:
+    """A component without a result."""
+    if place.token.kind != "}" or "_RETURN" not in place.expected or place.open:
+        return None
+    text = "a component ends with `return` and its result"
+    return Mistake(Diagnostic("S0041", text, place.span(place.token), "nothing is returned"))
+
+
 def out_of_place(place: Place) -> Mistake | None:
     """Parts of a file in the wrong order, statements where they do not belong."""
     token = place.token
     if not opens_part(place.machine, place.at) or token.kind == "$END":
         return None
     span = place.span(token)
-    in_space = next(
-        (t for i, t in enumerate(place.tokens[: place.at]) if t.kind == "_SPACE" and opens_part(place.machine, i)), None
-    )
-    block = bool(place.machine.accepts(place.machine.before, ("_RETURN",)))
-    if block:
+    if "_RETURN" in place.expected:
         text = f"`{token.text}` does not belong into a component"
         label = "a component holds `let`, `learn` and `choose`, and ends with `return`"
         return Mistake(Diagnostic("S0037", text, span, label))
-    if token.kind in ("_IMPORT", "_COMPONENT", "_DATA", "_SPACE") and in_space is not None:
-        note = (Note(place.span(in_space), "here the space begins"),)
-        if token.kind == "_SPACE":
-            return Mistake(Diagnostic("S0038", "a file holds at most one space", span, "a second one", note))
-        text = f"`{token.text}` must stand before the space"
-        return Mistake(Diagnostic("S0037", text, span, "", note, "move it up"))
+    before = next((i for i in range(place.at) if _opens_space(place, i)), None)
+    if token.kind == "_SPACE" and before is not None:
+        note = (Note(place.span(place.tokens[before]), "the first one"),)
+        rest = Repair(place.at, len(place.tokens) - 1, ())
+        return Mistake(Diagnostic("S0038", "a file holds at most one space", span, "a second one", note), rest)
     if token.kind == "_IMPORT":
-        return Mistake(Diagnostic("S0037", "imports stand at the top of a file", span, "", (), "move it up"))
+        return _moved(place, 0, "imports stand at the top of a file")
+    if token.kind in ("_COMPONENT", "_DATA") and before is not None:
+        return _moved(place, before, f"`{token.text}` must stand before the space")
     if "_SPACE" in place.expected and token.kind != "_RETURN":
-        text = f"`{token.text}` stands outside of a space"
-        return Mistake(Diagnostic("S0037", text, span, "", (), "put `space Name` above the statements"))
+        return _outside(place)
     return None
+
+
+def _opens_space(place: Place, i: int) -> bool:
+    return place.tokens[i].kind == "_SPACE" and opens_part(place.machine, i)
+
+
+def _moved(place: Place, to: int, text: str) -> Mistake:
+    """A part of a file that belongs further up."""
+    tokens, at = place.tokens, place.at
+    brace = next((i for i in range(at, len(tokens)) if tokens[i].kind == "{"), at)
+    end = _closing(tokens, brace) if tokens[at].kind != "_IMPORT" else at + (3 if tokens[at + 2].kind == "_AS" else 1)
+    target = place.span(tokens[to])
+    note = (Note(target, "it must stand before this"),)
+    if end is None:
+        return Mistake(Diagnostic("S0037", text, place.span(tokens[at]), "", note))
+    part = place.span(tokens[at], tokens[end])
+    edits = (Edit(place.point(target.start), part.text + "\n"), Edit(part, ""))
+    diagnostic = Diagnostic("S0037", text, place.span(tokens[at]), "", note, "move it up", edits)
+    made = (*tokens[at : end + 1], *tokens[to:at])
+    return Mistake(diagnostic, Repair(to, end + 1, made, anew=True))
+
+
+def _outside(place: Place) -> Mistake:
+    """A statement before `space Name`, or without any."""
+    token = place.token
+    text = f"`{token.text}` stands outside of a space"
+    later = next((i for i in range(place.at, len(place.tokens)) if _opens_space(place, i)), None)
+    if later is not None:
+        note = (Note(place.span(place.tokens[later]), "the space begins here"),)
+        return Mistake(Diagnostic("S0037", text, place.span(token), "", note, "statements stand below `space Name`"))
+    point = place.point(token.start)
+    edits = (Edit(point, "space Main\n\n"),)
+    diagnostic = Diagnostic("S0037", text, place.span(token), "", (), "put it into a space", edits)
+    at = token.start
+    return Mistake(diagnostic, place.inserted(Token("_SPACE", at, at, "space"), Token("NAME", at, at, "Main")))

@@ -130,8 +130,10 @@ class Machine:
         states.append(self.tables.gotos[states[-1]][rule.origin])
         values.append(self._build(rule, kids, first))
         self.firsts.append(first)
-        self.depths.append(depth + (rule.name in EXPRESSIONS and not rule.transparent))
-        if depth >= DEEPEST:
+        if not (rule.transparent or rule.name.startswith("__")):
+            depth = depth + 1 if rule.name in EXPRESSIONS else 0
+        self.depths.append(depth)
+        if depth > DEEPEST:
             self.deep = Span(self.source, self.tokens[first].start, self.tokens[self.at - 1].end)
 
     def _follow(self, state: int, below: int, lookahead: str) -> int:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from .diagnostics import Diagnostic, Edit, Note
 from .machine import Machine
-from .recovery import Lines, open_brackets, opens_part
+from .recovery import Lines, open_brackets, opens_item, opens_part
 from .source import Span
 from .tokens import Token
 from .words import described, listed
@@ -24,6 +24,8 @@ class Repair:
     start: int
     end: int
     tokens: tuple[Token, ...]
+    anew: bool = False
+    """Read the whole file again: parts of it have changed places."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +93,12 @@ Look = Callable[[Place], Mistake | None]
 
 def unclosed(place: Place) -> Mistake | None:
     """A statement begins, or the file ends, while a bracket is open."""
-    starting = opens_part(place.machine, place.at)
-    inline = place.back(2).kind == "_CHOOSE" and place.token.kind == "[" and opens_part(place.machine, place.at - 2)
-    at = place.at - 2 if inline else place.at
-    stack = [i for i in place.open if i < at]
-    whole = stack or open_brackets(place.tokens, 0, at) if starting or inline else []
-    if not whole or (not stack and place.token.kind != "$END" and "_RETURN" in place.expected):
+    at = _next_start(place)
+    if at is None:
+        return None
+    inner = [i for i in place.open if i < at]
+    whole = inner or open_brackets(place.tokens, 0, at)
+    if not whole or (not inner and _belongs_inside(place, at, whole[-1])):
         return None
     opening = place.tokens[whole[-1]]
     last = place.tokens[at - 1]
@@ -112,6 +114,30 @@ def unclosed(place: Place) -> Mistake | None:
     advice = f"close it with `{closers[0]}`" if fixed else ""
     diagnostic = Diagnostic("S0021", text, place.span(opening), f"still open where {word}", note, advice, edits)
     return Mistake(diagnostic, repair)
+
+
+def _next_start(place: Place) -> int | None:
+    """The index of the statement, entry or stage that begins here, or began a little before and was misread."""
+    machine = place.machine
+    for at in range(place.at, max(place.at - 3, -1), -1):
+        if at < place.at and place.tokens[at].kind not in ("_CHOOSE", "NAME", "STRING"):
+            continue
+        if (opens_part(machine, at) and (at == place.at or place.tokens[at].kind == "_CHOOSE")) or opens_item(
+            machine, at, place.head
+        ):
+            return at
+    return None
+
+
+def _belongs_inside(place: Place, at: int, opening: int) -> bool:
+    """True if a block is open by right: a statement in the wrong block, not a block without an end."""
+    token, lines = place.tokens[at], Lines(place.machine)
+    if token.kind in ("$END", "_SPACE", "_COMPONENT", "_DATA", "_IMPORT"):
+        return False
+    start = opening
+    while start > 0 and not lines.first(start):
+        start -= 1
+    return not lines.first(at) or lines.column(at) > lines.column(start)
 
 
 def wrong_closing(place: Place) -> Mistake | None:
@@ -153,9 +179,11 @@ def wrong_closing(place: Place) -> Mistake | None:
 def expected_something(place: Place) -> Mistake | None:
     """What is said when nothing better is known."""
     wanted = listed(place.expected)
-    text = f"expected {wanted}, found {described(place.token)}"
-    if len(wanted) > 90:
-        text = f"{described(place.token)} cannot stand here"
     last = place.back(1)
+    if place.at and place.first:
+        text = f"expected {wanted} after {described(last)}"
+        point = Span(place.machine.source, last.end, last.end)
+        return Mistake(Diagnostic("S0020", text, point, f"{described(place.token)} follows"))
+    text = f"expected {wanted}, found {described(place.token)}"
     label = f"not after {described(last)}" if place.at else ""
     return Mistake(Diagnostic("S0020", text, place.here(), label))

@@ -22,7 +22,9 @@ LOOKS: tuple[mistakes.Look, ...] = (
     mistakes.unclosed,  # before all that looks at the statement which meets the open bracket
     constructs.if_without_else,
     constructs.index_without_set,  # before brackets that do not fit
+    constructs.tuple_of,
     slips.double,
+    constructs.no_return,
     mistakes.wrong_closing,
     constructs.indexed_inline,
     constructs.label,
@@ -73,7 +75,8 @@ def _step(machine: Machine, found: list[Diagnostic], unread: set[str]) -> None:
         found.append(_too_deep(machine.deep))
     elif machine.tokens[machine.at].kind != "$BAD":
         mistake = _recognised(Place(machine))
-        found.append(mistake.diagnostic)
+        if mistake.diagnostic not in found:
+            found.append(mistake.diagnostic)
         if mistake.repair is not None and _repaired(machine, mistake.repair):
             return
     resume(machine, unread)
@@ -92,7 +95,7 @@ def _repaired(machine: Machine, repair: Repair) -> bool:
     if repair.start == machine.at and machine.accepts(machine.states, repair.tokens[:1]) is not None and repair.tokens:
         machine.tokens[repair.start : repair.end] = repair.tokens
         return True
-    length, head = machine.boundary(), machine.head()
+    length, head = (1, 0) if repair.anew else (machine.boundary(), machine.head())
     if machine.states[:length] != machine.before[:length] or machine.at - head > FARTHEST or repair.start < head:
         return False
     machine.tokens[repair.start : repair.end] = repair.tokens

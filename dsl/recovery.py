@@ -35,8 +35,10 @@ class Lines:
 
     def first(self, i: int) -> bool:
         """True if a token is the first of its line."""
-        tokens = self.machine.tokens
-        return i == 0 or "\n" in self.machine.source.text[tokens[i - 1].end : tokens[i].start]
+        text, at = self.machine.source.text, self.machine.tokens[i].start - 1
+        while at >= 0 and text[at] in " \t\r":
+            at -= 1
+        return at < 0 or text[at] == "\n"
 
     def column(self, i: int) -> int:
         return self.machine.source.position(self.machine.tokens[i].start)[1]
@@ -66,6 +68,16 @@ def opens_part(machine: Machine, i: int) -> bool:
         case "_IMPORT":
             return after[0] == "STRING"
     return False
+
+
+def opens_item(machine: Machine, i: int, head: int) -> bool:
+    """True if a token looks like the next line of a data block, or the next stage of a recipe."""
+    boundary = machine.tables.gotos[machine.before[machine.boundary() - 1]]
+    lines, tokens = Lines(machine), machine.tokens
+    sign = ":" if "entry" in boundary else "(" if "stage" in boundary else None
+    if sign is None or i <= head or i + 1 >= len(tokens) or tokens[i + 1].kind != sign:
+        return False
+    return lines.first(i) and (not lines.first(head) or lines.column(i) <= lines.column(head))
 
 
 def note_unread(machine: Machine, unread: set[str]) -> None:
@@ -121,7 +133,7 @@ def _may_begin(machine: Machine, i: int, depth: int, indent: int) -> bool:
 def _continued(machine: Machine, i: int, limit: int) -> bool:
     """Go on at a token: with all that has been read where the token allows it, else with less and less."""
     token = machine.tokens[i]
-    if _fits(machine, machine.states, token):
+    if machine.deep is None and _fits(machine, machine.states, token):
         machine.rewind(len(machine.states), i)
         return True
     for length in range(min(limit, len(machine.states)), 0, -1):

@@ -87,7 +87,7 @@ def missing_comma(place: Place) -> Mistake | None:
         text = f"`*` is missing between {described(last)} and {described(token)}"
         diagnostic = Diagnostic("S0026", text, point, "", help="write", edits=(Edit(point, " * "),))
         return Mistake(diagnostic, place.inserted(Token("TIMES", last.end, last.end, "*")))
-    if "," not in place.expected or not place.open or not place.works((",",)):
+    if "," not in place.expected or not place.open or not place.works((",",), 0, 1):
         return None
     text = f"a comma is missing between {described(last)} and {described(token)}"
     diagnostic = Diagnostic("S0026", text, point, "", help="write", edits=(Edit(point, ","),))
@@ -128,6 +128,8 @@ def missing_sign(place: Place) -> Mistake | None:
     """`param width 40`, `choose keep {off, on}`: one sign or word is missing, and what follows shows which."""
     last = place.back(1)
     for kind in INSERTED:
+        if kind == "_IN" and "COMPARE" in place.expected:
+            continue
         if kind in place.expected and place.works((kind,), 0, 2):
             word = spelt(kind)
             text = f"`{word}` is missing before {described(place.token)}"

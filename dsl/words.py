@@ -45,6 +45,8 @@ def listed(kinds: Collection[str]) -> str:
         rest -= {"_CHOOSE", "_SEARCH"}
     if "an operator" in words:
         rest -= {"(", "[", ".", "_IF", "_FOR", "->", "STRING"}
+    if {"an operator", "a statement"} <= set(words):
+        return "an operator or the next statement"
     if len(CLAUSE & rest) == len(CLAUSE):
         rest -= CLAUSE
         words.append("a clause (`given`, `prior`, `factored`, `default`)")
@@ -59,7 +61,10 @@ def _quoted(kind: str) -> str:
 
 
 def _order(kind: str) -> tuple[int, str]:
-    return (0 if kind in NAMES else 2 if kind in (*OPENING, *OPENING.values(), ",") else 1, kind)
+    return (
+        3 if kind == "$END" else 0 if kind in NAMES else 2 if kind in (*OPENING, *OPENING.values(), ",") else 1,
+        kind,
+    )
 
 
 def one_of(words: Iterable[str]) -> str:
