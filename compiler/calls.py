@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from recspace.dsl import ast
@@ -17,8 +18,9 @@ from .builder import Failed
 from .columns import ATOM, Column, Context
 from .decisions import Key
 from .families import rows_at
-from .ir import Cost, DecisionNode, Ref, Rows
+from .ir import Cost, DecisionNode, Input, Ref, Rows
 from .promise import REQUIRED, Operator, no_buffers, no_weights
+from .schema import Column as DataColumn
 from .scopes import Family
 from .search_phase import FUNCTIONS
 from .state import State
@@ -98,8 +100,6 @@ def unknown(state: State, name: str, ctx: Context, span: Span, what: str) -> Fai
     failed = state.builder.report("S0104", f"no {what} is called `{name}`", span, "not known here",
                                   help=f"did you mean `{near}`?" if near else "")  # fmt: skip
     if near:
-        from dataclasses import replace
-
         known = state.builder.diagnostics["S0104", span]
         state.builder.diagnostics["S0104", span] = replace(known, edits=(Edit(span, near),))
     return failed
@@ -145,6 +145,8 @@ def arguments(state: State, promise: Operator, expr: ast.Call) -> tuple[list[ast
 
 def operator(state: State, promise: Operator, expr: ast.Call, ctx: Context, site: str, subscripts: Sequence[Key]) -> Column:
     """Apply an operator of the runtime's."""
+    if promise.inputs[:1] == ("prediction",):
+        return objective(state, promise, expr, ctx)
     inputs, given = arguments(state, promise, expr)
     options: dict[str, Any] = {}
     for option in promise.options:
@@ -165,6 +167,23 @@ def operator(state: State, promise: Operator, expr: ast.Call, ctx: Context, site
     if failure is not None:
         raise failure
     return apply(state, promise, values, options, ctx, expr.span, site, "", subscripts)
+
+
+def objective(state: State, promise: Operator, expr: ast.Call | ast.Name, ctx: Context) -> Column:
+    """`logloss`, `bpr(negatives = 1)`: an objective on what is predicted; prediction and label are its inputs."""
+    if state.predicted is None:
+        raise state.builder.report("S0212", f"`{promise.name}` stands in `minimize`", expr.span, "needs what is predicted")
+    given: dict[str, ast.Expr] = {}
+    if isinstance(expr, ast.Call):
+        bare = replace(promise, inputs=(), positional=())
+        _, given = arguments(state, bare, expr)
+    options = {o.name: state.column(given[o.name], ctx) if o.name in given else Column.uniform(o.default, ctx.n) for o in promise.options}
+    _check(state, promise, options, given, ctx)
+    found = [state.predicted]
+    if "label" in promise.inputs:
+        label = Input(index=ctx.index(), span=expr.span, columns=(DataColumn("label"),) * ctx.n)
+        found.append(Column.of_node(state.builder.add(label), ctx.n))
+    return state.builder.apply(promise.name, found, ctx, expr.span, options=options)
 
 
 def _input(state: State, promise: Operator, argument: ast.Expr, ctx: Context) -> Column:
@@ -275,6 +294,8 @@ def _plain(state: State, name: str, atom: Any, span: Span) -> Any:
 
 
 def _plain_labels(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return Column.of_atoms(list(zip(*(c.atoms for c in value), strict=True)))
     if isinstance(value, Column) and value.constant:
         return Column.of_atoms([_label(a) for a in value.atoms])
     return value

@@ -47,6 +47,7 @@ class Decision:
     rank       of `factored symmetric(rank = R)`, else 0
     conditional whether some assignments do without it
     per_value  the field by whose values it is indexed, else ""
+    counts     of a decision indexed by values: how many elements every one of its rows in the graph stands for
     """
 
     name: str
@@ -61,6 +62,7 @@ class Decision:
     rank: int = 0
     conditional: bool = False
     per_value: str = ""
+    counts: tuple[int, ...] = ()
 
     def domain(self, element: int) -> Domain:
         return self.domains[self.domain_of[element] if self.domain_of else 0]

@@ -183,7 +183,7 @@ def merged(node: Merge, row: int) -> tuple[int, int]:
 
 class Evaluator:
     """Evaluates rows of search-phase nodes under one architecture. `strict`: a decision that does not exist is None;
-    else it has the value that the architecture gives it (conditions of existence are read so)."""
+    else it has its default, whatever the architecture holds there (conditions of existence are read so)."""
 
     def __init__(self, graph: Graph, architecture: Architecture, *, strict: bool) -> None:
         self.graph, self.architecture, self.strict = graph, architecture, strict
@@ -230,10 +230,11 @@ class Evaluator:
     def _decision(self, node: DecisionNode, row: int) -> Value:
         if node.index.values or node.index.elements:
             raise Unsupported(node.name)
-        if self.strict and not self.exists(node, row):
-            return None
         element = int(node.elements.array[row])
-        return option_value(self._decisions[node.name].domain(element), self.architecture[node.name][element])
+        decision = self._decisions[node.name]
+        if self.exists(node, row):
+            return option_value(decision.domain(element), self.architecture[node.name][element])
+        return None if self.strict else option_value(decision.domain(element), decision.default(element))
 
     def _operator(self, node: Operator, row: int) -> Value:
         first = self.at(node.operands[0], row)

@@ -102,8 +102,8 @@ def name_value(state: State, name: str, span: Span, ctx: Context, labels: bool) 
     if name in ("true", "false"):
         return Column.uniform(name == "true", ctx.n)
     promise = state.promises.operators.get(name)
-    if promise is not None and name in ("logloss", "mse", "softmax_loss", "bpr"):
-        return _objective(state, name, span, ctx)
+    if promise is not None and promise.inputs[:1] == ("prediction",):
+        return calls.objective(state, promise, ast.Name(name, span), ctx)
     if labels:
         return Column.uniform(Label(name), ctx.n)
     raise calls.unknown(state, name, ctx, span, "value")
@@ -129,18 +129,6 @@ def field_set(state: State, name: str) -> ItemSet:
     kinds = {"categorical": ("category",), "numeric": ("number",), "multivalued": ("many", "sequence")}
     wanted = kinds.get(name)
     return ItemSet(tuple(FieldRef(f.name) for f in state.schema.fields if wanted is None or f.kind in wanted))
-
-
-def _objective(state: State, name: str, span: Span, ctx: Context) -> Column:
-    """`logloss`: an objective on what is predicted."""
-    if state.predicted is None:
-        raise state.builder.report("S0212", f"`{name}` stands in `minimize`", span, "needs what is predicted")
-    label = Input(index=ctx.index(), span=span, columns=(DataColumn("label"),) * ctx.n)
-    target = Column.of_node(state.builder.add(label), ctx.n)
-    promise = state.promises.operators[name]
-    options = {o.name: Column.uniform(o.default, ctx.n) for o in promise.options}
-    inputs = [state.predicted, target][: max(len(promise.inputs), 1)]
-    return state.builder.apply(name, inputs, ctx, span, options=options)
 
 
 # -- lists, arithmetic, conditions -------------------------------------------------------------------------

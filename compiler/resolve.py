@@ -198,7 +198,7 @@ def _objective(state: State, value: ast.Expr, root: Context) -> None:
         return
     column = state.builder.values(column, root, value.span)
     shape = state.builder.nodes[column.node_ids()[0]].shape
-    if shape.kind != "number":
+    if shape.kind != "number" and not (shape.kind == "vector" and shape.last == 1):
         state.builder.report("S0314", f"what is minimized is one number, and this is {shape}", value.span, str(shape))
         return
     phase = state.builder.nodes[column.node_ids()[0]].phase
