@@ -160,7 +160,7 @@ class _Loading:
         """The file that an import means, or None and a diagnostic."""
         text = entry.path
         if not text.strip() or "\0" in text:
-            self.found.append(Diagnostic("S0101", "an import needs the path of a file", entry.path_span))
+            self.found.append(Diagnostic("S0051", "an import needs the path of a file", entry.path_span))
             return None
         if PurePosixPath(text).is_absolute() or PureWindowsPath(text).drive or "\\" in text:
             self.found.append(_outside(entry, "the path must be relative, with `/` between its parts"))
@@ -187,7 +187,7 @@ class _Loading:
         path = (folder / meant).as_posix() if meant else nearest(entry.path, _library_files(self.library))
         edits = (Edit(entry.path_span, f'"{path}"'),) if path else ()
         return Diagnostic(
-            "S0101",
+            "S0051",
             f'there is no file "{entry.path}" beside this one or in the shipped library',
             entry.path_span,
             "not found",
@@ -199,7 +199,7 @@ class _Loading:
         first = next((i for i, e in enumerate(self.chain) if e.span.source.name == name), 0)
         notes = tuple(Note(e.path_span, f"imports {e.path}") for e in self.chain[first:-1])
         return Diagnostic(
-            "S0103", "files import one another in a circle", entry.path_span, "closes the circle", notes[:8]
+            "S0053", "files import one another in a circle", entry.path_span, "closes the circle", notes[:8]
         )
 
 
@@ -224,9 +224,9 @@ def _library_files(library: Path) -> list[str]:
 
 def _outside(entry: ast.Import, label: str) -> Diagnostic:
     return Diagnostic(
-        "S0102", "an import never reaches outside of its folder or the shipped library", entry.path_span, label
+        "S0052", "an import never reaches outside of its folder or the shipped library", entry.path_span, label
     )
 
 
 def _too_many(entry: ast.Import) -> Diagnostic:
-    return Diagnostic("S0104", f"a space imports at most {IMPORTS} files", entry.path_span, "one too many")
+    return Diagnostic("S0054", f"a space imports at most {IMPORTS} files", entry.path_span, "one too many")

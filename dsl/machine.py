@@ -14,6 +14,9 @@ from .tokens import FALLBACK, Token
 DEEPEST = 128
 """Levels of an expression's tree, at most: whoever walks trees by recursion is safe. A sum of n terms has n levels."""
 
+TALLEST = 2000
+"""Symbols on the stack, at most: what 64 levels of brackets need, and more."""
+
 STARTS = frozenset(("import_", "component", "data", "space", "statement", "definition", "entry", "stage"))
 """Rules that begin anew: where one of them may begin, reading can go on after an error."""
 
@@ -39,27 +42,33 @@ class Machine:
 
     def run(self) -> ast.File | None:
         """The tree, or None at a token that no rule allows, or where an expression is too deep (`deep`)."""
-        actions, end = self.tables.actions, self.tables.end
+        actions, rules, end = self.tables.actions, self.tables.rules, self.tables.end
+        states, values, firsts, depths = self.states, self.values, self.firsts, self.depths
         while True:
             token = self.tokens[self.at]
-            self.before = self.states[:]
-            self.heads = self.firsts[:]
-            kind = self.kind_in(self.states, token)
-            while True:
-                action = actions[self.states[-1]].get(kind)
-                if action is None:
+            kind = token.kind
+            if kind in FALLBACK and kind not in actions[states[-1]]:
+                kind = FALLBACK[kind]
+                token = token._replace(kind=kind)
+            action = actions[states[-1]].get(kind)
+            if action is None or action < 0 or len(states) > TALLEST:
+                self.before, self.heads = states[:], firsts[:]
+                if len(states) > TALLEST:
+                    self.deep = Span(self.source, token.start, token.end)
                     return None
-                if action >= 0:
-                    break
-                self._reduce(self.tables.rules[-1 - action], kind)
+            while action is not None and action < 0:
+                self._reduce(rules[-1 - action], kind)
                 if self.deep is not None:
                     return None
-                if kind == "$END" and self.states[-1] == end:
-                    return self.values[-1]  # type: ignore[no-any-return]
-            self.states.append(action)
-            self.values.append(token if kind == token.kind else token._replace(kind=kind))
-            self.firsts.append(self.at)
-            self.depths.append(0)
+                if kind == "$END" and states[-1] == end:
+                    return values[-1]  # type: ignore[no-any-return]
+                action = actions[states[-1]].get(kind)
+            if action is None:
+                return None
+            states.append(action)
+            values.append(token)
+            firsts.append(self.at)
+            depths.append(0)
             self.at += 1
 
     def kind_in(self, states: Sequence[int], token: Token) -> str:

@@ -115,19 +115,22 @@ def resume(machine: Machine, unread: set[str]) -> None:
 
 
 def _may_begin(machine: Machine, i: int, depth: int, indent: int) -> bool:
-    token, lines = machine.tokens[i], Lines(machine)
+    token = machine.tokens[i]
     if token.kind in OPENERS:
         return True
-    aligned = depth <= 0 or (lines.first(i) and lines.column(i) <= indent)
-    if not aligned:
+    item = i + 1 < len(machine.tokens) and machine.tokens[i + 1].kind in (":", "(")
+    if not (item or token.kind == "}" or token.kind.startswith("_")):
+        return False
+    lines = Lines(machine)
+    first = lines.first(i)
+    if depth > 0 and not (first and lines.column(i) <= indent):
         return False
     if token.kind == "}":
         return depth <= 0
     if opens_part(machine, i):
         return True
-    after = machine.tokens[i + 1].kind if i + 1 < len(machine.tokens) else "$END"
-    apart = lines.first(i) or (i > 0 and machine.tokens[i - 1].kind in (")", "{"))
-    return apart and ((token.kind in ("NAME", "STRING") and after == ":") or (token.kind != "STRING" and after == "("))
+    apart = first or (i > 0 and machine.tokens[i - 1].kind in (")", "{"))
+    return apart and item and (token.kind != "STRING" or machine.tokens[i + 1].kind == ":")
 
 
 def _continued(machine: Machine, i: int, limit: int) -> bool:

@@ -56,7 +56,7 @@ def _unique(parts: Iterable[Part], kind: str, found: list[Diagnostic]) -> dict[s
         if first is not part:
             note = Note(first.name_span, "first declared here")
             text = f"there is a second {kind} named `{part.name}`"
-            found.append(Diagnostic("S0105", text, part.name_span, "declared again", (note,), "give it another name"))
+            found.append(Diagnostic("S0055", text, part.name_span, "declared again", (note,), "give it another name"))
     return seen
 
 
@@ -74,11 +74,11 @@ def _distinct(
             note = Note(again.span, "first imported here")
             edit = Edit(entry.span, "")
             text = f'"{entry.path}" is imported twice'
-            found.append(Diagnostic("S0107", text, entry.span, "again", (note,), "take one away", (edit,)))
+            found.append(Diagnostic("S0057", text, entry.span, "again", (note,), "take one away", (edit,)))
         elif taken is not entry:
             note = Note(taken.span, f"`{entry.alias}` is this file already")
             text = f"two imports are named `{entry.alias}`"
-            found.append(Diagnostic("S0106", text, entry.span, "", (note,), "give one of them another name"))
+            found.append(Diagnostic("S0056", text, entry.span, "", (note,), "give one of them another name"))
         else:
             kept.append((entry, view))
     return kept
@@ -102,7 +102,7 @@ def _clash(
     note = Note(other.span if other else first.name_span, "here already" if other else "declared here already")
     alias = _alias(entry.path)
     return Diagnostic(
-        "S0108",
+        "S0058",
         f'"{entry.path}" brings `{name}`, which is there already',
         entry.path_span,
         f"brings another `{name}`",
