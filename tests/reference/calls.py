@@ -106,7 +106,7 @@ class Calls:
             scope = self.instance(node, component, path, env)
             return self.eval(component.result, Env(scope, key=env.key))
 
-        return self.remembered(("call", id(env.scope), path, env.key), expand)
+        return self.remembered(("call", env.scope, path, env.key), expand)
 
     def instance(self: Any, node: ast.Call, component: ast.Component, path: str, env: Env) -> Scope:
         view = self.views.get(component.span.source.name, env.scope.components)
@@ -125,14 +125,14 @@ class Calls:
 
     def width(self: Any, node: Any, env: Env) -> Any:
         """A width: int, or Wide of ints over the decisions that settle it."""
-        return self.explore(lambda: _whole(self.eval(node, env)))
+        return self.possible(self.explore(lambda: _whole(self.eval(node, env))))
 
     def widths(self: Any, node: Any, env: Env) -> tuple[Any, ...]:
         """A list of widths, each over those decisions alone that settle it."""
         whole = self.explore(lambda: tuple(_whole(w) for w in self.eval(node, env)))
         if not isinstance(whole, Wide):
             return whole
-        return tuple(_entry(whole, k) for k in range(len(next(iter(whole.table.values())))))
+        return tuple(self.possible(_entry(whole, k)) for k in range(len(next(iter(whole.table.values())))))
 
     def option(self: Any, options: dict[str, Any], name: str, default: Any, env: Env) -> Any:
         return self.eval(options[name], env) if name in options else default
@@ -386,9 +386,7 @@ def _entry(whole: Wide, k: int) -> Any:
     keys = [
         i
         for i in range(len(whole.keys))
-        if len({w for w in table.values()}) > 1
-        and any(table[o] != table[p] for o in table for p in table if o[:i] + o[i + 1 :] == p[:i] + p[i + 1 :])
-        or len({o[i] for o in table}) == 1
+        if any(table[o] != table[p] for o in table for p in table if o[:i] + o[i + 1 :] == p[:i] + p[i + 1 :])
     ]
     if not keys:
         return next(iter(table.values()))

@@ -20,7 +20,7 @@ class Drawn:
     def draw(self, place: Place, shape: tuple[int, ...]) -> np.ndarray:
         if place not in self.found:
             rng = np.random.default_rng([self.seed, zlib.crc32(repr(place).encode())])
-            values = rng.normal(size=shape) * 0.5
+            values = rng.normal(size=shape) / np.sqrt(shape[0] if len(shape) == 2 and place[1] != "table" else 2)
             self.found[place] = np.abs(values) + 0.5 if place[1].endswith("var") else values
         return self.found[place]
 

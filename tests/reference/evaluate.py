@@ -270,21 +270,30 @@ class Evaluator(Calls):
         try:
             found = self.reader(element, domain, logits)
         except KeyError:
-            if not self.shapes_only:
+            if not self.shapes_only and not self.exploring:
                 raise
             found = _first(domain)
         if self.exploring:
-            raise Need(element, self.options_of(found))
+            raise Need(element, self.options_of(found, domain))
         return found
 
-    def options_of(self, found: Any) -> tuple[tuple[Any, Any], ...]:
+    def options_of(self, found: Any, domain: Domain) -> tuple[tuple[Any, Any], ...]:
+        """Every option with its probability, those that are not taken too: which widths depend on what must not change."""
         match found:
             case Choice(options):
-                return options
+                return tuple((o, dict(options).get(o, 0.0)) for o in domain.options)
             case Chance(p):
-                both = ((False, arithmetic("-", 1.0, p)), (True, p))
-                return tuple((o, q) for o, q in both if not (self.hard and isinstance(q, float) and q == 0.0))
+                return ((False, arithmetic("-", 1.0, p)), (True, p))
         raise Refused("this decision cannot settle a width")
+
+    def possible(self, x: Any) -> Any:
+        """In a derived model a Wide has the one width that was chosen."""
+        if not self.hard or not isinstance(x, Wide):
+            return x
+        odds = {k: tuple((o, p) for o, p in x.odds[k] if not (isinstance(p, float) and p == 0.0)) for k in x.keys}
+        kept = [{o for o, _ in odds[k]} for k in x.keys]
+        table = {o: v for o, v in x.table.items() if all(a in b for a, b in zip(o, kept, strict=True))}
+        return Wide(x.keys, odds, table)
 
     # -- Names and families --------------------------------------------------------------------------------
 
@@ -294,7 +303,7 @@ class Evaluator(Calls):
             return env.locals[name]
         if name in scope.arguments:
             thunk = scope.arguments[name]
-            return self.remembered(("argument", id(scope), name), lambda: self.eval(thunk.value, thunk.env))
+            return self.remembered(("argument", scope, name), lambda: self.eval(thunk.value, thunk.env))
         if name in scope.names:
             definition = scope.names[name]
             if isinstance(definition, ast.Param):
@@ -345,7 +354,7 @@ class Evaluator(Calls):
 
     def element(self, family: Family, slots: Key) -> Any:
         env = self.position(family, slots)
-        key = (id(family.scope), family.definition.name, env.key)
+        key = (family.scope, family.definition.name, env.key)
         return self.remembered(key, lambda: self.family_pooled(family, env, self.fresh(family, env)))
 
     def fresh(self, family: Family, env: Env) -> Any:
@@ -372,11 +381,11 @@ class Evaluator(Calls):
         """A sequence is pooled where other elements of its family are vectors."""
         if not isinstance(value, Sequence) or not isinstance(family.definition, ast.Let):
             return value
-        if ("kind", id(family.scope), family.definition.name) in self.memo:
+        if ("kind", family.scope, family.definition.name) in self.memo:
             return value
         with self.aside():
             self.shapes_only = True
-            self.memo["kind", id(family.scope), family.definition.name] = True
+            self.memo["kind", family.scope, family.definition.name] = True
             others = [self.element(family, v) for v, _ in self.elements(family)]
         return value if all(isinstance(o, Sequence) for o in others) else value.pooled()
 

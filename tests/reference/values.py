@@ -215,6 +215,8 @@ def width_of(x: Any) -> Any:
 def branch(element: Element, weighted: list[tuple[Any, Any, Any]]) -> Any:
     """A choice (option, p, value) between values that may differ in width; constants take the others' shape."""
     values = [merged(x) for _, _, x in weighted]
+    template = next((v for v in values if isinstance(v, np.ndarray | Sequence | Wide)), None)
+    values = [like(template, v) if is_constant(v) and template is not None else v for v in values]
     keys, odds, all_options = joint(v for v in values if isinstance(v, Wide))
     widths = [
         {width_of(at(v, keys, o)) for v in values if not is_constant(v) and not isinstance(v, Chance | Choice | str)}
