@@ -39,7 +39,7 @@ class Problem:
 def check_options(
     promise: Operator | Stage | Relaxation, given: Mapping[str, Any]
 ) -> tuple[dict[str, Any], tuple[Problem, ...]]:
-    """Every option that the promise declares with its value, and what is wrong; `given` wins over defaults.
+    """Every option that the promise declares, with its value, and what is wrong; `given` wins over defaults.
 
     Values are plain: numbers, booleans, text for labels, lists of widths; a `Searched` width or a frozenset of labels
     where a decision stands; for a schedule a number or anything with `start` and `end`; for a call anything with `name`.

@@ -1,4 +1,4 @@
-"""conv1x1(x, rows = same): mixes the rows of a matrix, alike in every column. B batch, R rows, S rows after, n width."""
+"""conv1x1(x, rows = same): mixes the rows of a matrix, alike in every column. B batch, R rows, S after, n width."""
 
 from __future__ import annotations
 
@@ -43,7 +43,6 @@ promise = Operator(
     weights=_weights,
     flops=_flops,
     linear=True,
-    masked=True,
 )
 
 

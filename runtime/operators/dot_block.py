@@ -1,4 +1,4 @@
-"""dot_block(x, span, n): dot-product block of AutoCTR (Song et al., KDD 2020) and NASRec (WWW 2023), without layer norm.
+"""dot_block(x, span, n): dot-product block of AutoCTR (KDD 2020) and NASRec (WWW 2023), without layer norm.
 
 Rows are mixed to `span` rows; the dot products of all pairs of these go through a linear layer to n.
 B batch, R rows, S = span, i columns, P = S (S − 1) / 2 pairs, o = n.

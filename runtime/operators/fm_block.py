@@ -1,6 +1,6 @@
 """fm_block(x, n): factorization-machine block of AutoCTR (Song et al., KDD 2020) and NASRec (WWW 2023).
 
-The sum of products of all pairs of rows, column by column, as half of (sum² − sum of squares); then a linear layer to n.
+The sum of products of all pairs of rows, column by column, as half of (sum² − sum of squares); then linear to n.
 NASRec's code leaves out the factor ½ and skips the layer where widths agree. B batch, R rows, i columns.
 """
 

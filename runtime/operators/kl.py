@@ -1,4 +1,4 @@
-"""kl(y, p): the divergence of a predicted probability from a label in [0, 1], y log(y/p) + (1 − y) log((1 − y)/(1 − p))."""
+"""kl(y, p): y log(y/p) + (1 − y) log((1 − y)/(1 − p)) for a label in [0, 1] and a predicted probability."""
 
 from __future__ import annotations
 

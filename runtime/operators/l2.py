@@ -29,7 +29,7 @@ promise = Operator(
 
 
 def l2(x_Bn: Tensor, *, present: Tensor | None = None) -> Tensor:
-    """[B, (N,) n] → [B, (N)]; of a sequence [B, (N,) L, n] the mean over the elements that there are."""
+    """[B, (N,) n] → [B, (N,) 1]; of a sequence [B, (N,) L, n] the mean over the elements that there are."""
     if present is None:
         return x_Bn.square().mean(-1, keepdim=True)
     there_BL = present.to(x_Bn.dtype)
