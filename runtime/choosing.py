@@ -47,7 +47,13 @@ class Drawn:
     """An architecture of its own for every step; evaluated at `rest`."""
 
     def __init__(
-        self, decisions: tuple[Decision, ...], fixed: Fixed, rest: Mapping[str, Tensor], seed: int, stage: str, device: torch.device
+        self,
+        decisions: tuple[Decision, ...],
+        fixed: Fixed,
+        rest: Mapping[str, Tensor],
+        seed: int,
+        stage: str,
+        device: torch.device,
     ) -> None:
         self.parameters: Mapping[str, Parameter] = {}
         self._decisions, self._fixed, self._seed, self._stage, self._device = decisions, fixed, seed, stage, device

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from recspace.compiler.decisions import Decision
+from recspace.dsl.diagnostics import SpaceError
 
 from .choices import Option, count, defaults
 from .context import Context
@@ -36,8 +37,6 @@ class Derive:
             names = {name for d in context.decisions for name in binders(d)}
             if options["per"] not in names:
                 place = call.spans.get("per", call.span)
-                from recspace.dsl.diagnostics import SpaceError
-
                 raise SpaceError([unknown("S0602", "index", str(options["per"]), names, place)])
 
     @property
@@ -109,7 +108,7 @@ def gates_open(decision: Decision, weights_E: Tensor, options: Mapping[str, Any]
     ranked = options["top"] is not None or options["keep"] is not None
     if threshold is None:
         threshold = 0.0 if by_size else -torch.inf if ranked else 0.5
-    open_E = score_E > threshold
+    open_E: Tensor = score_E > threshold
     if not ranked:
         return open_E
     result = torch.zeros_like(open_E)

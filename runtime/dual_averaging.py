@@ -44,7 +44,8 @@ class Grda:
                 self._sum[name].sub_(dense, alpha=self._lr * rate)
             v = self._sum[name]
             threshold = self.c[name] * self._lr ** (0.5 + self._mu) * self._steps**self._mu
-            parameter.copy_(v.sign() * (v.abs() - threshold).clamp(min=0.0))
+            # + 0.0: a dead gate is 0, not −0.
+            parameter.copy_(v.sign() * (v.abs() - threshold).clamp(min=0.0) + 0.0)
 
     def state(self) -> State:
         return State(copied(self._sum), {"steps": self._steps, "c": dict(self.c)})

@@ -32,13 +32,11 @@ def predicted(
 ) -> NDArray[np.float64]:
     """Predictions [N] (of classes [N, C]) in the order of the rows, in evaluation mode."""
     model.module.eval()
-    answers = [model.module(examples.batch(part), choices, {}).cpu() for part in rows.split(batch_rows)]
+    answers = [model.module(examples.batch(part), choices, {}).cpu() for part in torch.split(rows, batch_rows)]
     return torch.cat(answers).double().numpy()
 
 
-def scores(
-    model: Model, examples: Examples, rows: Tensor, choices: Mapping[str, Tensor], batch_rows: int
-) -> Figures:
+def scores(model: Model, examples: Examples, rows: Tensor, choices: Mapping[str, Tensor], batch_rows: int) -> Figures:
     """Every figure of the task on the rows; NaN where the rows do not define it."""
     prediction = predicted(model, examples, rows, choices, batch_rows)
     dense = examples.encoded.dense

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -45,5 +44,5 @@ def divided(encoded: Encoded, task: Task, stopping: float, seed: int, groups: st
     if encoded.rows("train").size < 2:
         raise refusal("S0708", "there are too few training rows", place, help="at least two are needed")
     train, stop = encoded.carve(stopping, seed)
-    parts = [torch.from_numpy(np.ascontiguousarray(p)) for p in (train, stop, encoded.rows("valid"), encoded.rows("test"))]
-    return Examples(encoded, task, *parts, groups)
+    parts = [torch.from_numpy(part) for part in (train, stop, encoded.rows("valid"), encoded.rows("test"))]
+    return Examples(encoded, task, parts[0], parts[1], parts[2], parts[3], groups)

@@ -32,7 +32,9 @@ class Train(Fitting):
         super().__init__(context, context.fit(model, Constant({}, context.device), call, "optimizer"))
 
     def found(self) -> Found:
-        return replace(self.context.found, architecture=self.architecture, gates={}, model=copied(self.fit.model.tensors))
+        return replace(
+            self.context.found, architecture=self.architecture, gates={}, model=copied(self.fit.model.tensors)
+        )
 
 
 class Retrain(Fitting):

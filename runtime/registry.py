@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from recspace.compiler.promise import Operator, Promises, Relaxation, Stage
 
-from . import operators, relaxations, strategies
+from . import operators, optimizers, relaxations, strategies
 
 _P = TypeVar("_P", Operator, Stage, Relaxation)
 
@@ -22,7 +22,7 @@ def promises() -> Promises:
     """The promises of all operators, stages and relaxations, sorted by name."""
     return Promises(
         operators=_folder(operators, Operator),
-        stages=_folder(strategies, Stage),
+        stages=MappingProxyType({**_folder(strategies, Stage), **_folder(optimizers, Stage)}),
         relaxations=_folder(relaxations, Relaxation),
     )
 

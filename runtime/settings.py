@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 
@@ -46,5 +46,5 @@ class Settings:
     @staticmethod
     def from_json(data: Mapping[str, Any]) -> Settings:
         """Inverse of `as_json`; unknown entries of a newer version are an error there (TypeError)."""
-        lists = {f.name for f in fields(Settings)} & {"fix", "set"}
-        return Settings(**{name: tuple(value) if name in lists else value for name, value in data.items()})
+        values: dict[str, Any] = {n: tuple(v) if n in ("fix", "set") else v for n, v in data.items()}
+        return Settings(**values)

@@ -55,7 +55,9 @@ class Warmup(Fitting):
 
     def __init__(self, context: Context, call: StageCall) -> None:
         fixed, decisions = context.fixed, context.decisions
-        options = {d.name: even(d) if call.options["decisions"] == "even" else one_hot(d, defaults(d)) for d in decisions}
+        options = {
+            d.name: even(d) if call.options["decisions"] == "even" else one_hot(d, defaults(d)) for d in decisions
+        }
         rest = {name: fixed.weights(name, weights) for name, weights in options.items()}
         choosing: Choosing = Constant(rest, context.device)
         if call.options["decisions"] == "random":
@@ -74,7 +76,14 @@ class Relax(Fitting):
         relaxation = import_module(f"{__package__}.relaxations.{call.options['as']}")
         steps = context.steps(call)
         choosing = Relaxed(
-            context.decisions, relaxation, call.options, steps, context.fixed, context.seed, context.stage, context.device
+            context.decisions,
+            relaxation,
+            call.options,
+            steps,
+            context.fixed,
+            context.seed,
+            context.stage,
+            context.device,
         )
         # Few steps of Adam with its usual 0.001 could not tell options apart: let logits travel about 3 in a stage.
         moves = max(1, steps // int(call.options["every"]))
@@ -94,4 +103,3 @@ class Relax(Fitting):
             gates={},
             model={},
         )
-

@@ -160,7 +160,7 @@ class Fit:
         if not math.isfinite(float(loss.detach())):
             raise Diverged(self.plan.stage, self.at, "loss")
         found = torch.autograd.grad(loss, list(parameters.values()), allow_unused=True) if loss.requires_grad else ()
-        gradients = {n: g for n, g in zip(parameters, found, strict=bool(found)) if g is not None}
+        gradients = {n: g for n, g in zip(parameters, found, strict=bool(found)) if reached(g)}
         if gradients and not math.isfinite(float(norm(gradients))):
             raise Diverged(self.plan.stage, self.at, "gradient")
         return gradients
@@ -216,7 +216,11 @@ class Fit:
         # Infinity is no JSON: a best that was never defined is None.
         facts["best_of"] = None if best is None else [best[0] if math.isfinite(best[0]) else None, best[1]]
         facts["history"] = [{k: v if math.isfinite(v) else None for k, v in line.items()} for line in self.history]
-        parts = {"model": State(copied(self.model.tensors)), "choosing": held(self.choosing), "weights": self._weights.state()}
+        parts = {
+            "model": State(copied(self.model.tensors)),
+            "choosing": held(self.choosing),
+            "weights": self._weights.state(),
+        }
         if self._decisions is not None:
             parts["decisions"] = self._decisions.state()
         if best is not None:
@@ -238,6 +242,11 @@ class Fit:
             self._best = (-math.inf if good is None else good, epoch, dict(state.part("best").tensors))
 
 
+def reached(gradient: Tensor | None) -> bool:
+    """torch's types do not say that a gradient may be missing."""
+    return gradient is not None
+
+
 def batches(rows: int, size: int) -> int:
     """How many batches of at most `size` rows there are."""
     return max(1, math.ceil(rows / size))
@@ -251,7 +260,8 @@ def norm(gradients: Mapping[str, Tensor]) -> Tensor:
     """Euclidean norm of all gradients together."""
     values = [g.coalesce().values() if g.is_sparse else g for g in gradients.values()]
     norms: Any = torch._foreach_norm(values)
-    return torch.linalg.vector_norm(torch.stack([n.float() for n in norms]))
+    total: Tensor = torch.linalg.vector_norm(torch.stack([n.float() for n in norms]))
+    return total
 
 
 def clipped(gradients: dict[str, Tensor], largest: float) -> dict[str, Tensor]:

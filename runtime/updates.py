@@ -12,7 +12,7 @@ from torch.nn import Parameter
 from .state import State, copied, joined
 
 LARGE = 1_000_000
-"""Numbers in embedding tables above which Adam on touched rows is the default; below, the fused dense one is quicker."""
+"""Numbers in embedding tables above which Adam on touched rows is the default; below, fused dense Adam is quicker."""
 
 
 class Update(Protocol):
@@ -42,7 +42,7 @@ class Torch:
         self._optimizer.zero_grad(set_to_none=True)
 
     def state(self) -> State:
-        held: dict[Parameter, dict[str, Any]] = self._optimizer.state
+        held: Mapping[Any, dict[str, Any]] = self._optimizer.state
         tensors = {
             f"{key}:{name}": value
             for name, parameter in self._parameters.items()
@@ -71,8 +71,8 @@ class Torch:
 class TouchedAdam:
     """Adam that costs what the touched rows cost. Source: SparseAdam of torch, which it equals without weight decay.
 
-    A row that no example of a step has is left alone: its means do not decay, its weight decay waits until it is touched
-    again (lazy). Bias is corrected by the number of all steps. Rows are those of a sparse gradient, or those of a dense
+    A row that no example of a step has is left alone: its means do not decay, its weight decay waits until it is
+    touched again (lazy). Bias is corrected by the number of all steps. Rows are those of a sparse gradient, or those of a dense
     one that are not all zero.
     """
 
@@ -136,7 +136,9 @@ class Several:
             part.restore(state.part(name))
 
 
-def dense_or_touched(parameters: Mapping[str, Parameter], embeddings: frozenset[str], options: Mapping[str, Any]) -> Update:
+def dense_or_touched(
+    parameters: Mapping[str, Parameter], embeddings: frozenset[str], options: Mapping[str, Any]
+) -> Update:
     """Adam: fused and dense for all, or the touched rows of embedding tables apart (see the option `rows`)."""
     tables = {name: p for name, p in parameters.items() if name in embeddings}
     large = sum(p.numel() for p in tables.values()) > LARGE

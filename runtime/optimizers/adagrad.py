@@ -26,7 +26,9 @@ promise = Stage(
 )
 
 
-def make(parameters: Mapping[str, Parameter], embeddings: frozenset[str], options: Mapping[str, Any], steps: int) -> Update:  # noqa: ARG001
+def make(
+    parameters: Mapping[str, Parameter], embeddings: frozenset[str], options: Mapping[str, Any], steps: int
+) -> Update:  # noqa: ARG001
     import torch
 
     from ..updates import Torch

@@ -28,7 +28,9 @@ promise = Stage(
 )  # fmt: skip
 
 
-def make(parameters: Mapping[str, Parameter], embeddings: frozenset[str], options: Mapping[str, Any], steps: int) -> Update:  # noqa: ARG001
+def make(
+    parameters: Mapping[str, Parameter], embeddings: frozenset[str], options: Mapping[str, Any], steps: int
+) -> Update:  # noqa: ARG001
     from ..updates import dense_or_touched
 
     return dense_or_touched(parameters, embeddings, options)

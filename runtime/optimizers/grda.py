@@ -17,7 +17,14 @@ promise = Stage(
     "Generalised regularised dual averaging (Chao and Cheng, 2019), as in AutoFIS",
     "optimizer",
     (
-        Option("c", "real", "auto", ("auto",), low=0.0, doc="strength; auto: a gate without gradient is dead after `dies` of the steps"),
+        Option(
+            "c",
+            "real",
+            "auto",
+            ("auto",),
+            low=0.0,
+            doc="strength; auto: a gate without gradient is dead after `dies` of the steps",
+        ),
         Option("mu", "real", 0.8, low=0.0, high=1.0, doc="how the strength grows with the steps: t ^ mu"),
         Option("lr", "real", 1.0, low=0.0, doc="step size"),
         Option("dies", "real", 0.5, low=0.0, high=1.0, doc="with c = auto: the share of the steps"),
@@ -25,7 +32,9 @@ promise = Stage(
 )
 
 
-def make(parameters: Mapping[str, Parameter], embeddings: frozenset[str], options: Mapping[str, Any], steps: int) -> Update:  # noqa: ARG001
+def make(
+    parameters: Mapping[str, Parameter], embeddings: frozenset[str], options: Mapping[str, Any], steps: int
+) -> Update:  # noqa: ARG001
     from ..dual_averaging import Grda
 
     return Grda(parameters, options["c"], options["mu"], options["lr"], options["dies"], steps)

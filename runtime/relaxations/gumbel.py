@@ -17,7 +17,9 @@ promise = Relaxation(
     "Gumbel-softmax (Jang et al., Maddison et al., ICLR 2017); binary concrete for gates",
     (
         Option("temperature", "schedule", 1.0, low=1e-6, doc="1.0 -> 0.1 moves in equal steps over the stage"),
-        Option("straight_through", "flag", False, doc="forward with the sample's largest alone, gradients of the soft one"),
+        Option(
+            "straight_through", "flag", False, doc="forward with the sample's largest alone, gradients of the soft one"
+        ),
         Option("initial", "real", 0.0, doc="where logits start"),
         Option("spread", "real", 0.001, low=0.0, doc="half the width of the uniform noise on the start"),
     ),

@@ -27,4 +27,5 @@ promise = Relaxation(
 
 def relax(logits: Tensor, noise: Tensor, step: Step, kind: Kind, options: Mapping[str, Any]) -> Tensor:  # noqa: ARG001
     """Gates [E] -> [E] in (0, 1); subsets [E, N] -> inclusion weights [E, N], −inf logits weigh 0."""
-    return (logits / options["temperature"].at(step.index, step.total)).sigmoid()
+    temperature: float = options["temperature"].at(step.index, step.total)
+    return (logits / temperature).sigmoid()

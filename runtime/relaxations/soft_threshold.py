@@ -8,7 +8,13 @@ promise = Relaxation(
     "soft_threshold",
     "sign(E) · ReLU(|E| − σ(s)) on the tensor that is gated (PEP, ICLR 2021)",
     (
-        Option("granularity", "label", "dimension", ("global", "field", "value", "dimension"), doc="how many thresholds there are"),
+        Option(
+            "granularity",
+            "label",
+            "dimension",
+            ("global", "field", "value", "dimension"),
+            doc="how many thresholds there are",
+        ),
         Option("initial", "real", -15.0, doc="where thresholds start, before the sigmoid"),
     ),
     frozenset({"gate"}),

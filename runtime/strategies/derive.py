@@ -16,8 +16,8 @@ promise = Stage(
     "Take for every decision the option that the search weighs most; gates by a threshold, a rank or a share",
     "settle",
     (
-        Option("by", "label", "auto", ("auto", "weight", "magnitude", "argmax"),
-               doc="auto: the size of raw gates (as = gate), else the weight; argmax: the weight, gates open above one half"),
+        Option("by", "label", "auto", ("auto", "magnitude", "argmax"),
+               doc="auto: the size of raw gates (as = gate), else as argmax; argmax: the weight, gates open above one half"),
         Option("threshold", "real", None, doc="gates above it stay; 0 for raw gates and 0.5 for others if nothing is said"),
         Option("top", "whole", None, low=0, doc="that many gates of a decision stay"),
         Option("keep", "real", None, low=0.0, high=1.0, doc="that share of a decision's gates stays: 10%"),

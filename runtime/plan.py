@@ -1,0 +1,136 @@
+"""A recipe as the list of stages that will be run, and the reasons why it cannot be. No torch here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import import_module
+
+from recspace.compiler.decisions import Decision
+from recspace.compiler.promise import Promises, Relaxation, Stage
+from recspace.dsl.diagnostics import Diagnostic
+from recspace.dsl.source import Source, Span
+
+from .recipe import Recipe, StageCall
+
+BASELINE = "baseline"
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A stage with its name in the run: `2.retrain`, counted from 0; `baseline` trains the hand-made model."""
+
+    name: str
+    call: StageCall
+
+
+def planned(recipe: Recipe, decisions: tuple[Decision, ...], promises: Promises) -> tuple[Planned, ...]:
+    """The hand-made model first (where there is something to choose), then the recipe, its decisions settled at the end.
+
+    The hand-made model has the budget of the recipe's last stage that trains a plain model; where there is none, that
+    of `train` with as many epochs as the recipe has.
+    """
+    stages = list(recipe.stages)
+    if not decisions:
+        return tuple(
+            Planned(f"{k}.{call.name}", call) for k, call in enumerate(stages) if call.name in ("train", "retrain")
+        )
+    last_relax = max((k for k, call in enumerate(stages) if promises.stages[call.name].role == "relax"), default=-1)
+    if last_relax >= 0 and not any(promises.stages[c.name].role in ("settle", "sample") for c in stages[last_relax:]):
+        stages.insert(last_relax + 1, _default("derive", promises, stages[last_relax].span))
+    own = [Planned(f"{k}.{call.name}", call) for k, call in enumerate(stages)]
+    return (Planned(BASELINE, _hand_made(stages, promises)), *own)
+
+
+def _hand_made(stages: list[StageCall], promises: Promises) -> StageCall:
+    plain = [call for call in stages if call.name in ("train", "retrain")]
+    epochs = sum(int(call.options["epochs"]) for call in stages if "epochs" in call.options) or 1
+    span = stages[-1].span if stages else Span(Source("recipe", ""), 0, 0)
+    call = _default("train", promises, span)
+    if not plain:
+        return StageCall("train", {**call.options, "epochs": epochs}, span)
+    return StageCall("train", {name: plain[-1].options[name] for name in call.options}, plain[-1].span)
+
+
+def _default(name: str, promises: Promises, span: Span) -> StageCall:
+    return StageCall(name, {option.name: option.default for option in promises.stages[name].options}, span)
+
+
+def obstacles(recipe: Recipe, decisions: tuple[Decision, ...], promises: Promises) -> tuple[Diagnostic, ...]:
+    """Why this recipe cannot search these decisions: found before anything is trained. The recipe is a checked one."""
+    found: list[Diagnostic] = []
+    for call in recipe.stages:
+        promise = promises.stages[call.name]
+        found += _later(call, promises)
+        relaxation = promises.relaxations.get(str(call.options.get("as")))
+        able: Stage | Relaxation = relaxation if promise.role == "relax" and relaxation is not None else promise
+        if promise.role in ("relax", "sample", "score", "infer") and able.implemented and promise.implemented:
+            who = f"relax(as = {able.name})" if isinstance(able, Relaxation) else f"{able.name}()"
+            others = _others(able, promises)
+            for decision in decisions:
+                why = _cannot(able, decision)
+                if why:
+                    found.append(
+                        _refused(call, who, decision, why, [n for n, o in others.items() if not _cannot(o, decision)])
+                    )
+    return tuple(found)
+
+
+def _later(call: StageCall, promises: Promises) -> Iterator[Diagnostic]:
+    """What is promised but does not run yet: stages, relaxations, options, and what stands inside."""
+    promise = promises.stages[call.name]
+    if not promise.implemented:
+        names = [n for n, p in promises.stages.items() if p.role == promise.role and p.implemented]
+        hint = f"these do: {', '.join(names)}" if names else ""
+        yield Diagnostic("S0606", f"{call.name}() cannot be run yet", call.span, help=hint)
+        return
+    relaxation = promises.relaxations.get(str(call.options.get("as")))
+    if promise.role == "relax" and relaxation is not None and not relaxation.implemented:
+        names = [n for n, r in promises.relaxations.items() if r.implemented]
+        place = call.spans.get("as", call.span)
+        yield Diagnostic(
+            "S0606", f"relax(as = {relaxation.name}) cannot be run yet", place, help=f"these do: {', '.join(names)}"
+        )
+    if promise.role not in ("optimizer", "controller", "evaluator"):
+        later = getattr(import_module(f"{__package__}.strategies.{call.name}"), "LATER", {})
+        for option, values in later.items():
+            value = call.options.get(option)
+            if option in call.given and value is not None and (not values or value in values):
+                text = f"`{option} = {value}`" if values else f"`{option}`"
+                yield Diagnostic(
+                    "S0606", f"{text} of {call.name}() cannot be run yet", call.spans.get(option, call.span)
+                )
+    for value in call.options.values():
+        if isinstance(value, StageCall):
+            yield from _later(value, promises)
+
+
+def _cannot(able: Stage | Relaxation, decision: Decision) -> str:
+    """Why a decision is beyond a stage; "" if it is not."""
+    kinds = {domain.kind for domain in decision.domains}
+    beyond = sorted(kinds - able.domains)
+    if beyond:
+        return f"is a {beyond[0]}"
+    # The logits of such a decision exist only inside the model, where nothing weighs them yet.
+    if decision.given:
+        return "has logits from an expression (given)"
+    if decision.rank:
+        return "has factored logits"
+    if decision.per_value and not able.per_value:
+        return f"is indexed by the values of {decision.per_value}"
+    if decision.conditional and not able.conditional:
+        return "exists only in some architectures"
+    return ""
+
+
+def _others(able: Stage | Relaxation, promises: Promises) -> dict[str, Stage | Relaxation]:
+    """What could stand in its place."""
+    relaxations = {f"relax(as = {n})": r for n, r in promises.relaxations.items() if r.implemented}
+    samplers = {f"{n}()": s for n, s in promises.stages.items() if s.implemented and s.role == "sample"}
+    every: dict[str, Stage | Relaxation] = {**relaxations, **samplers}
+    return {name: other for name, other in every.items() if other is not able}
+
+
+def _refused(call: StageCall, who: str, decision: Decision, why: str, others: list[str]) -> Diagnostic:
+    hint = f"these can: {', '.join(others)}" if others else f"settle it beforehand: --fix '{decision.name}=…'"
+    return Diagnostic("S0605", f"{who} cannot search `{decision.name}`: it {why}", call.span, help=hint)

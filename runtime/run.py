@@ -1,0 +1,139 @@
+"""A run on disk: started, killed at any moment, gone on with.
+
+The folder holds `run.json` (the space as bound, the settings), `events.jsonl`, `checkpoints/`, and at the end what
+`search.py` leaves. A run that was resumed ends with the same bits as one that was never interrupted.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from . import checkpoint, devices
+from .files import inside
+from .journal import Journal
+from .lock import FILE as LOCK
+from .lock import held
+from .progress import Progress, Silent
+from .refuse import refusal, words
+from .report import write_json
+from .search import Inputs, Search
+from .settings import Settings
+from .state import State, joined
+
+VERSION = 1
+RUN, EVENTS, REPORT = "run.json", "events.jsonl", "report.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A finished run: its folder and what is in its report.json."""
+
+    folder: Path
+    report: Mapping[str, Any]
+
+
+def search(inputs: Inputs, settings: Settings, folder: Path, progress: Progress | None = None) -> Result:
+    """Search in a new folder. Raises SpaceError: S06xx for a recipe that cannot be run, S07xx for what goes wrong."""
+    place = words(str(folder), "")
+    folder.mkdir(parents=True, exist_ok=True)
+    with held(folder), devices.settled(settings.threads):
+        if any(path.name != LOCK for path in folder.iterdir()):
+            raise refusal("S0709", f"{folder} is not empty", place, help=f"go on with it: recspace resume {folder}")
+        _make_parts(folder)
+        journal = Journal(inside(folder, EVENTS))
+        try:
+            work = Search(inputs, settings, folder, journal, progress or Silent())
+            write_json(folder, RUN, {"version": VERSION, "bound": dict(inputs.bound), "settings": settings.as_json()})
+            journal.write("started", stages=[s.name for s in work.stages], seed=settings.seed)
+            return Result(folder, _carry_on(work, settings, folder, journal, 0))
+        finally:
+            journal.close()
+
+
+Rebuild = Callable[[Mapping[str, Any], Settings], Inputs]
+
+
+def resume(folder: Path, rebuild: Rebuild, progress: Progress | None = None) -> Result:
+    """Go on with a run. `rebuild(bound, settings)` compiles the space again, from what the run remembers.
+
+    Raises SpaceError: S0703 where there is no run, S0704 if space or data have changed since.
+    """
+    place = words(str(folder), "")
+    listening = progress or Silent()
+    if not (folder / RUN).is_file():
+        raise refusal("S0703", f"there is no run in {folder}", place, help="give the folder of a run that was started")
+    with held(folder):
+        kept = json.loads(inside(folder, RUN).read_bytes())
+        if kept.get("version") != VERSION:
+            raise refusal("S0703", f"the run in {folder} was made by another version", place, help="start it anew")
+        settings = Settings.from_json(kept["settings"])
+        if (folder / REPORT).is_file():
+            return Result(folder, json.loads((folder / REPORT).read_bytes()))
+        inputs = rebuild(kept["bound"], settings)
+        unchanged(kept["bound"], inputs.bound, folder)
+        _make_parts(folder)
+        journal = Journal(inside(folder, EVENTS))
+        try:
+            with devices.settled(settings.threads):
+                return Result(folder, _resumed(inputs, settings, folder, journal, listening))
+        finally:
+            journal.close()
+
+
+def _resumed(
+    inputs: Inputs, settings: Settings, folder: Path, journal: Journal, progress: Progress
+) -> Mapping[str, Any]:
+    loaded = checkpoint.read(folder)
+    for name in loaded.damaged if loaded is not None else ():
+        progress.say(f"{name} is damaged; the one before is used")
+    work = Search(inputs, settings, folder, journal, progress)
+    number = 0
+    if loaded is not None and loaded.number >= 0:
+        number = loaded.number + 1
+        journal.write("resumed", **{"from": int(loaded.state.facts["events"])}, damaged=list(loaded.damaged))
+        work.restore(loaded.state.part("search"))
+    else:
+        journal.write("resumed", **{"from": 0}, damaged=list(loaded.damaged) if loaded is not None else [])
+    return _carry_on(work, settings, folder, journal, number)
+
+
+def _carry_on(work: Search, settings: Settings, folder: Path, journal: Journal, number: int) -> Mapping[str, Any]:
+    """Step until the end, with a checkpoint after every stage, and in between by time or by steps."""
+    saved, steps = time.monotonic(), 0
+    while not work.done:
+        ended = work.step()
+        steps += 1
+        by_steps = settings.checkpoint_steps and steps % settings.checkpoint_steps == 0
+        if ended or by_steps or time.monotonic() - saved > settings.checkpoint_s:
+            journal.sync()
+            checkpoint.write(folder, number, _with_events(work, journal))
+            number, saved = number + 1, time.monotonic()
+    return work.finish()
+
+
+def _with_events(work: Search, journal: Journal) -> State:
+    return joined({"search": work.state()}, {"events": journal.number})
+
+
+def _make_parts(folder: Path) -> None:
+    inside(folder, checkpoint.FOLDER).mkdir(exist_ok=True)
+
+
+def unchanged(before: Mapping[str, Any], now: Mapping[str, Any], folder: Path) -> None:
+    """Raises SpaceError (S0704), naming what differs, if a run would go on with another space or other data."""
+    # As JSON has it: tuples are lists there.
+    today = json.loads(json.dumps(now))
+    changed = sorted(name for name in {*before, *today} if before.get(name) != today.get(name))
+    if changed:
+        place = words(str(folder), "")
+        raise refusal(
+            "S0704",
+            f"{', '.join(changed)} changed since this run was started",
+            place,
+            help="put it back, or start a new run",
+        )

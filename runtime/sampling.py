@@ -1,0 +1,166 @@
+"""A stage that asks a sampler for architectures, judges each on validation rows and tells what it was worth."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+from hashlib import blake2b
+from typing import Any
+
+from recspace.compiler.compiled import Compiled
+from recspace.compiler.decisions import Architecture
+from recspace.dsl.diagnostics import SpaceError
+
+from .choices import one_hots
+from .choosing import Constant
+from .context import Context
+from .evaluation import goodness, metric, scores
+from .recipe import StageCall
+from .refuse import refusal
+from .samplers import Sampler
+from .state import State, joined
+from .task import Found, architecture_from, architecture_json
+from .training import Diverged, Fit
+
+
+class Sampling:
+    """One trial after the other. A trial that diverges, or that a `require` refuses, has failed; the search goes on.
+
+    evaluate = train      a trial is trained from its start, on training rows, and scored on validation rows
+    evaluate = inherited  the supernet's weights as they are, the decisions one-hot
+
+    Architectures that mean the same model are judged once.
+    """
+
+    def __init__(self, context: Context, call: StageCall, sampler: Sampler) -> None:
+        if any(d.prior for d in context.decisions):
+            raise refusal("S0606", f"{call.name}() does not draw by a `prior` yet", call.span)
+        if context.examples.valid.numel() == 0:
+            raise refusal("S0611", "a sampler needs validation rows", call.span, help="give the split a valid part")
+        self.context, self.call, self.sampler = context, call, sampler
+        self._metric = metric(call.options["metric"], context.examples.task)
+        self._inherited = call.options["evaluate"] == "inherited"
+        self._supernet = context.supernet_model() if self._inherited else None
+        self._known: dict[str, float | None] = {}
+        self._trial: tuple[Architecture, str, Fit] | None = None
+        self.trials: list[dict[str, Any]] = []
+        self.at, self._hurried = 0, False
+
+    @property
+    def steps(self) -> int:
+        return self.sampler.trials * (1 if self._inherited else self.context.steps(self.call))
+
+    @property
+    def done(self) -> bool:
+        return self._trial is None and (len(self.trials) >= self.sampler.trials or self._hurried)
+
+    def step(self) -> Mapping[str, float]:
+        self.at += 1
+        if self._trial is None:
+            self._ask()
+            return {}
+        architecture, key, fit = self._trial
+        try:
+            figures = fit.step()
+        except Diverged as failure:
+            self._tell(architecture, key, None, str(failure))
+            return {}
+        if fit.ended:
+            self._judge(architecture, key, fit)
+        return figures
+
+    def hurry(self) -> None:
+        """No further trial; the one at hand is judged as it stands."""
+        self._hurried = True
+        if self._trial is not None:
+            architecture, key, fit = self._trial
+            fit.hurry()
+            self._judge(architecture, key, fit)
+
+    def _ask(self) -> None:
+        context = self.context
+        architecture = context.fixed.architecture(self.sampler.ask())
+        try:
+            compiled = context.factory(architecture)
+        except SpaceError as refused:
+            self._tell(architecture, "", None, str(refused))
+            return
+        key = meaning(compiled)
+        if key in self._known:
+            self._tell(architecture, key, self._known[key], "")
+        elif self._supernet is not None:
+            choices = {n: w.to(context.device) for n, w in one_hots(context.decisions, architecture).items()}
+            rows, batch = context.examples.valid, context.settings.evaluation_rows
+            figures = scores(self._supernet, context.examples, rows, choices, batch)
+            self._tell(architecture, key, goodness(figures, self._metric), "")
+        else:
+            self._trial = (architecture, key, self._fit(compiled, len(self.trials)))
+
+    def _fit(self, compiled: Compiled, number: int) -> Fit:
+        context = self.context
+        choosing = Constant({}, context.device)
+        name = f"{context.stage}.{number}"
+        return context.fit(context.model(compiled), choosing, self.call, "optimizer", name=name)
+
+    def _judge(self, architecture: Architecture, key: str, fit: Fit) -> None:
+        context = self.context
+        choices = fit.choosing.settled()
+        figures = scores(fit.model, context.examples, context.examples.valid, choices, context.settings.evaluation_rows)
+        self._tell(architecture, key, goodness(figures, self._metric), "")
+
+    def _tell(self, architecture: Architecture, key: str, score: float | None, why: str) -> None:
+        good = score if score is not None and math.isfinite(score) else None
+        if key:
+            self._known[key] = good
+        self.sampler.tell(architecture, -math.inf if good is None else good)
+        self.trials.append({"goodness": good, "failed": why, "architecture": architecture_json(architecture)})
+        self._trial = None
+
+    def figures(self) -> dict[str, Any]:
+        good = [t["goodness"] for t in self.trials if t["goodness"] is not None]
+        failed = len(self.trials) - len(good)
+        return {
+            "trials": len(self.trials),
+            "failed": failed,
+            "metric": self._metric,
+            "goodness": max(good, default=None),
+        }
+
+    def found(self) -> Found:
+        best = self.sampler.best()
+        if best is None:
+            last = next((t["failed"] for t in reversed(self.trials) if t["failed"]), "")
+            raise refusal("S0610", "no trial gave a usable architecture", self.call.span, help=last)
+        return replace(self.context.found, architecture=best, gates={}, model={}, weighing={}, raw=False)
+
+    def state(self) -> State:
+        facts: dict[str, Any] = {"at": self.at, "known": self._known, "trials": self.trials, "hurried": self._hurried}
+        facts["trial"] = None
+        parts = {"sampler": self.sampler.state()}
+        if self._trial is not None:
+            facts["trial"] = architecture_json(self._trial[0])
+            parts["fit"] = self._trial[2].state()
+        return joined(parts, facts)
+
+    def restore(self, state: State) -> None:
+        facts = state.facts
+        self.at, self._hurried = int(facts["at"]), bool(facts["hurried"])
+        self._known, self.trials = dict(facts["known"]), list(facts["trials"])
+        self.sampler.restore(state.part("sampler"))
+        self._trial = None
+        architecture = architecture_from(facts["trial"])
+        if architecture is not None:
+            compiled = self.context.factory(architecture)
+            fit = self._fit(compiled, len(self.trials))
+            fit.restore(state.part("fit"))
+            self._trial = (architecture, meaning(compiled), fit)
+
+
+def meaning(compiled: Compiled) -> str:
+    """A name for what a compiled model computes: its text and its weights' identities."""
+    slices = [
+        [t.attribute, [[s.layer, s.name, s.key, s.candidate, s.part] for s in t.slices]] for t in compiled.tensors
+    ]
+    return blake2b(json.dumps([compiled.source, slices]).encode(), digest_size=16).hexdigest()
