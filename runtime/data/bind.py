@@ -15,7 +15,7 @@ from recspace.compiler.schema import Column, Label, Schema
 from recspace.dsl.diagnostics import Diagnostic
 
 from . import split as splits
-from .encoding import CrossKey, Encoding, Lists, Rows, bins_of
+from .encoding import CrossKey, Encoding, Lists, Rows, bins_of, listed
 from .faults import fault, meant, warning, where
 from .fingerprint import fingerprint
 from .fitting import Training, field_of, fit_encoders
@@ -192,8 +192,8 @@ def _cut_lists(spec: DataSpec, encoding: Encoding, table: pl.DataFrame) -> list[
     notes: list[Diagnostic] = []
     for feature in spec.features:
         encoder = encoding.encoders[feature.name]
-        if isinstance(encoder, Lists) and isinstance(table[feature.column].dtype, pl.List):
-            longer = int((table[feature.column].list.len() > encoder.longest).sum())
+        if isinstance(encoder, Lists):
+            longer = int((listed(feature, table[feature.column]).list.len() > encoder.longest).sum())
             if longer:
                 text = f"{longer:,} cells of `{feature.name}` are cut to {encoder.longest} elements"
                 notes.append(warning("S0565", text, feature.span))

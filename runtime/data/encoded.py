@@ -10,12 +10,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+import polars as pl
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from recspace.compiler.schema import Column
 
+from . import cells
 from .encoding import Encoding, Rows
 from .faults import fault
 from .split import PARTS, Part
@@ -143,6 +145,20 @@ def encoded(
     )  # fmt: skip
 
 
+def encode_table(encoding: Encoding, table: pl.DataFrame, columns: Sequence[Column]) -> Encoded:
+    """New rows, encoded as a finished model was trained; all of them are test rows.
+
+    The label is read where the table has its column. Raises SpaceError S0507, S0521 to S0523, S0571.
+    """
+    labelling = encoding.labelling
+    known = labelling is not None and labelling.target.column in table.columns
+    labels = labelling.encode(table[labelling.target.column]) if labelling is not None and known else None
+    weight = encoding.spec.weight if encoding.spec.weight in table.columns else ""
+    weights = cells.numbers(table[weight], encoding.spec.span).astype(np.float32) if weight else None
+    part = np.full(table.height, PARTS.index("test"), np.uint8)
+    return encoded(encoding, encoding.rows(table), columns, part, labels, weights, None)
+
+
 def _several(encoding: Encoding, column: Column) -> bool:
     return encoding.kind(column.fields[0]).several
 
@@ -151,7 +167,7 @@ def _ids(encoding: Encoding, rows: Rows, column: Column) -> NDArray[np.int32]:
     name = column.fields[0]
     match column.what:
         case "bucket":
-            return encoding.buckets[name, column.bins[0]].ids(rows.numbers[name])
+            return encoding.bucket(name, column.bins[0]).ids(rows.numbers[name])
         case "cross":
             return encoding.cross_ids(rows, column)
         case _:

@@ -79,7 +79,7 @@ class Encoding:
     def single_ids(self, rows: Rows, name: str, bins: int) -> Ids:
         """Ids [N] of a field for a cross: its own, or those of its buckets."""
         if bins:
-            return self.buckets[name, bins].ids(rows.numbers[name])
+            return self.bucket(name, bins).ids(rows.numbers[name])
         if name not in rows.ids:
             raise fault("S0532", f"`{name}` has no single id a row, so it cannot be crossed", help="cross its buckets")
         return rows.ids[name]
@@ -89,11 +89,23 @@ class Encoding:
         bins = bins_of(column)
         parts = [self.single_ids(rows, f, b) for f, b in zip(column.fields, bins, strict=True)]
         if not column.rows:
-            return self.crosses[column.fields, bins].ids(parts, column.min_count)
+            return self._cross(column).ids(parts, column.min_count)
         rows_N = hashed(parts, column.rows)
         if column.min_count > 1:
-            rows_N[self.crosses[column.fields, bins].ids(parts, column.min_count) == 0] = 0
+            rows_N[self._cross(column).ids(parts, column.min_count) == 0] = 0
         return rows_N
+
+    def bucket(self, name: str, bins: int) -> Buckets:
+        """The fitted buckets of a number. Raises SpaceError S0571 if this encoding was saved without them."""
+        if (name, bins) not in self.buckets:
+            raise fault("S0571", f"the encoding was made without {bins} buckets of `{name}`")
+        return self.buckets[name, bins]
+
+    def _cross(self, column: Column) -> Cross:
+        key = column.fields, bins_of(column)
+        if key not in self.crosses or self.crosses[key].min_count > column.min_count:
+            raise fault("S0571", f"the encoding was made without the cross of {', '.join(column.fields)}")
+        return self.crosses[key]
 
 
 def bins_of(column: Column) -> tuple[int, ...]:

@@ -23,7 +23,7 @@ def locate(
     label: str | None = None,
     source: str | None = None,
 ) -> DataSpec | None:
-    """The data that `--data TEXT` names; None where there is neither a text nor a data block (the example is used then).
+    """The data that `--data TEXT` names; None where there is neither a text nor a data block (then the example serves).
 
     TEXT is, in this order: a data block that the space sees; a `.space` file with one (`FILE.space:NAME` if it has
     several); a file, which is read as a table and inferred; a shipped block. Without TEXT the space's own block counts.

@@ -14,6 +14,8 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.csv as pacsv
 
+from recspace.dsl.suggest import nearest
+
 from .faults import fault, file_span, meant, row_list
 
 SEPARATORS = ",\t;|"
@@ -80,8 +82,9 @@ def column_names(path: str | Path) -> list[str]:
 def _kind(file: Path) -> str:
     span = file_span(str(file))
     if not file.exists():
-        near = [p.name for p in file.parent.iterdir()] if file.parent.is_dir() else []
-        raise fault("S0501", f"there is no file {file}", span, help=meant(file.name, near) if near else "")
+        others = [p.name for p in file.parent.iterdir()] if file.parent.is_dir() else []
+        near = nearest(file.name, others)
+        raise fault("S0501", f"there is no file `{file}`", span, help=f"did you mean `{near}`?" if near else "")
     if file.is_dir():
         raise fault("S0502", f"{file} is a folder, not a table", span, help="name one Parquet or CSV file")
     try:

@@ -128,7 +128,8 @@ Split = RandomSplit | ColumnSplit | TimeSplit | GroupSplit
 class DataSpec:
     """A table and what its columns mean. `source` "" is a table still to be given; `folder` is where it is relative to.
 
-    `shipped`: the block came with the package. `inferred`: nobody wrote it; `warnings` are for whoever is shown it. `target` None: all rows are positives.
+    `shipped`: the block came with the package. `inferred`: nobody wrote it; `warnings` are for whoever is shown it.
+    `target` None: all rows are positives.
     """
 
     name: str

@@ -2,8 +2,8 @@
 
 Fields are independent Zipf draws. A group of fields interacts by a random table out of which all effects of fewer
 fields are projected under the marginals, so that nothing of it shows below its order. Decoys repeat a field of a true
-group most of the time and have no effect. One scale on the logits is found by bisection so that the best possible AUC is the
-one asked for.
+group most of the time and have no effect. One scale on the logits is found by bisection so that the best possible AUC
+is the one asked for.
 """
 
 from __future__ import annotations
