@@ -55,12 +55,12 @@ class Formulas:
         return self.w(layer, "table", (*key, field), candidate)[self.batch[field]]
 
     def norm(self, x: Any, layer: str, key: tuple[Any, ...] = (), candidate: str = "", prefix: str = "", affine: bool = True) -> Any:
-        mean, var = (self.w(layer, prefix + n, key, candidate) for n in ("mean", "var"))
+        mean, var = (self.w(layer, prefix + n, key, candidate) for n in ("running_mean", "running_var"))
         y = (x - mean) / np.sqrt(var + 1e-5)
-        return y * self.w(layer, prefix + "scale", key, candidate) + self.w(layer, prefix + "shift", key, candidate) if affine else y
+        return y * self.w(layer, prefix + "weight", key, candidate) + self.w(layer, prefix + "bias", key, candidate) if affine else y
 
     def wide(self) -> Any:
-        return self.w("wide.bias", "offset") + sum(self.rows("wide.weight", f)[:, 0] for f in NAMES)
+        return self.w("wide.bias", "bias") + sum(self.rows("wide.weight", f)[:, 0] for f in NAMES)
 
     def deep(self, e: Mapping[str, Any]) -> Any:
         kernel = np.concatenate([self.w("deep.mlp", "0.weight", part=(f,)) for f in NAMES])
@@ -89,12 +89,12 @@ def test_deepfm():
     np.testing.assert_allclose(oracle.objectives({}, BATCH), [loss], rtol=1e-12)
 
 
-def test_sample_weights_make_a_weighted_mean():
+def test_sample_weights_multiply_the_loss_of_a_row():
     oracle, _ = shipped("deepfm.space", width=4)
     weighted = {**BATCH, ":weight": np.array([1.0, 0, 0, 0, 3])}
     parts = [{k: v[[r]] for k, v in BATCH.items()} for r in (0, 4)]
     first, last = (oracle.objectives({}, p)[0] for p in parts)
-    np.testing.assert_allclose(oracle.objectives({}, weighted), [(first + 3 * last) / 4], rtol=1e-12)
+    np.testing.assert_allclose(oracle.objectives({}, weighted), [(first + 3 * last) / 5], rtol=1e-12)
 
 
 @pytest.mark.parametrize("gates", [(1.0, 0.0, 1.0), (0.6, -0.2, 0.0)])
@@ -187,7 +187,7 @@ def test_l0sign_with_hard_edges():
     for i in NAMES:
         kept = [j for j in NAMES if (i, j) in on or (j, i) in on]
         outputs.append(sum(message(i, j) for j in kept) / max(len(kept), 1) @ is_.w("predict.linear", "weight"))
-    expected = sigmoid(is_.w("predict.bias", "offset") + np.mean(outputs, 0)[:, 0])
+    expected = sigmoid(is_.w("predict.bias", "bias") + np.mean(outputs, 0)[:, 0])
     np.testing.assert_allclose(y, expected, rtol=1e-12)
 
 
@@ -229,7 +229,7 @@ def test_profit():
     y = oracle.relaxed({("keep", (len(s), "*".join(s))): w for s, w in gates.items()}, BATCH)
     is_ = Formulas(weights, BATCH)
     e = {f: is_.rows("e.embed", f) for f in NAMES}
-    x = is_.w("predict.bias", "offset") + sum(is_.rows("predict.weight", f)[:, 0] for f in NAMES)
+    x = is_.w("predict.bias", "bias") + sum(is_.rows("predict.weight", f)[:, 0] for f in NAMES)
     x = x + sum(w * prod(e[f] for f in s).sum(1) for s, w in gates.items())
     np.testing.assert_allclose(y, sigmoid(x), rtol=1e-12)
 
@@ -269,7 +269,7 @@ def test_gates_of_values_never_seen_are_off():
     oracle, weights = shipped("beyond/sfm.space", width=3)
     batch = {f: np.array([0, 1]) for f in NAMES} | {":label": np.array([0, 1])}
     y = oracle.predict(dict.fromkeys(oracle.decisions(), "on"), batch)
-    offset = weights("predict.bias", "offset", (), "", ())
+    offset = weights("predict.bias", "bias", (), "", ())
     np.testing.assert_allclose(y[0], sigmoid(offset), rtol=1e-12)
     assert abs(y[1] - y[0]) > 1e-6
 

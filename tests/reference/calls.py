@@ -12,7 +12,7 @@ from recspace.compiler.schema import Column
 from recspace.dsl import ast
 from recspace.dsl.sites import base_name, joined
 
-from . import operators
+from . import blocks, operators
 from .operators import Layer
 from .scopes import Env, Family, Scope, Thunk
 from .values import (
@@ -58,7 +58,15 @@ class Calls:
 
     def loss(self: Any, name: str) -> Any:
         y, p = self.builtin("label", None), self.prediction()
-        return operators.LOSSES["cross_entropy" if name == "logloss" else "squared"](y, p)
+        loss = operators.LOSSES["cross_entropy" if name == "logloss" else "squared"]
+        if p.ndim == 2:
+            if name != "logloss":
+                raise Refused("mse of classes")
+            shifted = p - p.max(1, keepdims=True)
+            each = np.log(np.exp(shifted).sum(1)) - shifted[np.arange(len(y)), y.astype(int)]
+        else:
+            each = loss(y, p)
+        return each * np.asarray(self.batch[":weight"], float) if ":weight" in self.batch else each
 
     def prediction(self: Any) -> np.ndarray:
         """The output: [B], or [B, C] for classes."""
@@ -156,22 +164,40 @@ class Calls:
             case "elementwise":
                 return self.elementwise(layer, get[0](), self.second(args, options, "units"), options, env)
             case "bias":
-                return layer.weight("offset", ()).reshape(1)
+                return layer.weight("bias", (1,))
             case "dot":
                 return operators.dot(get[0](), get[1]())
             case "activate":
-                return operators.activate(get[0](), get[1]())
+                return operators.activate(get[0](), get[1](), layer)
+            case "dice":
+                return operators.dice(layer, get[0]())
+            case "normalize":
+                return blocks.normalize(layer, self.tensor(get[0]()))
             case "combine":
                 return operators.combine(get[0](), get[1](), get[2]())
             case "flatten":
                 return _flat(self.tensor(get[0]()))
             case "pairwise_product":
-                return _pairs(plain(get[0]()))
+                return blocks.pairwise_product(get[0]())
+            case "pool1d":
+                return blocks.pool1d(get[0](), self.whole(args, options, 1, "window", 3, env))
+            case "conv1d":
+                return blocks.conv1d(layer, get[0](), self.whole(args, options, 1, "n", 0, env))
+            case "gru":
+                return blocks.gru(layer, get[0](), self.whole(args, options, 1, "n", 0, env))
+            case "self_attention":
+                return blocks.self_attention(layer, get[0](), self.whole(args, options, 1, "heads", 1, env))
+            case "senet":
+                return blocks.senet(layer, get[0](), self.whole(args, options, 1, "reduction", 3, env))
             case "conv1x1":
-                x = plain(get[0]())
-                rows = self.width(self.second(args, options, "rows"), env) if len(args) > 1 or "rows" in options else x.shape[1]
-                mixed = np.einsum("brn,rs->bsn", x, layer.weight("weight", (x.shape[1], rows)))
-                return mixed + layer.weight("bias", (rows,))[:, None]
+                return blocks.conv1x1(layer, get[0](), self.whole(args, options, 1, "rows", None, env))
+            case "fm_block":
+                return blocks.fm_block(layer, get[0](), self.whole(args, options, 1, "n", 0, env))
+            case "efc_block":
+                return blocks.efc_block(layer, get[0](), self.whole(args, options, 1, "rows", 0, env))
+            case "dot_block":
+                span, n = (self.whole(args, options, k, o, 0, env) for k, o in ((1, "span"), (2, "n")))
+                return blocks.dot_block(layer, get[0](), span, n)
         if name in operators.FUNCTIONS:
             return operators.apply(name, get[0]())
         if name in operators.LOSSES:
@@ -180,6 +206,15 @@ class Calls:
             function = operators.LOSSES[name]
             return elementwise(lambda a, b: function(a, b, **extra), _narrow(y), _narrow(p))
         raise Refused(f"{name} is not known here")
+
+    def whole(self: Any, args: list[Any], options: dict[str, Any], k: int, name: str, default: Any, env: Env) -> Any:
+        """A whole number that nothing searches."""
+        if len(args) <= k and name not in options:
+            return default
+        found = self.eval(args[k] if len(args) > k else options[name], env)
+        if not isinstance(found, int):
+            raise Refused(f"{name} may not be searched here")
+        return found
 
     def second(self: Any, args: list[Any], options: dict[str, Any], name: str) -> Any:
         return args[1] if len(args) > 1 else options[name]
@@ -199,8 +234,7 @@ class Calls:
             flat = np.asarray(v, float).reshape(-1, 1)
             y = operators.mlp(layer, flat, widths, name)
             last = len(widths)
-            y = operators.linear(layer, y, 1, prefix=f"{last}.")
-            return operators.activate(name, y).reshape(np.shape(v))
+            return operators.linear(layer, y, 1, prefix=f"{last}.").reshape(np.shape(v))
 
         return lift(net, merged(number(x)))
 
@@ -336,6 +370,10 @@ class Calls:
         gates = [number(self.element(self.eval(args[0], env), k)) for k, _ in self.elements(self.eval(args[0], env))]
         return arithmetic("/", total(gates), max(len(gates), 1))
 
+    def call_diversity(self: Any, args: Any, options: Any, env: Env) -> Any:
+        family = self.eval(args[0], env)
+        return blocks.diversity([as_vector(plain(self.element(family, k))) for k, _ in self.elements(family)])
+
     def call_l2(self: Any, args: Any, options: Any, env: Env) -> Any:
         value = self.eval(args[0], env)
         each = [self.element(value, k) for k, _ in self.elements(value)] if isinstance(value, Family) else [value]
@@ -405,11 +443,6 @@ def _flat(x: Any) -> Any:
     if isinstance(x, Joined):
         return Joined(tuple((path, lift(flat, v)) for path, v in x.parts)) if x.matrix else x
     return lift(flat, plain(x))
-
-
-def _pairs(x: np.ndarray) -> np.ndarray:
-    rows = [x[:, i] * x[:, j] for i, j in itertools.combinations(range(x.shape[1]), 2)]
-    return np.stack(rows, 1)
 
 
 def _embedded(layer: Layer, source: Any, rows: int, n: int, candidate: str) -> Any:

@@ -163,8 +163,7 @@ class _Bound(Evaluator):
         rows = len(next(iter((self.batch or {}).values())))
         x = np.atleast_1d(np.asarray(x.pooled() if isinstance(x, Sequence) else x, float))
         x = x[:, 0] if x.ndim == 2 and x.shape[1] == 1 else x
-        weight = np.asarray((self.batch or {}).get(":weight", np.ones(rows)), float)
-        return float((np.broadcast_to(x, (rows,)) * weight).sum() / weight.sum())
+        return float(np.broadcast_to(x, (rows,)).mean())
 
 
 class _Missing(KeyError):

@@ -124,10 +124,10 @@ def batch_norm(layer: Layer, x: Any, affine: bool = True, prefix: str = "") -> A
                 raise Refused("batch statistics of a sequence")
             mean, variance = v.mean(0, keepdims=True), v.var(0, keepdims=True)
         else:
-            mean = layer.weight(prefix + "mean", size, c, part)
-            variance = layer.weight(prefix + "var", size, c, part)
-        scale = layer.weight(prefix + "scale", size, c, part) if affine else np.ones(size)
-        shift = layer.weight(prefix + "shift", size, c, part) if affine else np.zeros(size)
+            mean = layer.weight(prefix + "running_mean", size, c, part)
+            variance = layer.weight(prefix + "running_var", size, c, part)
+        scale = layer.weight(prefix + "weight", size, c, part) if affine else np.ones(size)
+        shift = layer.weight(prefix + "bias", size, c, part) if affine else np.zeros(size)
 
         def formula(a: np.ndarray) -> np.ndarray:
             flat = a.reshape(*a.shape, 1) if not n else a
@@ -166,7 +166,7 @@ def align(layer: Layer, x: Any, n: Any, activation: Any = "identity") -> Any:
     """Linear, then batch norm, then the activation; all of it for every candidate width, mixed afterwards."""
     if isinstance(x, Joined) or not isinstance(pooled(x), Wide):
         y = batch_norm(layer, linear(layer, x, n, prefix="linear."), prefix="norm.")
-        return activate(activation, y)
+        return activate(activation, y, layer, "activation.")
 
     def one(width: int, searched: bool, of: dict[Element, Any]) -> Any:
         here = restrict(pooled(x), of)
@@ -176,7 +176,8 @@ def align(layer: Layer, x: Any, n: Any, activation: Any = "identity") -> Any:
             v = as_vector(v)
             c = candidate(v.shape[1] if isinstance(here, Wide) else None, out)
             y = v @ layer.weight("linear.weight", (v.shape[1], width), c) + layer.weight("linear.bias", (width,), c)
-            return activate(activation, batch_norm(replace(layer, only=c), y, prefix="norm."))
+            own = replace(layer, only=c)
+            return activate(activation, batch_norm(own, y, prefix="norm."), own, "activation.")
 
         return settled(lift(whole, here))
 
@@ -185,7 +186,7 @@ def align(layer: Layer, x: Any, n: Any, activation: Any = "identity") -> Any:
 
 def mlp(layer: Layer, x: Any, units: tuple[Any, ...], activation: Any = "relu") -> Any:
     for k, n in enumerate(units):
-        x = activate(activation, linear(layer, x, n, prefix=f"{k}."))
+        x = activate(activation, linear(layer, x, n, prefix=f"{k}."), layer, f"{k}.activation.")
     return x
 
 
@@ -193,7 +194,8 @@ def mlp(layer: Layer, x: Any, units: tuple[Any, ...], activation: Any = "relu") 
 
 
 def sigmoid(x: Any) -> Any:
-    return 0.5 * (1 + np.tanh(0.5 * np.asarray(x, float)))
+    e = np.exp(-np.abs(x))
+    return np.where(np.asarray(x) >= 0, 1 / (1 + e), e / (1 + e))
 
 
 FUNCTIONS: dict[str, Callable[[Any], Any]] = {
@@ -234,12 +236,27 @@ def apply(name: str, x: Any) -> Any:
     return lift(lambda v: elementwise(function, v), merged(number(x)))
 
 
-def activate(name: Any, x: Any) -> Any:
+def activate(name: Any, x: Any, layer: Layer | None = None, prefix: str = "") -> Any:
     if isinstance(name, Choice):
-        return mix_wide([(p, activate(o, x)) for o, p in name.options])
+        return mix_wide([(p, activate(o, x, layer, prefix)) for o, p in name.options])
+    if name == "dice" and layer is not None:
+        return dice(layer, x, prefix + "dice.")
     if name not in FUNCTIONS:
         raise Refused(f"activation {name}")
     return apply(name, x)
+
+
+def dice(layer: Layer, x: Any, prefix: str = "") -> Any:
+    """p x + (1 − p) α x with p the sigmoid of x standardised (Deep Interest Network, equation 3)."""
+
+    def formula(v: Any) -> Any:
+        if isinstance(v, Sequence):
+            raise Refused("dice of a sequence")
+        n = (v.shape[-1],)
+        p = sigmoid(batch_norm(layer, v, affine=False, prefix=prefix))
+        return p * v + (1 - p) * layer.weight(prefix + "slope", n) * v
+
+    return lift(formula, merged(number(x)))
 
 
 def combine(name: Any, u: Any, v: Any) -> Any:
@@ -284,12 +301,18 @@ def _rows(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _log(p: Any) -> Any:
-    return np.log(np.maximum(p, 1e-38))
+    return np.log(np.maximum(p, 1e-37))
+
+
+def _entropy(y: Any) -> Any:
+    return np.where(y > 0, y * _log(y), 0.0) + np.where(y < 1, (1 - y) * _log(1 - y), 0.0)
 
 
 LOSSES: dict[str, Callable[..., Any]] = {
     "cross_entropy": lambda y, p: -(y * _log(p) + (1 - y) * _log(1 - p)),
     "squared": lambda y, p: (y - p) ** 2,
+    "hinge": lambda y, p: np.maximum(0.0, 1 - (2 * y - 1) * (2 * p - 1)),
+    "kl": lambda y, p: _entropy(y) - y * _log(p) - (1 - y) * _log(1 - p),
     "focal": lambda y, p, gamma=2: -(y * (1 - p) ** gamma * _log(p) + (1 - y) * p**gamma * _log(1 - p)),
 }
 
