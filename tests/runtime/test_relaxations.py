@@ -1,0 +1,123 @@
+"""The contract of relaxations, over the folder: a new file is tested without touching this one."""
+
+from importlib import import_module
+
+import pytest
+import torch
+
+from recspace.runtime.options import Schedule, check
+from recspace.runtime.registry import promises
+from recspace.runtime.steps import Kind, Step
+
+ABLE = [name for name, promise in promises().relaxations.items() if promise.implemented]
+KINDS = {"gate": Kind("gate"), "number": Kind("choice"), "subset": Kind("subset", 2)}
+CASES = [(n, d) for n in ABLE for d in KINDS if d in promises().relaxations[n].domains]
+
+
+def relaxed(name, domain, logits, noise, step=Step(3, 10), **given):
+    promise = promises().relaxations[name]
+    options, faults = check(given, promise.options, name, None, {})
+    assert not faults
+    return import_module(f"recspace.runtime.relaxations.{name}").relax(logits, noise, step, KINDS[domain], options)
+
+
+def drawn(domain, seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    shape = (5,) if domain == "gate" else (5, 4)
+    return torch.randn(shape, generator=generator), torch.rand(shape, generator=generator)
+
+
+def test_those_of_the_language_are_there():
+    assert {"softmax", "gumbel", "gate", "sigmoid"} <= set(ABLE)
+    assert {"clamp", "hard_concrete", "soft_threshold", "proximal", "group_lasso"} <= set(promises().relaxations) - set(ABLE)
+
+
+@pytest.mark.parametrize(("name", "domain"), CASES)
+def test_weights_have_the_shape_and_the_range(name, domain):
+    logits, noise = drawn(domain)
+    weights = relaxed(name, domain, logits, noise)
+    assert weights.shape == logits.shape
+    if name == "gate":
+        assert torch.equal(weights, logits)
+        return
+    assert ((weights >= 0) & (weights <= 1)).all()
+    if domain == "number":
+        torch.testing.assert_close(weights.sum(-1), torch.ones(5))
+
+
+@pytest.mark.parametrize(("name", "domain"), [c for c in CASES if c[1] != "gate"])
+def test_padding_weighs_nothing_and_has_no_gradient(name, domain):
+    logits, noise = drawn(domain)
+    logits = logits.requires_grad_()
+    gone = torch.zeros(5, 4, dtype=torch.bool)
+    gone[1, 3] = gone[2, 2:] = True
+    weights = relaxed(name, domain, logits.masked_fill(gone, -torch.inf), noise)
+    assert (weights[gone] == 0).all()
+    (weights * torch.arange(4.0)).sum().backward()
+    assert logits.grad.isfinite().all()
+    assert (logits.grad[gone] == 0).all()
+
+
+@pytest.mark.parametrize(("name", "domain"), CASES)
+def test_gradient_reaches_every_element(name, domain):
+    logits, noise = drawn(domain)
+    logits = logits.requires_grad_()
+    ((relaxed(name, domain, logits, noise) + 1) ** 2 * torch.linspace(1, 2, logits.shape[-1])).sum().backward()
+    rows = logits.grad if domain == "gate" else logits.grad.abs().sum(-1)
+    assert (rows != 0).all()
+
+
+@pytest.mark.parametrize(("name", "domain"), CASES)
+def test_a_function_of_its_arguments(name, domain):
+    logits, noise = drawn(domain)
+    before = logits.clone(), noise.clone()
+    state = torch.get_rng_state()
+    assert torch.equal(relaxed(name, domain, logits, noise), relaxed(name, domain, logits, noise))
+    assert torch.equal(torch.get_rng_state(), state)
+    assert torch.equal(logits, before[0])
+    assert torch.equal(noise, before[1])
+
+
+@pytest.mark.parametrize(("name", "domain"), [c for c in CASES if c[0] in ("softmax", "gumbel", "sigmoid")])
+def test_temperature_reaches_its_end(name, domain):
+    logits, noise = drawn(domain)
+    still = Step(9, 10, training=False)
+    for index, value in ((0, 1.0), (9, 0.1)):
+        step = Step(index, 10, training=False)
+        moving = relaxed(name, domain, logits, noise, step, temperature=Schedule(1.0, 0.1))
+        assert torch.equal(moving, relaxed(name, domain, logits, noise, still, temperature=value))
+    hot = relaxed(name, domain, logits, noise, still, temperature=1.0)
+    cold = relaxed(name, domain, logits, noise, still, temperature=0.01)
+    assert ((cold - 0.5).abs() > (hot - 0.5).abs() - 1e-6).all() or domain != "gate"
+    assert not torch.equal(hot, cold)
+
+
+@pytest.mark.parametrize(("name", "domain"), [c for c in CASES if c[0] in ("softmax", "gumbel")])
+def test_straight_through_is_hard_forward_and_soft_backward(name, domain):
+    logits, noise = drawn(domain)
+    logits = logits.requires_grad_()
+    hard = relaxed(name, domain, logits, noise, straight_through=True)
+    torch.testing.assert_close(hard.detach(), hard.detach().round())
+    if domain == "subset":
+        assert (hard.detach().round().sum(-1) == 2).all()
+    (grad,) = torch.autograd.grad((hard * torch.linspace(1, 2, logits.shape[-1])).sum(), logits)
+    soft = relaxed(name, domain, logits, noise)
+    (expected,) = torch.autograd.grad((soft * torch.linspace(1, 2, logits.shape[-1])).sum(), logits)
+    torch.testing.assert_close(grad, expected)
+
+
+def test_gumbel_samples_by_the_softmax():
+    """The largest of the noisy logits is option k with its softmax probability."""
+    logits = torch.tensor([0.0, 1.0, -1.0]).expand(20_000, 3)
+    noise = torch.rand(20_000, 3, generator=torch.Generator().manual_seed(1))
+    picked = relaxed("gumbel", "number", logits, noise).argmax(-1)
+    share = torch.bincount(picked, minlength=3) / 20_000
+    torch.testing.assert_close(share, logits[0].softmax(-1), atol=0.015, rtol=0)
+    gates = relaxed("gumbel", "gate", torch.full((20_000,), 1.0), noise[:, 0])
+    assert abs(float((gates > 0.5).float().mean()) - 0.7311) < 0.015
+
+
+def test_gumbel_is_still_in_evaluation():
+    logits, noise = drawn("number")
+    still = relaxed("gumbel", "number", logits, noise, Step(3, 10, training=False))
+    torch.testing.assert_close(still, logits.softmax(-1))

@@ -1,0 +1,191 @@
+"""A run that is killed and gone on with ends with the same bits as one that was not."""
+
+import hashlib
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import by_hand
+import pytest
+
+from recspace.dsl.diagnostics import SpaceError
+from recspace.runtime import checkpoint
+from recspace.runtime.journal import effective, read
+from recspace.runtime.run import resume, search
+from recspace.runtime.settings import Settings
+
+FIS = """relax(as = gate, optimizer = grda(c = auto), epochs = 3, batch_size = 64, weights = adam(lr = 0.02))
+ derive() retrain(epochs = 3, gates = trained, batch_size = 64, optimizer = adam(lr = 0.02, rows = touched))"""
+DIM = """warmup(decisions = random, epochs = 1, batch_size = 128) relax(as = gumbel, temperature = 1.0 -> 0.1,
+ bilevel = first_order, epochs = 2, batch_size = 128) derive() retrain(from = search, epochs = 2, batch_size = 128)"""
+RANDOM = """warmup(decisions = random, epochs = 1, batch_size = 128)
+ random(trials = 4, epochs = 1, batch_size = 128, patience = 1) retrain(epochs = 2, batch_size = 128)"""
+CASES = {"fis": (FIS, "fis"), "dim": (DIM, "dim"), "random": (RANDOM, "dim")}
+TIMES = {"seconds", "elapsed"}
+
+
+def without_times(value):
+    match value:
+        case dict():
+            return {k: without_times(v) for k, v in value.items() if k not in TIMES}
+        case list():
+            return [without_times(v) for v in value]
+        case _:
+            return value
+
+
+def essence(folder):
+    """Hashes of all that a run leaves, but for its times."""
+    names = sorted(p.name for p in folder.iterdir() if p.suffix in (".safetensors", ".py") or p.name == "architecture.json")
+    hashes = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in names}
+    report = without_times(json.loads((folder / "report.json").read_text()))
+    report["settings"] = None
+    return hashes, report
+
+
+@pytest.fixture(scope="module")
+def straight(tmp_path_factory):
+    """The runs that nobody interrupted, one checkpoint at the end of a stage."""
+    found = {}
+    for name, (text, space) in CASES.items():
+        folder = tmp_path_factory.mktemp(name) / "run"
+        search(by_hand.inputs(text, {"fis": by_hand.fis, "dim": by_hand.dim}[space]), Settings(seed=3), folder)
+        found[name] = essence(folder)
+    return found
+
+
+class Interrupted(Exception):
+    pass
+
+
+class Stop:
+    """Interrupts a run after a number of steps."""
+
+    def __init__(self, steps):
+        self.left = steps
+
+    def begin(self, stage, steps):
+        pass
+
+    def advance(self, at, figures):
+        self.left -= 1
+        if self.left < 0:
+            raise Interrupted
+
+    def end(self, stage, figures):
+        pass
+
+    def say(self, text):
+        self.said = text
+
+
+@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("every", [5, 17])
+def test_interrupted_all_along(tmp_path, straight, name, every):
+    """In every stage, the hand-made model's included, however often."""
+    text, space = CASES[name]
+    factory = {"fis": by_hand.fis, "dim": by_hand.dim}[space]
+    folder = tmp_path / "run"
+    settings = Settings(seed=3, checkpoint_steps=every)
+    interruptions = 0
+    try:
+        search(by_hand.inputs(text, factory), settings, folder, Stop(every + 3))
+    except Interrupted:
+        interruptions = 1
+        while True:
+            try:
+                resume(folder, lambda bound, _: by_hand.inputs(bound["text"], factory), Stop(every + 3))
+                break
+            except Interrupted:
+                interruptions += 1
+    assert interruptions > 5
+    assert essence(folder) == straight[name]
+    events = effective(read(folder / "events.jsonl"))
+    finished = [e["stage"] for e in events if e["event"] == "finished"]
+    assert finished == [s["stage"] for s in straight[name][1]["stages"]]
+
+
+@pytest.mark.parametrize("name", ["fis", "dim"])
+def test_killed_at_random_moments(tmp_path, straight, name):
+    text, space = CASES[name]
+    folder = tmp_path / "run"
+    chance = random.Random(name)
+    script = [sys.executable, str(Path(__file__).with_name("kill_me.py")), str(folder)]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    kills = 0
+    while not (folder / "report.json").exists() and kills < 40:
+        how = "resume" if (folder / "run.json").exists() else "start"
+        process = subprocess.Popen([*script, how, text, space], env=environment, stderr=subprocess.PIPE)
+        # From when it works on, for importing torch takes far longer than the run.
+        before = stamp(folder)
+        while process.poll() is None and stamp(folder) == before:
+            time.sleep(0.002)
+        time.sleep(chance.uniform(0, 0.25))
+        if process.poll() is None:
+            process.send_signal(signal.SIGKILL)
+            kills += 1
+        error = process.communicate()[1].decode()
+        assert process.returncode in (0, -signal.SIGKILL), error
+        if not (folder / "run.json").exists():
+            for path in sorted(folder.rglob("*"), reverse=True):
+                path.rmdir() if path.is_dir() else path.unlink()
+    assert kills > 0
+    assert essence(folder) == straight[name]
+
+
+def stamp(folder):
+    path = folder / "events.jsonl"
+    return path.stat().st_size if path.exists() else 0
+
+
+def test_a_damaged_checkpoint_is_passed_over(tmp_path, straight):
+    folder = tmp_path / "run"
+    text = CASES["fis"][0]
+    with pytest.raises(Interrupted):
+        search(by_hand.inputs(text), Settings(seed=3, checkpoint_steps=10), folder, Stop(75))
+    newest = checkpoint.numbers(folder)[-1]
+    path = folder / "checkpoints" / f"{newest:08d}" / "tensors.safetensors"
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    listener = Stop(10**9)
+    resume(folder, lambda bound, _: by_hand.inputs(bound["text"]), listener)
+    assert f"{newest:08d} is damaged" in listener.said
+    assert essence(folder) == straight["fis"]
+    assert any(e.get("damaged") == [f"checkpoints/{newest:08d}"] for e in read(folder / "events.jsonl"))
+
+
+def test_what_changed_is_said(tmp_path):
+    folder = tmp_path / "run"
+    text = CASES["fis"][0]
+    with pytest.raises(Interrupted):
+        search(by_hand.inputs(text), Settings(), folder, Stop(3))
+    with pytest.raises(SpaceError, match="S0704: fingerprint changed"):
+        resume(folder, lambda bound, _: by_hand.inputs(text, bound={**bound, "fingerprint": "other"}))
+
+
+def test_a_finished_run_is_not_done_again(tmp_path):
+    folder = tmp_path / "run"
+    first = search(by_hand.inputs("train(epochs = 1)"), Settings(), folder)
+    assert resume(folder, lambda *_: pytest.fail("compiled again")).report == first.report
+
+
+def test_folders_that_are_not_fit(tmp_path):
+    with pytest.raises(SpaceError, match="S0703"):
+        resume(tmp_path, lambda *_: pytest.fail("nothing to compile"))
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(SpaceError, match="S0709"):
+        search(by_hand.inputs("train(epochs = 1)"), Settings(), tmp_path)
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / "lock").symlink_to(outside / "lock")
+    with pytest.raises(SpaceError, match="S0705"):
+        search(by_hand.inputs("train(epochs = 1)"), Settings(), run)
+    assert not list(outside.iterdir())
