@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from .operators import EPSILON, Layer, sigmoid
-from .values import Refused, Sequence, arithmetic, merged, plain
+from .values import Joined, Refused, Sequence, arithmetic, merged, plain
 
 Formula = Callable[[np.ndarray, np.ndarray], np.ndarray]
 """One example: x [L, n] and which positions there are [L] → [L, m], or [m]."""
@@ -96,11 +96,22 @@ def self_attention(layer: Layer, x: Any, heads: int = 1) -> Any:
     return over_positions(x, formula)
 
 
+def rows_of(layer: Layer, name: str, x: Any, n: int) -> np.ndarray:
+    """A weight [rows of x, n]; where x was joined from matrices, the rows of every part by its path."""
+    if isinstance(x, Joined):
+        parts = [(path, merged(v).shape[1]) for path, v in x.parts]
+        try:
+            return np.concatenate([np.zeros((0, n)), *(layer.weight(name, (r, n), "", p) for p, r in parts if r)])
+        except KeyError:
+            pass
+    return layer.weight(name, (merged(x).shape[1], n))
+
+
 def senet(layer: Layer, x: Any, reduction: int = 3) -> Any:
     def formula(v: np.ndarray) -> np.ndarray:
         rows = len(v)
         hidden = max(1, rows // reduction)
-        squeezed = np.maximum(v.mean(1) @ layer.weight("squeeze", (rows, hidden)), 0)
+        squeezed = np.maximum(v.mean(1) @ rows_of(layer, "squeeze", x, hidden), 0)
         return v * np.maximum(squeezed @ layer.weight("excite", (hidden, rows)), 0)[:, None]
 
     return over_rows(x, formula)
@@ -109,7 +120,7 @@ def senet(layer: Layer, x: Any, reduction: int = 3) -> Any:
 def conv1x1(layer: Layer, x: Any, rows: int | None) -> Any:
     def formula(v: np.ndarray) -> np.ndarray:
         n = rows or len(v)
-        return layer.weight("weight", (len(v), n)).T @ v + layer.weight("bias", (n,))[:, None]
+        return rows_of(layer, "weight", x, n).T @ v + layer.weight("bias", (n,))[:, None]
 
     return over_rows(x, formula)
 
@@ -135,7 +146,7 @@ def fm_block(layer: Layer, x: Any, n: int) -> Any:
 
 def dot_block(layer: Layer, x: Any, span: int, n: int) -> Any:
     def formula(v: np.ndarray) -> np.ndarray:
-        mixed = layer.weight("mix", (len(v), span)).T @ v + layer.weight("mix_bias", (span,))[:, None]
+        mixed = rows_of(layer, "mix", x, span).T @ v + layer.weight("mix_bias", (span,))[:, None]
         dots = np.array([a @ b for a, b in itertools.combinations(mixed, 2)])
         return dots @ layer.weight("weight", (len(dots), n)) + layer.weight("bias", (n,))
 

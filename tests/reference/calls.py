@@ -407,6 +407,10 @@ class Calls:
         result = _combined(name, items, self.hard or self.exploring)
         if dropped and not items and self.batch is not None and name in ("sum", "mean", "product"):
             return like(self.shape_of(*dropped[0]), 1.0 if name == "product" else 0.0)
+        if dropped and not items and self.batch is not None and name == "concat":
+            other = merged(self.shape_of(*dropped[0]))
+            if isinstance(other, np.ndarray) and other.ndim == 3:
+                return Joined((((), other[:, :0]),), matrix=True)
         return result
 
 
@@ -531,7 +535,7 @@ def _concat(items: list[tuple[Key, Any, Any]]) -> Any:
 
 def _stack(items: list[tuple[Key, Any, Any]]) -> Any:
     found = [(path, lift(lambda a: as_vector(a)[:, None, :], pooled(arithmetic("*", w, v)))) for path, w, v in items]
-    return Joined(tuple(found), matrix=True)
+    return merged(Joined(tuple(found), matrix=True))
 
 
 def _along(name: str, value: Any) -> Any:

@@ -98,6 +98,8 @@ def _linear_on_parts(layer: Layer, x: Joined, width: int, out: int | None, name:
     y: Any = np.zeros((1, width))
     try:
         for path, part in x.parts:
+            if isinstance(part, np.ndarray) and part.shape[-1] == 0:
+                continue
 
             def affine(v: Any, path: Key = path, searched: bool = isinstance(part, Wide)) -> np.ndarray:
                 v = as_vector(v)
@@ -253,10 +255,13 @@ def dice(layer: Layer, x: Any, prefix: str = "") -> Any:
         if isinstance(v, Sequence):
             raise Refused("dice of a sequence")
         n = (v.shape[-1],)
-        p = sigmoid(batch_norm(layer, v, affine=False, prefix=prefix))
-        return p * v + (1 - p) * layer.weight(prefix + "slope", n) * v
+        own = replace(layer, only=str(n[0])) if searched else layer
+        p = sigmoid(batch_norm(own, v, affine=False, prefix=prefix))
+        return p * v + (1 - p) * own.weight(prefix + "slope", n) * v
 
-    return lift(formula, merged(number(x)))
+    x = merged(number(x))
+    searched = isinstance(x, Wide)
+    return lift(formula, x)
 
 
 def combine(name: Any, u: Any, v: Any) -> Any:
