@@ -41,6 +41,12 @@ def _instead(found: str, wanted: Kinds) -> str:
     return ""
 
 
+def not_stacked(shapes: Shapes, position: int, operator: str) -> Shape:
+    """The input at `position`, if it is no matrix: rows that are gated would count in the statistics of the rest."""
+    help = f"standardise the rows before they are stacked: `stack({operator}(e[f]) for f in fields)`"
+    return of_kind(shapes, position, operator, "number", "vector", "sequence", help=help)
+
+
 def number_like(shapes: Shapes, position: int, operator: str) -> Shape:
     """The input at `position`, if it is a number or a vector of one."""
     shape = shapes[position]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from .decisions import Decision
@@ -23,7 +23,8 @@ class Slice:
     of the family where each has its own, `candidate` the searched widths it belongs to (as text), `part` which part of
     a concatenated input its rows serve. `box` is the half-open range it takes along each axis of the tensor.
     Equal (layer, name, key, candidate, part) in two compilations of one space name the same weight: that is how derived
-    models, rewinding and cold starts take over what was learned.
+    models, rewinding and cold starts take over what was learned. `chosen`: what has to be decided for it to stay, as
+    (decision, element, option).
     """
 
     layer: str
@@ -32,6 +33,7 @@ class Slice:
     candidate: str
     part: Part
     box: tuple[tuple[int, int], ...]
+    chosen: tuple[tuple[str, int, int], ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -163,6 +163,7 @@ class Operator(_Node):
     part: str = ""
     keys: tuple[Key, ...] = ()
     columns: tuple[Column, ...] = ()
+    chosen: tuple[tuple[str, Rows, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,11 +180,12 @@ class Select(_Node):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Block:
     """`count` consecutive elements for every row of a Reduce: `ref.rows` has rows × count entries, row-major.
-    `parts`: for every element of a row, its path in a (nested) concat."""
+    `parts`: for every element of a row, its path in a (nested) concat; `candidate`: the searched width it stands for."""
 
     ref: Ref
     count: int
     parts: tuple[Key, ...] = ()
+    candidate: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -127,10 +127,11 @@ class Operator:
     `implemented`: false where there is a promise but no function yet: `run` refuses it.
     `flops`: multiplications and additions for one example and one element, widest width; of a sequence for one position.
 
+    Beside other kinds of value a number comes with axes of one at its end, so that inputs broadcast.
     `lifts`: a number comes as a vector of one, x[..., None]; where `shape` promises a number, the last axis of what the
     function gives is one and has to go.
     `present`: the function has a keyword `present`: bool [B, (N,) L], which elements of a sequence there are; None where
-    the input is no sequence. What it gives for absent ones is zero.
+    the input is no sequence. What it gives for absent ones is zero (of other operators it is anything).
     `whole`: takes a family as a whole: the result has no family axis.
     `structural`: the compiler gives it columns and calls the functions of its file as their docstrings say.
     `positional`: names of inputs and options as they follow one another in a call, where inputs are not the first.
@@ -202,8 +203,9 @@ class Relaxation:
 @dataclass(frozen=True, slots=True)
 class Promises:
     """Everything that the runtime offers, by name. `operators` excludes what the compiler knows itself: fields,
-    look-ups, aggregates, arithmetic (`compiler/builtins.py`)."""
+    look-ups, aggregates, arithmetic. `sources`: the functions of an operator's file as text, by name."""
 
     operators: Mapping[str, Operator]
     stages: Mapping[str, Stage]
     relaxations: Mapping[str, Relaxation]
+    sources: Callable[[str], Mapping[str, str]]

@@ -50,6 +50,7 @@ def taken(node: Node, rows: Rows) -> Node:
                 node, index=index, widths=widths, operands=tuple(map(of, node.operands)), options=options,
                 keys=tuple(node.keys[r] for r in array) if node.keys else (),
                 columns=tuple(node.columns[r] for r in array) if node.columns else (),
+                chosen=tuple((name, elements.take(rows), option) for name, elements, option in node.chosen),
             )  # fmt: skip
         case Select():
             return replace(node, index=index, widths=widths, subject=of(node.subject), alternatives=tuple(map(of, node.alternatives)))

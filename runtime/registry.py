@@ -24,6 +24,7 @@ def promises() -> Promises:
         operators=_folder(operators, Operator),
         stages=MappingProxyType({**_folder(strategies, Stage), **_folder(optimizers, Stage)}),
         relaxations=_folder(relaxations, Relaxation),
+        sources=sources,
     )
 
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, assert_never
 
-from .terms import Expr, Linear, Op, Table, add, known, make, scale, substitute, support
+from .terms import Expr, Linear, Op, Table, add, known, make, may_miss, scale, substitute, support
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +100,10 @@ def constrain(expr: Expr, positive: bool = True) -> list[Constraint]:
             return _either([constrain(a) for a in args])
         case Op("and", args):
             return _either([constrain(a, False) for a in args])
-        case Op("any", args) if not any(map(may_miss, args)):
-            return _either([constrain(a) for a in args])
-        case Op("all", args) if not any(map(may_miss, args)):
-            return _either([constrain(a, False) for a in args])
+        case Op("any", args):
+            return _either([*(constrain(make("sure", [a])) for a in args), *_nothing(args)])
+        case Op("all", args):
+            return _either([*(constrain(make("met", [a]), False) for a in args), *_nothing(args)])
         case Op("<=" | ">=" | "<" | ">" | "==" | "!=" as name, (left, right)):
             return _comparison(name if positive else _OPPOSITE[name], left, right)
         case Op("select", args, labels=labels):
@@ -114,23 +114,9 @@ def constrain(expr: Expr, positive: bool = True) -> list[Constraint]:
             return [Holds(expr, positive, support(expr))]
 
 
-def may_miss(expr: Expr) -> bool:
-    """Whether an expression may come to None."""
-    match expr:
-        case Table(_, values):
-            return None in values
-        case Linear(_, tables, atoms):
-            return any(None in t.values for t in tables) or any(may_miss(a) for _, a in atoms)
-        case Op("present" | "sure"):
-            return False
-        case Op("/" | "^" | "log"):
-            return True
-        case Op(_, args):
-            return any(map(may_miss, args))
-        case tuple():
-            return any(map(may_miss, expr))
-        case _:
-            return expr is None
+def _nothing(args: Sequence[Expr]) -> list[list[Constraint]]:
+    """The option that none of the elements of an aggregate exists: then it says nothing."""
+    return [[c for a in args for c in constrain(make("missing", [a]))]] if all(map(may_miss, args)) else []
 
 
 def _either(options: Sequence[list[Constraint]]) -> list[Constraint]:
@@ -189,11 +175,16 @@ def _extreme(extreme: Op, relation: str, other: Expr) -> list[Constraint] | None
     if relation in one:
         return _either([constrain(make(relation, [a, other])) for a in args])
     if relation == "==":
-        return [*_extreme(extreme, every[0], other) or [], *_extreme(extreme, one[0], other) or []]
+        return [*(_extreme(extreme, every[0], other) or ()), *(_extreme(extreme, one[0], other) or ())]
     return None
 
 
 def _linear(name: str, left: Expr, right: Expr) -> list[Constraint]:
+    for side, other, relation in ((left, right, name), (right, left, _SWAPPED[name])):
+        if isinstance(side, Op) and side.name == "sum" and known(other):
+            # No element may exist: then the requirement is met, whatever a sum of nothing would be.
+            rest = constrain(make(relation, [add([make("present", [a]) for a in side.args]), other]))
+            return rest if make(relation, [0, other]) else _either([rest, *_nothing(side.args)])
     for side in (left, right):
         if isinstance(side, Op) and side.name == "mean" and not any(map(may_miss, side.args)):
             n = len(side.args)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from math import comb, prod
+from math import comb
 
 import numpy as np
 
 from ..decisions import Decision, Domain
-from ..ir import Cost, DecisionNode, Graph, Input, Learned, Output
-from .constraints import Constraint, Exists, In, Sum, constrain, exists
-from .terms import Expr, Table, support
+from ..ir import Cost, DecisionNode, Graph, Input, IntArray, Learned, Output
+from ..evaluate import Unsupported
+from .constraints import Constraint, constrain
 
 LARGEST = 100_000
 """Options of one element that a condition may read; beyond that it is not spelled out."""
@@ -46,13 +46,13 @@ class Variable:
 class Problem:
     """What is to be counted. `constraints` go with the requirement they come from (an Output's id, −1 for existence);
     `free`: elements of each decision (positions) that nothing reads and that always exist; `ignored`: texts of
-    requirements on costs; `opaque`: texts of requirements that could not be read, `hidden`: decisions whose existence
-    could not be."""
+    requirements on costs; `opaque`: what could not be read (texts of requirements, names of decisions whose existence
+    could not be read)."""
 
     graph: Graph
     variables: list[Variable] = field(default_factory=list)
     constraints: list[tuple[Constraint, int]] = field(default_factory=list)
-    free: dict[str, np.ndarray] = field(default_factory=dict)
+    free: dict[str, IntArray] = field(default_factory=dict)
     ignored: list[str] = field(default_factory=list)
     opaque: list[str] = field(default_factory=list)
 
@@ -111,11 +111,12 @@ def problem(graph: Graph) -> Problem:
     translator = Translator(graph, made)
     for key, node, kind in requirements(graph):
         if kind == "decisions":
-            before = len(made.constraints)
-            for row in range(len(node.value.rows)):
-                expr = translator.require(node, row)
-                made.constraints += [(c, key) for c in constrain(expr)]
-            _ = before
+            try:
+                exprs = [translator.require(node, row) for row in range(len(node.value.rows))]
+            except Unsupported:
+                made.opaque.append(node.text)
+                continue
+            made.constraints += [(c, key) for e in exprs for c in constrain(e)]
         elif kind == "cost":
             made.ignored.append(node.text)
         else:
@@ -130,7 +131,7 @@ def sizes_of(decision: Decision) -> tuple[int, ...]:
     return tuple(map(domain_size, decision.domains))
 
 
-def multiply_free(decision: Decision, elements: np.ndarray) -> dict[int, int]:
+def multiply_free(decision: Decision, elements: IntArray) -> dict[int, int]:
     """How many of some elements have each domain (by its position among the distinct ones)."""
     if decision.per_value:
         counted: dict[int, int] = {}
@@ -145,9 +146,3 @@ def multiply_free(decision: Decision, elements: np.ndarray) -> dict[int, int]:
     numbers = np.bincount(np.asarray(decision.domain_of, dtype=np.int64)[elements], minlength=len(decision.domains))
     return {d: int(n) for d, n in enumerate(numbers) if n}
 
-
-def total(free: Mapping[int, int], sizes: tuple[int, ...]) -> int:
-    return prod(sizes[d] ** n for d, n in free.items())
-
-
-__all__ = ["Constraint", "Exists", "Expr", "In", "Problem", "Sum", "Table", "Variable", "exists", "problem", "support"]

@@ -34,7 +34,7 @@ class Linear:
 @dataclass(frozen=True, slots=True)
 class Op:
     """An operator over expressions of several variables: those of `scalar`, aggregates (`sum`, `max`, `any`, …),
-    `select` (labels in `labels`, the subject first) `present` (0 where its operand is None) and `sure` (False where it is)."""
+    `select` (labels in `labels`, the subject first) `present`, `sure`, `met` (0, False, True where its operand is None) and `missing` (whether it is)."""
 
     name: str
     args: tuple[Any, ...]
@@ -78,7 +78,7 @@ def make(name: str, args: Sequence[Expr], labels: tuple[Any, ...] = ()) -> Expr:
         linear = _arithmetic(name, args)
         if linear is not None:
             return linear
-    if name == "sum":
+    if name == "sum" and not all(map(may_miss, args)):
         return add([_present(a) for a in args])
     reads = frozenset().union(*map(support, args))
     if len(reads) == 1 and all(isinstance(a, Table) or known(a) for a in args):
@@ -107,12 +107,37 @@ def _fold(name: str, values: Sequence[Value], labels: tuple[Any, ...]) -> Value:
             return 0 if values[0] is None else values[0]
         case "sure":
             return bool(values[0])
+        case "met":
+            return values[0] is None or bool(values[0])
+        case "missing":
+            return values[0] is None
         case "member":
             return None if values[0] is None else values[1] in values[0]
         case _ if name in AGGREGATES:
             return aggregate(name, values)
         case _:
             return scalar(name, values)
+
+
+def may_miss(expr: Expr) -> bool:
+    """Whether an expression may come to None."""
+    match expr:
+        case Table(_, values):
+            return None in values
+        case Linear(_, tables, atoms):
+            return any(None in t.values for t in tables) or any(may_miss(a) for _, a in atoms)
+        case Op("present" | "sure" | "met" | "missing"):
+            return False
+        case Op("/" | "^" | "log"):
+            return True
+        case Op(name, args) if name in AGGREGATES:
+            return all(map(may_miss, args))
+        case Op(_, args):
+            return any(map(may_miss, args))
+        case tuple():
+            return any(map(may_miss, expr))
+        case _:
+            return expr is None
 
 
 def _present(expr: Expr) -> Expr:
@@ -122,14 +147,10 @@ def _present(expr: Expr) -> Expr:
             return 0
         case Table(var, values):
             return Table(var, tuple(0 if v is None else v for v in values))
-        case Linear(_, tables, _) if any(None in t.values for t in tables):
+        case _ if may_miss(expr):
             return Op("present", (expr,), support(expr))
-        case Linear(_, _, ()):
-            return expr
-        case _ if known(expr):
-            return expr
         case _:
-            return Op("present", (expr,), support(expr))
+            return expr
 
 
 def _arithmetic(name: str, args: Sequence[Expr]) -> Expr | None:

@@ -47,11 +47,11 @@ def identity(node: Node, key: int) -> Hashable:
             return ("decision", shape, name, node.elements, node.exists, node.given, node.prior)
         case Operator():
             options = tuple(sorted((k, _hashable(o)) for k, o in node.options.items()))
-            return ("operator", node.operator, shape, node.operands, options, node.layer, node.part, node.keys, node.columns)
+            return ("operator", node.operator, shape, node.operands, options, node.layer, node.part, node.keys, node.columns, node.chosen)
         case Select():
             return ("select", shape, node.subject, node.labels, node.alternatives)
         case Reduce():
-            blocks = tuple((b.ref, b.count) for b in node.blocks)
+            blocks = tuple((b.ref, b.count, b.candidate) for b in node.blocks)
             return ("reduce", node.operator, shape, blocks, node.segments, node.weights)
         case Merge():
             return ("merge", shape, node.sources, node.source_of)

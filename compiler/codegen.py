@@ -1,0 +1,157 @@
+"""A lowered graph as the text of one readable module."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from .compiled import Compiled, Tensor
+from .emit import Emitter, in_family
+from .ir import Graph, Operator, Output, Ref
+from .layers import Layers, table_rows
+from .passes.tables import tables
+from .promise import Promises
+from .schema import Schema
+
+LOSSES = {"logloss": "logloss_with_logits"}
+
+
+def generate(graph: Graph, schema: Schema, promises: Promises) -> Compiled:
+    """The module of a supernet (or, where no decision is left, of a plain model), and what stands in its tensors."""
+    graph = tables(graph, lambda column: table_rows(schema, column))
+    layers = Layers(graph, schema, promises)
+    for reserved in ("self", "batch", "choices", "noise", "size", "prediction", "torch", "nn", "average", "tensor"):
+        layers.taken.add(reserved)
+    emitter = Emitter(graph, schema, promises, layers)
+    outputs = [(k, n) for k in graph.outputs if isinstance(n := graph[k], Output)]
+    predict = next(n for _, n in outputs if n.role == "predict")
+    objectives = [n for _, n in outputs if n.role == "objective"]
+    needed = graph.ancestors([predict.value.node])
+    _emit(emitter, graph, needed)
+    body, emitter.lines = emitter.lines, []
+    prediction = _scalar(emitter, predict.value)
+    rewritten = {id(o): _fused(graph, o, predict) for o in objectives}
+    terms = _objective(emitter, graph, objectives, needed, predict, rewritten)
+    extras = [v for v in dict.fromkeys(emitter.values[k].name for k in needed if k in emitter.values)
+              if _reads(v, emitter.lines + terms) and not v.startswith("self.") and v.isidentifier()]  # fmt: skip
+    tensors = layers.tensors()
+    decisions = tuple(d for d in graph.decisions if any(getattr(n, "name", None) == d.name for _, n in graph.items()))
+    name = _class_name(graph.name)
+    source = _template().render(
+        doc=f"{graph.name}: {'a supernet' if decisions else 'a plain model'} made by recspace. To read; it is not run from this file.",
+        name=name, summary=f"{graph.name} for {schema.name}.", functions=list(emitter.functions.values()),
+        tensors=[_described(t) for t in tensors], constants=_constants(emitter), body=body,
+        size=_size(emitter), result=f"({', '.join([prediction, *extras])},)", unpack=", ".join(["prediction", *extras]) + ("," if not extras else ""),
+        objective=emitter.lines, returned=", ".join(terms), terms=", ".join(_safe(o.text) for o in objectives) or "nothing",
+        noise=emitter.noise, classes=1 if predict.shape.kind == "number" or predict.shape.last == 1 else 2,
+    )  # fmt: skip
+    columns = tuple(emitter.columns.values())
+    return Compiled(graph.name, name, source, columns, tensors, decisions, tuple(o.text for o in objectives), graph)
+
+
+def _emit(emitter: Emitter, graph: Graph, wanted: frozenset[int]) -> None:
+    for key, node in graph.items():
+        if key in wanted and key not in emitter.values and not isinstance(node, Output):
+            emitter.emit(key)
+
+
+def _scalar(emitter: Emitter, ref: Ref) -> str:
+    """A value as one number for an example: a vector of one loses its axis."""
+    text = emitter.fetch(ref, False)
+    node = emitter.graph[ref.node]
+    text = f"{text}.squeeze(-1)" if node.shape.kind == "vector" and node.shape.last == 1 else text
+    return text if emitter.values[ref.node].batched else f"{text}.expand(size)"
+
+
+def _fused(graph: Graph, output: Output, predict: Output) -> Ref | None:
+    """The logits, where logloss is taken of a sigmoid: exact where the sigmoid is 0 or 1."""
+    for key in graph.ancestors([output.value.node]):
+        node = graph[key]
+        if isinstance(node, Operator) and node.operator in LOSSES and node.operands[0] == predict.value:
+            top = graph[predict.value.node]
+            if isinstance(top, Operator) and top.operator == "sigmoid":
+                return top.operands[0]
+    return None
+
+
+def _objective(
+    emitter: Emitter, graph: Graph, objectives: list[Output], done: frozenset[int], predict: Output, fused: dict[int, Ref | None]
+) -> list[str]:
+    terms = []
+    for output in objectives:
+        for key, node in graph.items():
+            if key in graph.ancestors([output.value.node]) and key not in emitter.values:
+                if isinstance(node, Operator) and emitter.promises.operators.get(node.operator) and _on_prediction(emitter, node):
+                    _loss(emitter, key, node, fused[id(output)])
+                else:
+                    emitter.emit(key)
+        value = emitter.values[output.value.node]
+        text = emitter.fetch(output.value, False)
+        shape = graph[output.value.node].shape
+        text = f"{text}.squeeze(-1)" if shape.kind == "vector" else text
+        terms.append(f"average({text}, batch)" if value.batched else f"torch.as_tensor({text})")
+    return terms
+
+
+def _on_prediction(emitter: Emitter, node: Operator) -> bool:
+    return emitter.promises.operators[node.operator].inputs[:1] == ("prediction",)
+
+
+def _loss(emitter: Emitter, key: int, node: Operator, logits: Ref | None) -> None:
+    """An objective on what is predicted."""
+    from .passes.relax import not_yet
+
+    classes = emitter.schema.label.kind == "classes"
+    if node.operator not in ("logloss", "mse") or (classes and node.operator == "mse"):
+        raise not_yet(node.span, f"{node.operator}")
+    name = node.operator if logits is None else LOSSES[node.operator]
+    name = "logloss_classes" if classes and node.operator == "logloss" else name
+    emitter.use(node.operator, name)
+    first = _scalar(emitter, logits or node.operands[0]) if not classes else emitter.fetch(node.operands[0], False)
+    label = emitter.fetch(node.operands[1], False)
+    emitter.define(key, node, f"{name}({first}, {label})", True, node.operator)
+
+
+def _reads(name: str, lines: list[str]) -> bool:
+    import re
+
+    return any(re.search(rf"(?<![\w.\"]){re.escape(name)}(?![\w\"])", line.split("  # ")[0].split(" = ", 1)[-1]) for line in lines)
+
+
+def _described(tensor: Tensor) -> dict[str, Any]:
+    places = list(dict.fromkeys(f"{s.layer} {s.name}" for s in tensor.slices))
+    keys = list(dict.fromkeys(".".join(map(str, s.key)) for s in tensor.slices if s.key))
+    what = ", ".join(places[:2]) + (", …" if len(places) > 2 else "")
+    what += f" of {', '.join(keys[:4])}{', …' if len(keys) > 4 else ''}" if keys else ""
+    return {"attribute": tensor.attribute, "trainable": tensor.trainable, "what": _safe(what),
+            "size": ", ".join(map(str, tensor.shape)) if tensor.shape else "()"}  # fmt: skip
+
+
+def _constants(emitter: Emitter) -> list[dict[str, str]]:
+    return [{"name": name, "listed": values, "dtype": dtype} for (dtype, values), name in emitter.constants.items()]
+
+
+def _size(emitter: Emitter) -> str:
+    return "next(iter(batch.values())).shape[0]"
+
+
+def _safe(text: str) -> str:
+    """Text of a space or of data inside a comment or docstring: one line, nothing that ends it."""
+    return " ".join(text.split()).replace("\\", "/").replace('"', "'")
+
+
+def _class_name(name: str) -> str:
+    return "".join(c for c in name if c.isalnum() and c.isascii()) or "Model"
+
+
+@cache
+def _template() -> Any:
+    loader = FileSystemLoader(Path(__file__).parent / "templates")
+    environment = Environment(loader=loader, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True, autoescape=False)  # noqa: S701 - Python, not markup
+    return environment.get_template("module.py.j2")
+
+
+__all__ = ["generate", "in_family"]

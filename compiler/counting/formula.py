@@ -1,0 +1,7 @@
+from dataclasses import dataclass
+@dataclass
+class Formula:
+    text: str = ""
+    legend: tuple = ()
+    symbolic: bool = False
+def formula_of(*a): return Formula()

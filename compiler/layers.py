@@ -1,0 +1,251 @@
+"""Which tensors a graph needs, and which logical weight stands where in them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from .compiled import Part, Slice, Tensor
+from .ir import DecisionNode, Graph, Input, Learned, Operator, Reduce, Ref, Rows
+from .passes.tables import LOOKED_UP
+from .promise import Buffer, Initial, Promises, Weight
+from .schema import Column, Schema
+from .shapes import Shape
+
+Chosen = tuple[tuple[str, int, int], ...]
+ID = ("id", "bucket", "cross")
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A part of the last axis of a value: its path in a concatenation, its searched width, and what has to be chosen
+    for it to stay: (decision, element, option)."""
+
+    path: Part
+    candidate: str
+    width: int
+    chosen: Chosen = ()
+
+
+@dataclass
+class Layer:
+    """The tensors of one place: attribute names by the weight's name, and which of their rows each key has."""
+
+    attribute: str
+    weights: tuple[Weight, ...]
+    buffers: tuple[Buffer, ...]
+    keyed: bool
+    keys: dict[Part, int] = field(default_factory=dict)
+    shape: Shape | None = None
+    names: dict[str, str] = field(default_factory=dict)
+    slices: dict[str, list[Slice]] = field(default_factory=dict)
+
+
+class Layers:
+    """All tensors of a graph, found node by node."""
+
+    def __init__(self, graph: Graph, schema: Schema, promises: Promises) -> None:
+        self.graph, self.schema, self.promises = graph, schema, promises
+        self.layers: dict[tuple[Any, ...], Layer] = {}
+        self.tables: dict[str, Tensor] = {}
+        self.learned: dict[str, Tensor] = {}
+        self.taken: set[str] = set()
+        self.of: dict[int, Layer] = {}
+        for key, node in graph.items():
+            match node:
+                case Operator(operator=operator) if operator in LOOKED_UP and "·table" in node.options:
+                    self._table(node)
+                case Operator() if node.layer:
+                    self.of[key] = self._layer(node)
+                case Learned():
+                    self._learned(node)
+                case _:
+                    pass
+
+    def tensors(self) -> tuple[Tensor, ...]:
+        """Parameters and buffers, in the order in which the module makes them."""
+        found = [*self.tables.values(), *self.learned.values()]
+        for layer in self.layers.values():
+            for weight in layer.weights:
+                found.append(self._tensor(layer, weight.name, weight.shape, weight.initial, True))
+            for buffer in layer.buffers:
+                found.append(self._tensor(layer, buffer.name, buffer.shape, Initial("constant", buffer.initial), False))
+        return tuple(found)
+
+    def _tensor(self, layer: Layer, name: str, shape: tuple[Any, ...], initial: Initial, trainable: bool) -> Tensor:
+        full = ((len(layer.keys),) if layer.keyed else ()) + tuple(map(int, shape))
+        return Tensor(layer.names[name], full, (_plain(initial, full),), tuple(layer.slices[name]), trainable)
+
+    def attribute(self, name: str) -> str:
+        """A free Python name for a place in the text."""
+        base = "".join(c if c.isalnum() and c.isascii() else "_" for c in name).strip("_").lower() or "value"
+        base = f"n{base}" if base[0].isdigit() else base
+        found, k = base, 2
+        while found in self.taken:
+            found, k = f"{base}_{k}", k + 1
+        self.taken.add(found)
+        return found
+
+    # -- tables ------------------------------------------------------------------------------------------
+
+    def rows(self, column: Column) -> int:
+        return table_rows(self.schema, column)
+
+    def _table(self, node: Operator) -> None:
+        name = node.options["·table"]
+        source = self.graph[node.operands[0].node]
+        assert isinstance(source, Input)
+        promise = self.promises.operators[node.operator]
+        (weight,) = promise.weights((source.shape,), {**node.options, "rows": 1})
+        width = int(weight.shape[-1])  # type: ignore[call-overload]
+        table = self.tables.get(name) or Tensor(self.attribute(name), (0, width), (weight.initial,), (), True, True)
+        slices = list(table.slices)
+        total = table.shape[0]
+        for k, (row, start) in enumerate(zip(node.operands[0].rows.array, node.options["·offsets"], strict=True)):
+            stop = start + self.rows(source.columns[row])
+            candidate, chosen = self._candidate(node, k)
+            made = Slice(node.layer, weight.name, node.keys[k], candidate, (), ((start, stop), (0, width)), chosen)
+            if made not in slices:
+                slices.append(made)
+            total = max(total, stop)
+        self.tables[name] = replace(table, shape=(total, width), slices=tuple(slices))
+
+    def _candidate(self, node: Operator, row: int) -> tuple[str, Chosen]:
+        chosen = tuple((name, int(elements.array[row]), option) for name, elements, option in node.chosen)
+        return node.options.get("·candidate", ""), chosen
+
+    def _learned(self, node: Learned) -> None:
+        table = self.learned.get(node.name)
+        shape = tuple(map(int, node.shape.dims))  # type: ignore[arg-type]
+        keys = [s.key for s in table.slices] if table else []
+        keys += [k for k in node.index.keys if k not in keys]
+        whole = tuple((0, d) for d in shape)
+        name = "gate" if node.gate else "value"
+        slices = tuple(Slice(node.name, name, key, "", (), ((k, k + 1), *whole)) for k, key in enumerate(keys))
+        attribute = table.attribute if table else self.attribute(node.name)
+        start = Initial("constant", float(node.initial)) if len(shape) == 0 else Initial("xavier")
+        initial = _plain(start, (len(keys), *shape)) if not node.initial or len(shape) == 0 else Initial("constant", float(node.initial))
+        self.learned[node.name] = Tensor(attribute, (len(keys), *shape), (initial,), slices)
+
+    # -- layers ------------------------------------------------------------------------------------------
+
+    def _layer(self, node: Operator) -> Layer:
+        promise = self.promises.operators[node.operator]
+        shapes = tuple(self.graph[o.node].shape for o in node.operands)
+        options: Mapping[str, Any] = {**node.options, "rows": 1} if node.operator in LOOKED_UP else node.options
+        weights, buffers = promise.weights(shapes, options), promise.buffers(shapes, options)
+        keyed = bool(node.keys)
+        text = node.options.get("·candidate", "")
+        identity = (node.layer, node.part, text, tuple((w.name, w.shape) for w in (*weights, *buffers)), keyed)
+        layer = self.layers.get(identity)
+        if layer is None:
+            attribute = f"{node.layer}.{node.part}.{text}" if text else f"{node.layer}.{node.part}"
+            layer = Layer(attribute, weights, buffers, keyed)
+            layer.names = {w.name: self.attribute(f"{attribute}.{w.name}") for w in (*weights, *buffers)}
+            layer.slices = {w.name: [] for w in (*weights, *buffers)}
+            self.layers[identity] = layer
+        parts = segments(self.graph, node.operands[0], self.promises) if node.operands else []
+        for row, key in enumerate(node.keys or ((),)):
+            if key not in layer.keys:
+                layer.keys[key] = len(layer.keys)
+                for weight in (*weights, *buffers):
+                    self._slices(node, layer, weight, key, row, parts)
+        return layer
+
+    def _slices(self, node: Operator, layer: Layer, weight: Weight | Buffer, key: Part, row: int, parts: list[Segment]) -> None:
+        name = f"{node.part}.{weight.name}" if node.part else weight.name
+        text, chosen = self._candidate(node, row)
+        at = ((layer.keys[key], layer.keys[key] + 1),) if layer.keyed else ()
+        shape = tuple(map(int, weight.shape))  # type: ignore[arg-type]
+        divided = weight.rows is not None and weight.along == -1 and sum(p.width for p in parts) == shape[weight.rows]
+        found = layer.slices[weight.name]
+        if not divided or weight.rows is None:
+            found.append(Slice(node.layer, name, key, text, (), (*at, *((0, d) for d in shape)), chosen))
+            return
+        start = 0
+        for part in parts:
+            box = tuple((start, start + part.width) if k == weight.rows else (0, d) for k, d in enumerate(shape))
+            both = ",".join(t for t in (part.candidate, text) if t)
+            found.append(Slice(node.layer, name, key, both, part.path, (*at, *box), (*part.chosen, *chosen)))
+            start += part.width
+
+
+def table_rows(schema: Schema, column: Column) -> int:
+    """Rows of the table that ids of a column look up, the unknown value's first."""
+    match column.what:
+        case "id":
+            if column.min_count > 1:
+                return int((schema.statistics.counts(column.fields[0]) >= column.min_count).sum()) + 1
+            return schema.field(column.fields[0]).cardinality + 1
+        case "bucket":
+            return schema.statistics.bucket_cardinality(column.fields[0], column.bins[0]) + 1
+        case "cross":
+            return (column.rows or schema.statistics.cross_cardinality(column.fields, column.min_count, column.bins)) + 1
+        case _:
+            return 1
+
+
+PASSES_ON = ("dropout", "flatten", "batch_norm", "normalize")
+
+
+def segments(graph: Graph, ref: Ref, promises: Promises) -> list[Segment]:
+    """The parts of the last axis of an operand's first row."""
+    node = graph[ref.node]
+    row = int(ref.rows.array[0]) if len(ref.rows) else 0
+    match node:
+        case Reduce(operator="concat" | "stack" | "vector"):
+            found: list[Segment] = []
+            for block in node.blocks:
+                for e in range(block.count):
+                    at = Ref(block.ref.node, block.ref.rows.take(_one(row * block.count + e)))
+                    path = block.parts[e] if len(block.parts) > e else ()
+                    found += [_inside(graph, s, path, block.candidate, at) for s in segments(graph, at, promises)]
+            return found
+        case Operator(operator=operator) if operator in PASSES_ON or _elementwise(promises, operator):
+            wide = [o for o in node.operands if graph[o.node].shape.kind != "number"]
+            if len(wide) == 1:
+                return segments(graph, Ref(wide[0].node, wide[0].rows.take(_one(row))), promises)
+    shape = node.shape
+    size = 1
+    for d in shape.dims:
+        size *= int(d)  # type: ignore[arg-type]
+    return [Segment((), "", size if shape.kind in ("vector", "matrix") else int(shape.last))]  # type: ignore[arg-type]
+
+
+def _one(row: int) -> Rows:
+    return Rows([row])
+
+
+def _elementwise(promises: Promises, operator: str) -> bool:
+    promise = promises.operators.get(operator)
+    return operator == "*" or (promise is not None and promise.elementwise)
+
+
+def _inside(graph: Graph, segment: Segment, path: Part, candidate: str, at: Ref) -> Segment:
+    chosen = segment.chosen
+    if candidate:
+        node = graph[at.node]
+        assert isinstance(node, Operator)  # the candidate, times its weight
+        weight = graph[node.operands[0].node]
+        assert isinstance(weight, Operator)
+        subject = weight.operands[0]
+        decision = graph[subject.node]
+        if isinstance(decision, DecisionNode):
+            row = int(subject.rows.array[int(node.operands[0].rows.array[int(at.rows.array[0])])])
+            chosen = (*chosen, (decision.name, int(decision.elements.array[row]), int(weight.options["option"])))
+    return Segment((*path, *segment.path), candidate or segment.candidate, segment.width, chosen)
+
+
+def _plain(initial: Initial, shape: tuple[int, ...]) -> Initial:
+    """Fans worked out: what is left is constant, normal or uniform."""
+    match initial.kind:
+        case "xavier":
+            fan_in, fan_out = (shape[-2], shape[-1]) if len(shape) > 1 else (shape[-1], 1) if shape else (1, 1)
+            return Initial("uniform", math.sqrt(6 / (fan_in + fan_out)))
+        case "fan_in":
+            return Initial("uniform", 1 / math.sqrt(max(initial.value, 1)))
+        case _:
+            return initial
+

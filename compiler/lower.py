@@ -1,0 +1,39 @@
+"""The passes between the graph of a space and the text of a module, in their order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from .ir import Graph
+from .passes.fold import fold
+from .passes.hoist import hoist
+from .passes.prune import prune
+from .passes.relax import relax
+from .passes.share import share
+from .promise import Promises
+from .verify import verify
+
+Pass = Callable[[Graph], Graph]
+
+BEFORE: tuple[Pass, ...] = (
+    fold,  # first: what is constant needs no node, and fewer nodes are compared below
+    share,  # equal nodes become one, so that equal rows can be seen
+    hoist,  # rows computed once
+    share,  # hoisting makes families of equal rows equal nodes
+    prune,  # nothing that no output reads is relaxed
+)
+AFTER: tuple[Pass, ...] = (
+    fold,  # relaxing leaves products with constants
+    share,  # alternatives of several consumers are the same nodes
+    prune,  # decisions that only settled widths of what is gone
+)
+
+
+def lower(graph: Graph, promises: Promises) -> Graph:
+    """All passes; the graph is verified after each."""
+    for step in BEFORE:
+        graph = verify(step(graph), step.__name__)
+    graph = verify(relax(graph, promises), "relax")
+    for step in AFTER:
+        graph = verify(step(graph), step.__name__)
+    return graph
