@@ -83,7 +83,7 @@ def lists(column: pl.Series, separator: str, span: Span) -> pl.Series:
     if column.dtype == pl.String and separator:
         empty = (column == "").fill_null(False)
         cut = column.str.split(separator)
-        return cut.set(empty, pl.Series([[]], dtype=pl.List(pl.String))) if empty.any() else cut
+        return cut.zip_with(~empty, pl.Series([[]], dtype=pl.List(pl.String))) if empty.any() else cut
     if isinstance(column.dtype, pl.Array):
         column = column.arr.to_list()
     if not isinstance(column.dtype, pl.List):

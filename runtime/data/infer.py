@@ -142,7 +142,7 @@ def judge(column: pl.Series, train: pl.Series, labels: Floats | None, item: str,
     if distinct == 0 or (distinct == 1 and column.null_count() == 0):
         return _out("S0562", f"column `{name}` has one value and is left out", "one value", span)
     named = role(name) in ("user", "item")
-    if distinct > 0.9 * column.len() and column.len() >= 20 and not named and not column.dtype.is_float():
+    if not named and _identifies(column, distinct):
         text = f"column `{name}` has another value in nearly every row, like an id, and is left out"
         return _out("S0560", text, "an id", span)
     if labels is not None:
@@ -152,6 +152,20 @@ def judge(column: pl.Series, train: pl.Series, labels: Floats | None, item: str,
             advice = "if it is known before the label is, describe it in a data block"
             return _out("S0561", f"column `{name}` {why} and is left out", "leaks the label", span, advice)
     return _single(column, distinct, span)
+
+
+def _identifies(column: pl.Series, distinct: int) -> bool:
+    """Whether nearly every row has a value of its own that is no quantity.
+
+    A whole number is an id by its name, or where its values leave few gaps, rise from row to row or exceed 2 ** 53.
+    """
+    if distinct <= 0.9 * column.len() or column.len() < 20 or column.dtype.is_float() or column.dtype.is_decimal():
+        return False
+    if not column.dtype.is_integer() or _named_id(column.name):
+        return True
+    known = column.drop_nulls().cast(pl.Float64).to_numpy()
+    gaps = known.max() - known.min() > 2 * known.size
+    return not gaps or bool((np.diff(known) >= 0).all()) or float(np.abs(known).max()) > 2**53
 
 
 def _single(column: pl.Series, distinct: int, span: Span) -> Verdict:

@@ -1,7 +1,8 @@
 """Tables with a planted truth: which fields interact is known, so a search can be held to it.
 
 Fields are independent Zipf draws. A group of fields interacts by a random table out of which all effects of fewer
-fields are projected under the marginals, so that nothing of it shows below its order. Decoys repeat a field of a true
+fields are projected under the marginals, so that its logits show nothing below its order (through the logistic curve a
+little does: `first_order_auc` is measured). Decoys repeat a field of a true
 group most of the time and have no effect. One scale on the logits is found by bisection so that the best possible AUC
 is the one asked for.
 """
@@ -188,11 +189,20 @@ def _interaction(share_V: Floats, plan: Plan, generator: np.random.Generator) ->
     else:
         table = np.ones(())
         for _ in range(plan.order):
-            sign_V = np.where(generator.permutation(plan.cardinality) < plan.cardinality / 2, 1.0, -1.0)
-            table = np.multiply.outer(table, sign_V)
+            table = np.multiply.outer(table, _signs(share_V, generator))
     for axis in range(plan.order):
         table = table - np.expand_dims(np.tensordot(table, share_V, axes=(axis, 0)), axis)
     return _unit(table, share_V)
+
+
+def _signs(share_V: Floats, generator: np.random.Generator) -> Floats:
+    """Random signs of the values under which both sides are about equally frequent: a parity is even only then."""
+    sign_V = np.empty(share_V.size)
+    balance = 0.0
+    for value in np.argsort(-share_V, kind="stable"):
+        sign_V[value] = generator.choice((-1.0, 1.0)) if balance == 0 else -math.copysign(1.0, balance)
+        balance += sign_V[value] * share_V[value]
+    return sign_V
 
 
 def _unit(table: Floats, share_V: Floats) -> Floats:

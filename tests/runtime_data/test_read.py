@@ -113,4 +113,4 @@ def test_any_bytes_give_a_table_or_a_diagnostic(tmp_path_factory: pytest.TempPat
     try:
         assert read(path).height > 0
     except SpaceError as error:
-        assert error.diagnostics
+        assert error.diagnostics  # noqa: PT017
