@@ -1,7 +1,7 @@
 """Small random spaces that are valid, with data to bind them to: for comparing compiler and oracle.
 
-Every part is a function of the number of fields and a suffix that keeps names apart; it says how many architectures it has at
-most, so that whole spaces stay small enough to enumerate.
+Every part is a function of the number of fields and a suffix that keeps names apart; it says how many architectures it
+has at most, so that whole spaces stay small enough to enumerate.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ MOST = 2000
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Statistics made up: value v of a field of n values was seen 3 (n − v + 1) times; every pair of values was seen."""
+    """Statistics made up: value v of a field of n values was seen 3 (n − v + 1) times; every pair was seen."""
 
     cardinalities: Mapping[str, int]
 
@@ -62,8 +62,10 @@ def schema_of(*fields: Field, label: Label | None = None) -> Schema:
     return Schema("made up", fields, label or Label("binary"), Figures({f.name: f.cardinality for f in fields}))
 
 
-def batch_of(schema: Schema, columns: tuple[Column, ...] = (), rows: int = 4, seed: int = 0) -> dict[str, NDArray[np.generic]]:
-    """Random examples with every kind of cell: unknown ids, empty lists. `columns`: buckets and crosses besides the fields."""
+def batch_of(
+    schema: Schema, columns: tuple[Column, ...] = (), rows: int = 4, seed: int = 0
+) -> dict[str, NDArray[np.generic]]:
+    """Random examples with every kind of cell: unknown ids, empty lists. `columns`: buckets and crosses besides."""
     rng = np.random.default_rng(seed)
     found: dict[str, NDArray[np.generic]] = {}
     for field in schema.fields:
@@ -125,17 +127,29 @@ def _subsets(n: int, low: int, high: int) -> int:
 EMBEDDINGS: tuple[Maker, ...] = (
     lambda n, s: Piece("let e[f in fields] = embed(f, width)", "", 1),
     lambda n, s: Piece("let e[f in fields] = align[f](embed(f, choose dim from {1, 2, 3}), width)", "", 3**n),
-    lambda n, s: Piece("let e[f in fields] = align(embed(f, choose dim from {2, 4}), width, activation = tanh)", "", 2**n),
-    lambda n, s: Piece("let e[f in fields] = linear[f](relu(embed(f, choose dim from {1, 3})), width, bias = false)", "", 2**n),
+    lambda n, s: Piece(
+        "let e[f in fields] = align(embed(f, choose dim from {2, 4}), width, activation = tanh)", "", 2**n
+    ),
+    lambda n, s: Piece(
+        "let e[f in fields] = linear[f](relu(embed(f, choose dim from {1, 3})), width, bias = false)", "", 2**n
+    ),
     lambda n, s: Piece("choose dim from {1, 2, 3}\nlet e[f in fields] = embed(f, dim)", "", 3),
-    lambda n, s: Piece("choose keepf[f in fields] from {off, on}\nlet e[f in fields] = embed(f, width) * keepf[f]", "", 2**n),
     lambda n, s: Piece(
-        "let e[f in fields] = choose form { whole: embed(f, width) low: linear[f](embed(f, 2), width) none: 0 }", "", 3**n
+        "choose keepf[f in fields] from {off, on}\nlet e[f in fields] = embed(f, width) * keepf[f]", "", 2**n
     ),
     lambda n, s: Piece(
-        "choose cut[f in fields, k in 1..width] from {off, on}\nlet e[f in fields] = embed(f, width) * cut[f, :]", "", 4**n
+        "let e[f in fields] = choose form { whole: embed(f, width) low: linear[f](embed(f, 2), width) none: 0 }",
+        "",
+        3**n,
     ),
-    lambda n, s: Piece("let e[f in fields] = tanh(linear(embed(f, 3) + embed(f, 3), width)) if f == user else embed(f, width)", "", 1),
+    lambda n, s: Piece(
+        "choose cut[f in fields, k in 1..width] from {off, on}\nlet e[f in fields] = embed(f, width) * cut[f, :]",
+        "",
+        4**n,
+    ),
+    lambda n, s: Piece(
+        "let e[f in fields] = tanh(linear(embed(f, 3) + embed(f, 3), width)) if f == user else embed(f, width)", "", 1
+    ),
 )
 
 TERMS: tuple[Maker, ...] = (
@@ -182,7 +196,8 @@ TERMS: tuple[Maker, ...] = (
         3**n,
     ),
     lambda n, s: Piece(
-        f"choose depth{s} from 1..2\nlet h{s}[l in 0..2] = linear(e[user], width) if l == 0 else tanh(linear[l](h{s}[l - 1], width))",
+        f"choose depth{s} from 1..2\nlet h{s}[l in 0..2] =\n"
+        f"  linear(e[user], width) if l == 0 else tanh(linear[l](h{s}[l - 1], width))",
         f"sum(h{s}[depth{s}])",
         2,
         f"depth{s} <= 2",
@@ -194,7 +209,10 @@ TERMS: tuple[Maker, ...] = (
         6,
     ),
     lambda n, s: Piece(
-        f"choose size{s} from {{1, 2, 3}}", f"sum((k <= size{s}) * linear[k](e[user], 1) for k in 1..3)", 3, f"size{s} != 2"
+        f"choose size{s} from {{1, 2, 3}}",
+        f"sum((k <= size{s}) * linear[k](e[user], 1) for k in 1..3)",
+        3,
+        f"size{s} != 2",
     ),
     lambda n, s: Piece(
         f"choose picks{s} from subset(fields, 1..2)",
@@ -203,7 +221,9 @@ TERMS: tuple[Maker, ...] = (
         f"count(picks{s}) >= 1 and not user in picks{s}",
     ),
     lambda n, s: Piece(
-        f"learn w{s}[f in fields] : [width, width]", f"sum(sum(embed(f, width) @ w{s}[f]) for f in fields - {{user}})", 1
+        f"learn w{s}[f in fields] : [width, width]",
+        f"sum(sum(embed(f, width) @ w{s}[f]) for f in fields - {{user}})",
+        1,
     ),
     lambda n, s: Piece(
         "",

@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 from generate import Generated, batch_of, program_of, schema_of, spaces
 from hypothesis import HealthCheck, given, settings
-from recspace.compiler.schema import Column, Field, Label, Schema
-from recspace.dsl import library_path, load
 from reference import Drawn, Interpreter, Refused
 from reference.interpreter import options_of
+
+from recspace.compiler.schema import Column, Field, Label, Schema
+from recspace.dsl import library_path, load
 
 FIELDS = (Field("user", "category", 4, "user"), Field("item", "category", 3, "item"), Field("city", "category", 2))
 SCHEMA = schema_of(*FIELDS)
@@ -48,16 +49,24 @@ class Formulas:
     def __init__(self, weights: Drawn, batch: Mapping[str, Any]) -> None:
         self.weights, self.batch = weights, batch
 
-    def w(self, layer: str, name: str, key: tuple[Any, ...] = (), candidate: str = "", part: tuple[Any, ...] = ()) -> Any:
+    def w(
+        self, layer: str, name: str, key: tuple[Any, ...] = (), candidate: str = "", part: tuple[Any, ...] = ()
+    ) -> Any:
         return self.weights(layer, name, key, candidate, part)
 
     def rows(self, layer: str, field: str, candidate: str = "", key: tuple[Any, ...] = ()) -> Any:
         return self.w(layer, "table", (*key, field), candidate)[self.batch[field]]
 
-    def norm(self, x: Any, layer: str, key: tuple[Any, ...] = (), candidate: str = "", prefix: str = "", affine: bool = True) -> Any:
+    def norm(
+        self, x: Any, layer: str, key: tuple[Any, ...] = (), candidate: str = "", prefix: str = "", affine: bool = True
+    ) -> Any:
         mean, var = (self.w(layer, prefix + n, key, candidate) for n in ("running_mean", "running_var"))
         y = (x - mean) / np.sqrt(var + 1e-5)
-        return y * self.w(layer, prefix + "weight", key, candidate) + self.w(layer, prefix + "bias", key, candidate) if affine else y
+        return (
+            y * self.w(layer, prefix + "weight", key, candidate) + self.w(layer, prefix + "bias", key, candidate)
+            if affine
+            else y
+        )
 
     def wide(self) -> Any:
         return self.w("wide.bias", "bias") + sum(self.rows("wide.weight", f)[:, 0] for f in NAMES)
@@ -104,9 +113,7 @@ def test_autofis(gates):
     y = oracle.relaxed({("keep", pair): w for pair, w in keep.items()}, BATCH)
     is_ = Formulas(weights, BATCH)
     e = {f: is_.rows("e.embed", f) for f in NAMES}
-    pairs = sum(
-        keep[i, j] * is_.norm((e[i] * e[j]).sum(1), "pairs.batch_norm", (i, j), affine=False) for i, j in PAIRS
-    )
+    pairs = sum(keep[i, j] * is_.norm((e[i] * e[j]).sum(1), "pairs.batch_norm", (i, j), affine=False) for i, j in PAIRS)
     np.testing.assert_allclose(y, sigmoid(is_.wide() + pairs + is_.deep(e)), rtol=1e-12)
 
 
@@ -116,14 +123,19 @@ def autodim(is_: Formulas, odds: Mapping[str, Mapping[int, float]]) -> Any:
         each = []
         for d, p in odds[f].items():
             x = is_.rows("e.embed", f, str(d)) @ is_.w("e.align", "linear.weight", (f,), str(d))
-            each.append(p * is_.norm(x + is_.w("e.align", "linear.bias", (f,), str(d)), "e.align", (f,), str(d), "norm."))
+            each.append(
+                p * is_.norm(x + is_.w("e.align", "linear.bias", (f,), str(d)), "e.align", (f,), str(d), "norm.")
+            )
         e[f] = sum(each)
     return sigmoid(is_.wide() + fm(e) + is_.deep(e))
 
 
 def test_autodim_mixes_after_each_width_has_been_aligned():
     oracle, weights = shipped("embedding/autodim.space")
-    odds = {f: dict(zip((2, 8, 16, 24, 32), np.random.default_rng(k).dirichlet(np.ones(5)), strict=True)) for k, f in enumerate(NAMES)}
+    odds = {
+        f: dict(zip((2, 8, 16, 24, 32), np.random.default_rng(k).dirichlet(np.ones(5)), strict=True))
+        for k, f in enumerate(NAMES)
+    }
     y = oracle.relaxed({("dim", (f,)): p for f, p in odds.items()}, BATCH)
     np.testing.assert_allclose(y, autodim(Formulas(weights, BATCH), odds), rtol=1e-10)
 
@@ -133,7 +145,9 @@ def test_autodim_derived_has_one_width_for_each_field():
     widths = {"user": 8, "item": 2, "city": 32}
     y = oracle.predict({("dim", (f,)): d for f, d in widths.items()}, BATCH)
     assert {p[3] for p in weights.found if p[0] == "e.align"} == {"2", "8", "32"}
-    np.testing.assert_allclose(y, autodim(Formulas(weights, BATCH), {f: {d: 1.0} for f, d in widths.items()}), rtol=1e-10)
+    np.testing.assert_allclose(
+        y, autodim(Formulas(weights, BATCH), {f: {d: 1.0} for f, d in widths.items()}), rtol=1e-10
+    )
 
 
 def test_training_statistics_are_those_of_the_batch():
@@ -165,7 +179,9 @@ def test_optinter():
         }[taken[i, j]]()
     paths = [*((0, f) for f in NAMES), *((1, *p) for p in PAIRS)]
     x = np.concatenate([*(is_.rows("e.embed", f) for f in NAMES), *(z[p] for p in PAIRS)], 1)
-    x = relu(x @ np.concatenate([is_.w("predict.mlp", "0.weight", part=p) for p in paths]) + is_.w("predict.mlp", "0.bias"))
+    x = relu(
+        x @ np.concatenate([is_.w("predict.mlp", "0.weight", part=p) for p in paths]) + is_.w("predict.mlp", "0.bias")
+    )
     x = relu(x @ is_.w("predict.mlp", "1.weight") + is_.w("predict.mlp", "1.bias"))
     y2 = sigmoid((x @ is_.w("predict.linear", "weight") + is_.w("predict.linear", "bias"))[:, 0])
     np.testing.assert_allclose(y, y2, rtol=1e-12)
@@ -240,7 +256,17 @@ def test_nis_owns_columns_by_frequency():
     y = oracle.relaxed({("rows", (t,)): p for t, p in odds.items()}, BATCH)
     is_ = Formulas(weights, BATCH)
     # Nine values; by falling count user 1 (12), user 2 and item 1 (9), user 3, item 2, city 1 (6), the rest (3).
-    order = [("user", 1), ("user", 2), ("item", 1), ("user", 3), ("item", 2), ("city", 1), ("user", 4), ("item", 3), ("city", 2)]
+    order = [
+        ("user", 1),
+        ("user", 2),
+        ("item", 1),
+        ("user", 3),
+        ("item", 2),
+        ("city", 1),
+        ("user", 4),
+        ("item", 3),
+        ("city", 2),
+    ]
     block = {v: k // 3 + 1 for k, v in enumerate(order)} | {(f, 0): 3 for f in NAMES}
     e = {}
     for f in NAMES:
@@ -360,7 +386,11 @@ def test_sequences_are_gated_before_they_are_pooled():
         "predict sum(e[tags]) + 0 * sum(e[user])\nminimize mse\n",
         schema_of(FIELDS[0], tags),
     )
-    batch = {"user": np.array([1, 1, 1]), "tags": np.array([[1, 2, -1], [3, 0, -1], [-1, -1, -1]]), ":label": np.zeros(3)}
+    batch = {
+        "user": np.array([1, 1, 1]),
+        "tags": np.array([[1, 2, -1], [3, 0, -1], [-1, -1, -1]]),
+        ":label": np.zeros(3),
+    }
     y = oracle.relaxed({("keep", (v,)): w for v, w in ((1, 1.0), (2, 0.5), (3, 0.25))}, batch)
     table = weights("e.embed", "table", ("tags",), "", ())
     expected = [(table[1] + 0.5 * table[2]).sum() / 2, 0.25 * table[3].sum() / 2, 0]
@@ -446,7 +476,10 @@ def test_sizes_are_of_different_architectures():
         ("choose a from {1, 2, 3}\nlet x = case a { 1: choose b from {1, 2} 2: 0 3: 1 }", 4),
         ("let x[l in 0..2] = 0 if l == 0 else choose b from {1, 2}", 4),  # only the elements that reach it
         ("choose a from 1..3\nchoose b from 1..3\nrequire a <= b", 6),
-        ("choose a from {off, on}\nlet x = (choose b from {1, 2}) if a else 1\nrequire b == 2", 2),  # met where there is no b
+        (
+            "choose a from {off, on}\nlet x = (choose b from {1, 2}) if a else 1\nrequire b == 2",
+            2,
+        ),  # met where there is no b
         ("choose a[f in fields] from {off, on}\nrequire sum(a) <= 1", 4),
         ("choose a from {off, on}\nlet x = c() if a else 0", 3),
         ("choose a from {off, on}\nlet x = sum(c() for f in fields)", 2 * 2**3),
@@ -495,7 +528,9 @@ def test_certain_weights_give_the_derived_model(made: Generated):
 
 @pytest.mark.parametrize("path", ["component/autofeature.space", "model/autoias.space", "embedding/esapn.space"])
 def test_certain_weights_give_the_derived_model_of_shipped_spaces(path):
-    params = {"K": 2, "L": 1, "width": 2} if "autofeature" in path else {"L": 2} if "autoias" in path else {"widths": [2, 4]}
+    params = (
+        {"K": 2, "L": 1, "width": 2} if "autofeature" in path else {"L": 2} if "autoias" in path else {"widths": [2, 4]}
+    )
     oracle, _ = shipped(path, schema_of(*FIELDS[:2]), **params)
     size = oracle.size()
     for architecture in some(oracle.architectures(), size, 12):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,18 +11,31 @@ from recspace.dsl import ast
 from recspace.dsl.sites import base_name, joined
 
 from . import blocks, operators
+from .aggregates import Aggregates
+from .fields import Fields
 from .operators import Layer
-from .scopes import Env, Family, Scope, Thunk
+from .scopes import Env, Scope, Thunk
 from .values import (
-    Bucket, Chance, Choice, Chosen, Cross, FieldRef, Ids, Joined, Key, Refused, Sequence, ValueRef, Wide, arithmetic, as_vector,
-    elementwise, is_constant, label, lift, like, merged, number, plain, pooled, settled, total, width_of,
+    FieldRef,
+    Joined,
+    Key,
+    Refused,
+    Sequence,
+    Wide,
+    elementwise,
+    is_constant,
+    label,
+    lift,
+    merged,
+    number,
+    plain,
 )  # fmt: skip
 
 AGGREGATES = ("sum", "mean", "max", "min", "product", "concat", "stack", "any", "all")
 COMMANDS = ("fields", "categorical", "numeric", "multivalued")
 
 
-class Calls:
+class Calls(Fields, Aggregates):
     """The part of the evaluator that knows functions by name."""
 
     def builtin(self: Any, name: str, env: Env) -> Any:
@@ -120,7 +131,7 @@ class Calls:
         view = self.views.get(component.span.source.name, env.scope.components)
         scope = Scope(path, env.key, component.definitions, view, component.result)
         names = [p.name for p in component.parameters]
-        given = {n: a for n, a in zip(names, [a for a in node.arguments if not isinstance(a, ast.Keyword)], strict=False)}
+        given = dict(zip(names, [a for a in node.arguments if not isinstance(a, ast.Keyword)], strict=False))
         given |= {a.name: a.value for a in node.arguments if isinstance(a, ast.Keyword)}
         for parameter in component.parameters:
             if parameter.name in given:
@@ -150,13 +161,21 @@ class Calls:
         match name:
             case "linear":
                 bias = self.option(options, "bias", True, env)
-                return operators.linear(layer, self.tensor(get[0]()), self.width(self.second(args, options, "n"), env), bias)
+                return operators.linear(
+                    layer, self.tensor(get[0]()), self.width(self.second(args, options, "n"), env), bias
+                )
             case "align":
-                activation = self.eval(args[2], env) if len(args) > 2 else self.option(options, "activation", "identity", env)
-                return operators.align(layer, self.tensor(get[0]()), self.width(self.second(args, options, "n"), env), activation)
+                activation = (
+                    self.eval(args[2], env) if len(args) > 2 else self.option(options, "activation", "identity", env)
+                )
+                return operators.align(
+                    layer, self.tensor(get[0]()), self.width(self.second(args, options, "n"), env), activation
+                )
             case "mlp":
                 units = self.widths(self.second(args, options, "units"), env)
-                return operators.mlp(layer, self.tensor(get[0]()), units, self.option(options, "activation", "relu", env))
+                return operators.mlp(
+                    layer, self.tensor(get[0]()), units, self.option(options, "activation", "relu", env)
+                )
             case "batch_norm":
                 return operators.batch_norm(layer, self.tensor(get[0]()), self.option(options, "affine", True, env))
             case "layer_norm":
@@ -238,181 +257,6 @@ class Calls:
 
         return lift(net, merged(number(x)))
 
-    # -- Fields --------------------------------------------------------------------------------------------
-
-    def source(self: Any, target: Any, options: dict[str, Any], env: Env) -> tuple[Any, int, int]:
-        """What a field reads: Ids, a number [B] or a vector; rows of its table without the unknown; min_count."""
-        least = int(self.option(options, "min_count", 1, env))
-        statistics = self.schema.statistics
-        match target:
-            case Bucket(field, bins):
-                column = Column("bucket", (field.name,), (bins,))
-                return Ids(self.column(column), field.name), statistics.bucket_cardinality(field.name, bins), least
-            case Cross(fields, bins, rows):
-                names = tuple(f.name for f in fields)
-                column = Column("cross", names, bins if any(bins) else (), least, rows)
-                size = rows or statistics.cross_cardinality(names, least, bins or (0,) * len(names))
-                return Ids(self.column(column), ""), size, least
-        field = self.schema.field(target.name)
-        if field.kind == "vector":
-            return self.column(Column("vector", (field.name,))), field.width, least
-        if not field.has_ids:
-            return self.column(Column("number", (field.name,))).astype(float), 1, least
-        counts = np.asarray(statistics.counts(field.name))
-        kept = int((counts >= least).sum()) if least > 1 else field.cardinality
-        ids = self.column(Column("id", (field.name,)))
-        return Ids(np.where(ids > kept, 0, ids), field.name, field.pool), kept, least
-
-    def embed(self: Any, name: str, node: ast.Call, key: Key, args: list[Any], options: Any, env: Env) -> Any:
-        target = self.eval(args[0], env)
-        place = env.scope.sites[env.owner].get((node.span.start, node.span.end), joined(env.owner, name))
-        owner = label(target)
-        if isinstance(target, FieldRef) and self.schema.field(target.name).shared_table:
-            owner = self.schema.field(target.name).of
-        layer = self.layer(joined(env.scope.path, place), (*key, owner))
-        source, rows, _ = self.source(target, options, env)
-        if name == "weight":
-            found = _embedded(layer, source, rows, 1, "")
-            return Sequence(found.data[..., 0], found.mask, found.pool).pooled() if isinstance(found, Sequence) else found[:, 0]
-        n = self.width(self.second(args, options, "n"), env)
-        return operators.for_widths(n, lambda w, searched, _: _embedded(layer, source, rows, w, str(w) if searched else ""))
-
-    def call_number(self: Any, args: Any, options: Any, env: Env) -> Any:
-        return self.column(Column("number", (self.eval(args[0], env).name,))).astype(float)
-
-    def call_value(self: Any, args: Any, options: Any, env: Env) -> Any:
-        return self.source(self.eval(args[0], env), {}, env)[0]
-
-    def call_bucket(self: Any, args: Any, options: Any, env: Env) -> Any:
-        bins = self.eval(self.second(args, options, "bins"), env)
-        if isinstance(bins, Choice):
-            if len(bins.options) != 1:
-                raise Refused("searched bins under a relaxation")
-            bins = bins.options[0][0]
-        return Bucket(self.eval(args[0], env), bins)
-
-    def call_cross(self: Any, args: Any, options: Any, env: Env) -> Any:
-        fields: tuple[Any, ...] = tuple(self.eval(a, env) for a in args)
-        if len(fields) == 1 and isinstance(fields[0], tuple):
-            fields = fields[0]
-        return Cross(fields, (), int(self.option(options, "hashed", 0, env)))
-
-    def call_cardinality(self: Any, args: Any, options: Any, env: Env) -> Any:
-        target = self.eval(args[0], env)
-        if isinstance(target, FieldRef):
-            return self.schema.field(target.name).cardinality
-        statistics = self.schema.statistics
-        if isinstance(target, Bucket):
-            return statistics.bucket_cardinality(target.field.name, target.bins)
-        names = tuple(f.name for f in target.fields)
-        return statistics.cross_cardinality(names, 1, target.bins or (0,) * len(names))
-
-    def call_frequency(self: Any, args: Any, options: Any, env: Env) -> Any:
-        value = self.eval(args[0], env)
-        if isinstance(value, ValueRef):
-            return int(self.schema.statistics.counts(value.field)[value.id - 1])
-        counts = np.concatenate([[0], np.asarray(self.schema.statistics.counts(value.field))])
-        return counts[value.ids].astype(float)
-
-    def call_block(self: Any, args: Any, options: Any, env: Env) -> Any:
-        """1 (most frequent) … S, equally many values each; a value never seen is among the rarest."""
-        field, size = self.eval(args[0], env), self.eval(self.second(args, options, "S"), env)
-        over = self.option(options, "over", "field", env)
-        ids, rows, _ = self.source(field, {}, env)
-        if not isinstance(ids, Ids):
-            return Ids(np.ones(len(ids), int), "")
-        names = [f.name for f in self.schema.fields if f.has_ids] if over == "all" else [field.name]
-        ranked = [(-int(c), k, i + 1) for k, n in enumerate(names) for i, c in enumerate(self.schema.statistics.counts(n))]
-        place = {(k, i): r for r, (_, k, i) in enumerate(sorted(ranked))}
-        of = np.array([size] + [place[names.index(field.name), i] * size // len(ranked) + 1 for i in range(1, rows + 1)])
-        return Ids(np.where(ids.ids < 0, -1, of[np.maximum(ids.ids, 0)]), "", ids.pool)
-
-    def call_values(self: Any, args: Any, options: Any, env: Env) -> Any:
-        field = self.eval(args[0], env)
-        return tuple(ValueRef(field.name, i + 1) for i in range(self.schema.field(field.name).cardinality))
-
-    def call_elements(self: Any, args: Any, options: Any, env: Env) -> Any:
-        raise Refused("elements of an example are not covered")
-
-    # -- Sets ----------------------------------------------------------------------------------------------
-
-    def call_subsets(self: Any, args: Any, options: Any, env: Env) -> Any:
-        base, sizes = self.eval(args[0], env), self.eval(args[1], env)
-        sizes = sizes if isinstance(sizes, tuple) else (sizes,)
-        return tuple(s for k in sizes for s in itertools.combinations(base, k))
-
-    def call_subset(self: Any, args: Any, options: Any, env: Env) -> Any:
-        from .evaluate import Subsets
-
-        first = args[0]
-        if isinstance(first, ast.SetOf) and all(isinstance(i, ast.Name) for i in first.items):
-            base = tuple(self.label_or_constant(i.name, env) for i in first.items)
-        else:
-            base = self.eval(first, env)
-        sizes = self.eval(args[1], env)
-        sizes = sizes if isinstance(sizes, tuple) else (sizes,)
-        return Subsets(base, min(sizes), max(sizes)) if sizes else Subsets(base, 1, 0)
-
-    def call_log(self: Any, args: Any, options: Any, env: Env) -> Any:
-        from .evaluate import RealRange
-
-        value = self.eval(args[0], env)
-        return value if isinstance(value, RealRange) else operators.apply("log", value)
-
-    def call_count(self: Any, args: Any, options: Any, env: Env) -> Any:
-        value = self.eval(args[0], env)
-        if isinstance(value, Chosen):
-            weight = total(p for _, p in value.members)
-            return Choice(((int(weight), 1.0),)) if self.hard or self.exploring else weight
-        return len(self.elements(value)) if isinstance(value, Family) else len(value)
-
-    def call_l0(self: Any, args: Any, options: Any, env: Env) -> Any:
-        gates = [number(self.element(self.eval(args[0], env), k)) for k, _ in self.elements(self.eval(args[0], env))]
-        return arithmetic("/", total(gates), max(len(gates), 1))
-
-    def call_diversity(self: Any, args: Any, options: Any, env: Env) -> Any:
-        family = self.eval(args[0], env)
-        return blocks.diversity([as_vector(plain(self.element(family, k))) for k, _ in self.elements(family)])
-
-    def call_l2(self: Any, args: Any, options: Any, env: Env) -> Any:
-        value = self.eval(args[0], env)
-        each = [self.element(value, k) for k, _ in self.elements(value)] if isinstance(value, Family) else [value]
-        return operators.mean_square(each)
-
-    # -- Aggregates ----------------------------------------------------------------------------------------
-
-    def aggregate(self: Any, name: str, args: list[Any], env: Env) -> Any:
-        items: list[tuple[Key, Any, Any]] = []
-        dropped: list[Any] = []
-        for k, arg in enumerate(args):
-            prefix = (k,) if len(args) > 1 else ()
-            if isinstance(arg, ast.Generator):
-                for here, weight in self.rows(arg.fors, env):
-                    if (self.hard or self.exploring) and isinstance(weight, float) and weight == 0.0:
-                        dropped.append((arg.value, here))
-                        continue
-                    items.append((prefix + here.key[len(env.key) :], weight, self.eval(arg.value, here)))
-                continue
-            value = self.eval(arg, env)
-            if isinstance(value, Family):
-                items += [(prefix + labels, 1.0, self.element(value, v)) for v, labels in self.elements(value)]
-            elif isinstance(value, tuple):
-                items += [(prefix + (i,), 1.0, v) for i, v in enumerate(value)]
-            elif isinstance(value, Chosen):
-                items += [(prefix + (label(m),), p, m) for m, p in value.members if p != 0.0]
-            elif len(args) > 1 or name in ("concat", "stack"):
-                items.append((prefix, 1.0, value))
-            else:
-                return _along(name, value)
-        result = _combined(name, items, self.hard or self.exploring)
-        if dropped and not items and self.batch is not None and name in ("sum", "mean", "product"):
-            return like(self.shape_of(*dropped[0]), 1.0 if name == "product" else 0.0)
-        if dropped and not items and self.batch is not None and name == "concat":
-            other = merged(self.shape_of(*dropped[0]))
-            if isinstance(other, np.ndarray) and other.ndim == 3:
-                return Joined((((), other[:, :0]),), matrix=True)
-        return result
-
 
 def _whole(x: Any) -> int:
     if isinstance(x, float) and x.is_integer():
@@ -447,106 +291,3 @@ def _flat(x: Any) -> Any:
     if isinstance(x, Joined):
         return Joined(tuple((path, lift(flat, v)) for path, v in x.parts)) if x.matrix else x
     return lift(flat, plain(x))
-
-
-def _embedded(layer: Layer, source: Any, rows: int, n: int, candidate: str) -> Any:
-    if isinstance(source, Ids):
-        table = layer.weight("table", (rows + 1, n), candidate)
-        found = table[np.maximum(source.ids, 0)]
-        return found if source.ids.ndim == 1 else Sequence(found, source.ids >= 0, source.pool)
-    if source.ndim == 1:
-        return source[:, None] * layer.weight("table", (1, n), candidate)
-    return source @ layer.weight("table", (rows, n), candidate)
-
-
-def _combined(name: str, items: list[tuple[Key, Any, Any]], hard: bool) -> Any:
-    """One aggregate over weighted elements (path, weight, value)."""
-    certain = all(isinstance(w, float) and w == 1.0 for _, w, _ in items)
-    pairs = [(w, v) for _, w, v in items]
-    match name:
-        case "sum":
-            return total(_weighted(w, v) for w, v in pairs)
-        case "mean":
-            share = total(w for w, _ in pairs)
-            share = max(share, 1.0) if is_constant(share) else elementwise(np.maximum, share, 1.0)
-            return arithmetic("/", total(_weighted(w, v) for w, v in pairs), share) if pairs else 0
-        case "product":
-            result: Any = 1
-            for w, v in pairs:
-                one = v if isinstance(w, float) and w == 1.0 else arithmetic("+", arithmetic("-", 1, w), _weighted(w, v))
-                result = arithmetic("*", result, one)
-            return result
-        case "any":
-            rest: Any = 1.0
-            for w, v in pairs:
-                rest = arithmetic("*", rest, arithmetic("-", 1, _weighted(w, v)))
-            return _truth(arithmetic("-", 1, rest), [v for _, v in pairs])
-        case "all":
-            share = 1.0
-            for w, v in pairs:
-                share = arithmetic("*", share, arithmetic("-", 1, _weighted(w, arithmetic("-", 1, number(v)))))
-            return _truth(share, [v for _, v in pairs])
-        case "max" | "min":
-            return _extreme(name, [v for _, v in pairs], certain)
-        case "concat":
-            return _concat(items)
-        case _:
-            return _stack(items)
-
-
-def _weighted(w: Any, v: Any) -> Any:
-    return number(v) if isinstance(w, float) and w == 1.0 and not isinstance(v, Joined) else arithmetic("*", w, v)
-
-
-def _truth(share: Any, values: list[Any]) -> Any:
-    return bool(share) if all(isinstance(v, bool) for v in values) else Chance(share)
-
-
-def _extreme(name: str, values: list[Any], certain: bool) -> Any:
-    values = [v.options[0][0] if isinstance(v, Choice) and len(v.options) == 1 else v for v in values]
-    if not certain or any(isinstance(v, Choice) for v in values):
-        raise Refused(f"{name} is not safe under a relaxation")
-    if not values:
-        raise Refused(f"{name} of nothing")
-    if all(is_constant(v) for v in values):
-        return max(values) if name == "max" else min(values)
-    result, function = values[0], np.maximum if name == "max" else np.minimum
-    for v in values[1:]:
-        result = lift(lambda a, b: elementwise(function, a, b), plain(result), plain(v))
-    return result
-
-
-def _concat(items: list[tuple[Key, Any, Any]]) -> Any:
-    found: list[tuple[Key, Any]] = []
-    matrix = False
-    for path, w, v in items:
-        if not (isinstance(w, float) and w == 1.0):
-            v = arithmetic("*", w, v)
-        if isinstance(v, Joined):
-            matrix |= v.matrix
-            found += [(path + inner, part) for inner, part in v.parts]
-            continue
-        part = pooled(v)
-        if isinstance(part, np.ndarray) and part.ndim == 3:
-            matrix = True
-        found.append((path, lift(lambda a: a if isinstance(a, np.ndarray) and a.ndim == 3 else as_vector(a), part)))
-    return Joined(tuple(found), matrix)
-
-
-def _stack(items: list[tuple[Key, Any, Any]]) -> Any:
-    found = [(path, lift(lambda a: as_vector(a)[:, None, :], pooled(arithmetic("*", w, v)))) for path, w, v in items]
-    return merged(Joined(tuple(found), matrix=True))
-
-
-def _along(name: str, value: Any) -> Any:
-    """An aggregate over the elements of one value: numbers of a vector, rows of a matrix, places of a sequence."""
-    x = plain(value)
-    if isinstance(x, Sequence):
-        places = [(x.mask[:, k].astype(float), x.data[:, k]) for k in range(x.mask.shape[1])]
-        return _combined(name, [((k,), w, v) for k, (w, v) in enumerate(places)], hard=False)
-    if not isinstance(x, np.ndarray) or x.ndim == 1:
-        return _combined(name, [((), 1.0, x)], hard=False)
-    return _combined(name, [((k,), 1.0, x[:, k]) for k in range(x.shape[1])], hard=False)
-
-
-__all__ = ["Calls", "replace", "settled", "width_of"]

@@ -24,5 +24,7 @@ class Drawn:
             self.found[place] = np.abs(values) + 0.5 if place[1].endswith("var") else values
         return self.found[place]
 
-    def __call__(self, layer: str, name: str, key: tuple[Any, ...], candidate: str, part: tuple[Any, ...]) -> np.ndarray:
+    def __call__(
+        self, layer: str, name: str, key: tuple[Any, ...], candidate: str, part: tuple[Any, ...]
+    ) -> np.ndarray:
         return self.found[layer, name, key, candidate, part]

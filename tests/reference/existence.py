@@ -7,7 +7,8 @@ from typing import Any
 from recspace.dsl import ast
 from recspace.dsl.sites import base_name, joined
 
-from .evaluate import Domain, Evaluator, Need
+from .domains import Domain, Need
+from .evaluate import Evaluator
 from .scopes import Env, Scope, holds_decision
 from .values import Chance, Choice, Refused
 

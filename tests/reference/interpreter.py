@@ -14,7 +14,8 @@ from recspace.compiler.schema import Schema
 from recspace.dsl import ast
 from recspace.dsl.walk import walk
 
-from .evaluate import Domain, Evaluator, Need
+from .domains import Domain, Need
+from .evaluate import Evaluator
 from .existence import Existence
 from .scopes import Env, Scope
 from .values import Chance, Choice, Chosen, Element, Key, Refused, Sequence, arithmetic, label, plain
@@ -71,7 +72,7 @@ class Interpreter:
         return [evaluator.condition(s.condition, env) for s in self.scope.statements if isinstance(s, ast.Expect)]
 
     def architectures(self) -> Iterator[dict[Element, Any]]:
-        """Every assignment of the decisions that exist which meets the requirements between decisions. Reals are left out."""
+        """Every assignment of the decisions that exist that meets the requirements between them; a real is halfway."""
         requirements = [s for s in self.scope.statements if isinstance(s, ast.Require) and not _on_costs(s.condition)]
         for existing, assumed in self._patterns():
             free = [e for e in existing if e not in assumed]
@@ -144,7 +145,9 @@ class Interpreter:
 
 class _Bound(Evaluator):
     def __init__(self, oracle: Interpreter, reader: Any, batch: Mapping[str, np.ndarray] | None, *, hard: bool) -> None:
-        super().__init__(oracle.scope, oracle.schema, reader, oracle.weights, batch, hard=hard, training=oracle.training)
+        super().__init__(
+            oracle.scope, oracle.schema, reader, oracle.weights, batch, hard=hard, training=oracle.training
+        )
         self.oracle, self.views = oracle, oracle.program.scopes
 
     def name(self, name: str, env: Env) -> Any:

@@ -11,8 +11,26 @@ import numpy as np
 
 from .drawn import Drawn
 from .values import (
-    Choice, Chance, Element, Joined, Key, Refused, Sequence, Wide, arithmetic, as_vector, elementwise, is_constant, lift, merged,
-    mix, number, plain, pooled, settled, total,
+    Chance,
+    Choice,
+    Element,
+    Joined,
+    Key,
+    Refused,
+    Sequence,
+    Wide,
+    arithmetic,
+    as_vector,
+    elementwise,
+    is_constant,
+    lift,
+    merged,
+    mix,
+    number,
+    plain,
+    pooled,
+    settled,
+    total,
 )  # fmt: skip
 
 EPSILON = 1e-5

@@ -38,7 +38,13 @@ class Scope:
         components: dict[str, ast.Component],
         result: ast.Expr | None = None,
     ) -> None:
-        self.path, self.context, self.components, self.statements, self.result = path, context, components, statements, result
+        self.path, self.context, self.components, self.statements, self.result = (
+            path,
+            context,
+            components,
+            statements,
+            result,
+        )
         self.arguments: dict[str, Thunk] = {}
         self.names: dict[str, Named] = {s.name: s for s in statements if isinstance(s, Named)}
         self.inline: dict[str, Inline] = {}

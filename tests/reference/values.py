@@ -226,12 +226,14 @@ def branch(element: Element, weighted: list[tuple[Any, Any, Any]]) -> Any:
     if all(len(w) <= 1 or () in w for w in widths):
         if not keys:
             return mix(list(zip(weights, values, strict=True)))
-        return Wide(keys, odds, {o: mix([(p, at(v, keys, o)) for p, v in zip(weights, values, strict=True)]) for o in all_options})
+        return Wide(
+            keys,
+            odds,
+            {o: mix([(p, at(v, keys, o)) for p, v in zip(weights, values, strict=True)]) for o in all_options},
+        )
     odds[element] = tuple((option, p) for option, p, _ in weighted)
     table = {
-        (*o, option): at(v, keys, o)
-        for o in all_options
-        for (option, _, _), v in zip(weighted, values, strict=True)
+        (*o, option): at(v, keys, o) for o in all_options for (option, _, _), v in zip(weighted, values, strict=True)
     }
     return Wide((*keys, element), odds, table)
 
@@ -382,40 +384,3 @@ def _in_sequence(x: Any, axes: int) -> Any:
     if not isinstance(x, np.ndarray):
         return x
     return x.reshape((x.shape[0],) + (1,) * (axes - x.ndim) + x.shape[1:])
-
-
-COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
-    "==": lambda a, b: a == b,
-    "!=": lambda a, b: a != b,
-    "<": lambda a, b: a < b,
-    ">": lambda a, b: a > b,
-    "<=": lambda a, b: a <= b,
-    ">=": lambda a, b: a >= b,
-}
-
-
-def compare(operator: str, a: Any, b: Any) -> Any:
-    """bool at compile time, else a Chance."""
-    a, b = (Choice(((0, arithmetic("-", 1, x.p)), (1, x.p))) if isinstance(x, Chance) else x for x in (a, b))
-    if isinstance(a, Choice) or isinstance(b, Choice):
-        return over_choices(lambda x, y: compare(operator, x, y), a, b)
-    a, b = (x.id if isinstance(x, ValueRef) else x for x in (a, b))
-    if any(isinstance(x, np.ndarray | Ids | Sequence | Wide | Joined) for x in (a, b)):
-        return Chance(elementwise(lambda x, y: np.asarray(COMPARISONS[operator](x, y), float), plain(a), plain(b)))
-    return bool(COMPARISONS[operator](a, b))
-
-
-def negated(x: Any) -> Any:
-    return not x if is_constant(x) else Chance(arithmetic("-", 1, number(x)))
-
-
-def conjunction(a: Any, b: Any) -> Any:
-    if is_constant(a):
-        return b if a else False
-    if is_constant(b):
-        return a if b else False
-    return Chance(arithmetic("*", number(a), number(b)))
-
-
-def disjunction(a: Any, b: Any) -> Any:
-    return negated(conjunction(negated(a), negated(b)))
