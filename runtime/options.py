@@ -1,13 +1,13 @@
-"""Options of stages against what the stage promises. Unknown ones are refused, missing ones filled in."""
+"""Options of stages as values that run: checked against the promise, schedules ready to be asked."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from recspace.compiler.promise import REQUIRED, Option
+from recspace.compiler.options import check_options
+from recspace.compiler.promise import Option, Relaxation, Stage
 from recspace.dsl.diagnostics import Diagnostic, Edit
 from recspace.dsl.source import Span
 from recspace.dsl.suggest import nearest
@@ -27,39 +27,32 @@ class Schedule:
 
 
 def unknown(code: str, kind: str, name: str, names: Iterable[str], span: Span) -> Diagnostic:
+    """There is no such name: the nearest one as a fix, or all there are."""
     known = sorted(names)
     near = nearest(name, known)
     hint = f"did you mean `{near}`?" if near else f"there are: {', '.join(known)}" if known else "it has none"
-    word = Span(span.source, span.start, span.start + len(name))
-    edits = (Edit(word, near),) if near and word.text == name else ()
-    return Diagnostic(code, f"there is no {kind} `{name}`", word if edits else span, help=hint, edits=edits)
+    return Diagnostic(code, f"there is no {kind} `{name}`", span, help=hint, edits=_renamed(span, name, near or ""))
 
 
 def check(
-    given: Mapping[str, Any], options: tuple[Option, ...], owner: str, span: Span, spans: Mapping[str, Span]
+    given: Mapping[str, Any], promise: Stage | Relaxation, span: Span, spans: Mapping[str, Span]
 ) -> tuple[dict[str, Any], list[Diagnostic]]:
-    """Every option's value and what is wrong. `owner` is whose options they are, as text: `relax(as = gate)`."""
-    known = {option.name: option for option in options}
-    found: dict[str, Any] = {}
+    """Every option's value, and what is wrong. `span` is the whole call, `spans` the written options."""
+    found, problems = check_options(promise, given)
+    declared = {option.name: option for option in promise.options}
     faults = [
-        unknown("S0602", f"option of {owner} called", name, known, spans.get(name, span))
-        for name in given
-        if name not in known
+        Diagnostic(
+            problem.code(operator=False),
+            problem.message,
+            place := spans.get(problem.option, span),
+            help=problem.help,
+            edits=_renamed(
+                place, problem.option if problem.fault == "unknown" else given.get(problem.option), problem.instead
+            ),
+        )
+        for problem in problems
     ]
-    for name, option in known.items():
-        if name not in given:
-            if option.default is REQUIRED:
-                faults.append(
-                    Diagnostic("S0604", f"{owner} needs `{name}`", span, help=option.doc or f"add `{name} = …`")
-                )
-            found[name] = normal(option, option.default)
-            continue
-        wanted = fits(option, given[name])
-        if wanted:
-            place = spans.get(name, span)
-            faults.append(Diagnostic("S0603", f"`{name}` of {owner} must be {wanted}", place, help=option.doc))
-        found[name] = normal(option, given[name])
-    return found, faults
+    return {name: normal(declared[name], value) for name, value in found.items()}, faults
 
 
 def normal(option: Option, value: Any) -> Any:
@@ -70,46 +63,7 @@ def normal(option: Option, value: Any) -> Any:
     return float(value) if option.kind == "real" and number else value
 
 
-def fits(option: Option, value: Any) -> str:
-    """ "" if the value is what the option takes, else what it takes."""
-    if isinstance(value, str) and value in option.choices:
-        return ""
-    number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-    match option.kind:
-        case "whole" | "width":
-            low = option.low if option.low is not None else 1 if option.kind == "width" else None
-            right = number and value == int(value) and _within(value, low, option.high)
-            return "" if right else _or("a whole number", low, option)
-        case "real":
-            return "" if number and _within(value, option.low, option.high) else _or("a number", option.low, option)
-        case "schedule":
-            ends = (value.start, value.end) if isinstance(value, Schedule) else (value,) if number else ()
-            right = bool(ends) and all(_within(end, option.low, option.high) for end in ends)
-            return "" if right else _or("a number, or `start -> end`,", option.low, option)
-        case "flag":
-            return "" if isinstance(value, bool) else "true or false"
-        case "label":
-            return "one of " + ", ".join(option.choices)
-        case "widths":
-            right = isinstance(value, list) and all(isinstance(v, int) and v >= 1 for v in value)
-            return "" if right else "a list of whole numbers"
-        case "call":
-            name = getattr(value, "name", None)
-            right = hasattr(value, "options") and (not option.choices or name in option.choices)
-            return "" if right else "one of " + ", ".join(f"{c}(…)" for c in option.choices)
-        case "any" | "logits":
-            return ""
-
-
-def _within(value: float, low: float | None, high: float | None) -> bool:
-    return (low is None or value >= low) and (high is None or value <= high)
-
-
-def _or(what: str, low: float | None, option: Option) -> str:
-    bounds = "".join(
-        [
-            f" of at least {low:g}" if low is not None else "",
-            f" and at most {option.high:g}" if option.high is not None else "",
-        ]
-    )
-    return what + bounds + "".join(f", or {choice}" for choice in option.choices)
+def _renamed(span: Span, old: object, new: str) -> tuple[Edit, ...]:
+    """The edit that puts another word where `old` is first written inside a span."""
+    at = span.text.find(old) if isinstance(old, str) and old else -1
+    return (Edit(Span(span.source, span.start + at, span.start + at + len(str(old))), new),) if new and at >= 0 else ()

@@ -56,15 +56,15 @@ def checked(call: StageCall, promises: Promises, faults: list[Diagnostic], *, ne
         names = [n for n, p in promises.stages.items() if nested or p.role not in INNER_ROLES]
         faults.append(unknown("S0601", "stage", call.name, names, call.span))
         return call
-    options, owner = promise.options, f"{call.name}()"
     if promise.role == "relax":
         relaxation = promises.relaxations.get(str(call.options.get("as")))
         if relaxation is not None:
-            options, owner = (*options, *relaxation.options), f"relax(as = {relaxation.name})"
-    found, wrong = check(call.options, options, owner, call.span, call.spans)
+            promise = replace(promise, options=(*promise.options, *relaxation.options))
+    found, wrong = check(call.options, promise, call.span, call.spans)
     faults += wrong
+    calls = {option.name for option in promise.options if option.kind == "call"}
     for name, value in found.items():
-        if isinstance(value, StageCall) and name in call.given:
+        if isinstance(value, StageCall) and name in calls:
             found[name] = checked(value, promises, faults, nested=True)
     inner = tuple(checked(stage, promises, faults, nested=False) for stage in call.inner)
     if inner and not promise.wraps:

@@ -114,7 +114,10 @@ def test_touched_adam_is_sparse_adam():
         rows = torch.tensor([step, step + 2])
         values = torch.randn(2, 3, generator=torch.Generator().manual_seed(step))
         dense = torch.zeros(8, 3).index_add(0, rows, values)
-        adam.step({"t": dense if step % 2 else torch.sparse_coo_tensor(rows[None], values, (8, 3), check_invariants=True)}, 1.0)
+        adam.step(
+            {"t": dense if step % 2 else torch.sparse_coo_tensor(rows[None], values, (8, 3), check_invariants=True)},
+            1.0,
+        )
         theirs.grad = torch.sparse_coo_tensor(rows[None], values, (8, 3), check_invariants=True)
         sparse.step()
     torch.testing.assert_close(ours, theirs, atol=5e-6, rtol=0)

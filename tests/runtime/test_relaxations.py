@@ -16,7 +16,7 @@ CASES = [(n, d) for n in ABLE for d in KINDS if d in promises().relaxations[n].d
 
 def relaxed(name, domain, logits, noise, step=Step(3, 10), **given):
     promise = promises().relaxations[name]
-    options, faults = check(given, promise.options, name, None, {})
+    options, faults = check(given, promise, None, {})
     assert not faults
     return import_module(f"recspace.runtime.relaxations.{name}").relax(logits, noise, step, KINDS[domain], options)
 
@@ -29,7 +29,9 @@ def drawn(domain, seed=0):
 
 def test_those_of_the_language_are_there():
     assert {"softmax", "gumbel", "gate", "sigmoid"} <= set(ABLE)
-    assert {"clamp", "hard_concrete", "soft_threshold", "proximal", "group_lasso"} <= set(promises().relaxations) - set(ABLE)
+    assert {"clamp", "hard_concrete", "soft_threshold", "proximal", "group_lasso"} <= set(promises().relaxations) - set(
+        ABLE
+    )
 
 
 @pytest.mark.parametrize(("name", "domain"), CASES)

@@ -41,7 +41,9 @@ def without_times(value):
 
 def essence(folder):
     """Hashes of all that a run leaves, but for its times."""
-    names = sorted(p.name for p in folder.iterdir() if p.suffix in (".safetensors", ".py") or p.name == "architecture.json")
+    names = sorted(
+        p.name for p in folder.iterdir() if p.suffix in (".safetensors", ".py") or p.name == "architecture.json"
+    )
     hashes = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in names}
     report = without_times(json.loads((folder / "report.json").read_text()))
     report["settings"] = None
