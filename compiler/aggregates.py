@@ -86,6 +86,11 @@ def reduce(
     state: State, name: str, inner: Context, outer: Context, value: Column, weights: Column | None, span: Span, place: str
 ) -> Column:
     """Bring the rows of `inner` together in those of `outer`."""
+    if name == "sum" and value.has_atoms and not value.constant:
+        # Adding 0 adds nothing: what a shut gate took away takes no part.
+        left = np.array([k for k in range(inner.n) if value.nodes[k] != ATOM or value.atoms[k] != 0], dtype=np.int64)
+        inner, value = inner.restricted(left), value.take(left)
+        weights = weights.take(left) if weights is not None else None
     segments = inner.rows_in(outer)
     counts = np.bincount(segments, minlength=outer.n)
     if weights is None and value.constant and not _needs_node(name, value):

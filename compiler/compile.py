@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from recspace.dsl import ast
 from recspace.dsl.diagnostics import Diagnostic, Note
 
 from .builder import Failed
-from .compiled import Compiled
+from .compiled import Compiled, Slice
 from .decisions import Key
 from .ir import Graph
 from .promise import Promises
@@ -101,12 +101,41 @@ def compile_space(
 
     resolved = resolve(program, schema, promises, overrides=overrides)
     assert resolved.graph is not None, "check the space first"
-    graph = resolved.graph
-    if architecture is not None:
-        derived = resolve(program, schema, promises, overrides=overrides, bound=bind(architecture, graph, weighted))
-        assert derived.graph is not None, derived.diagnostics
-        graph = derived.graph
-    return generate(lower(graph, promises), schema, promises)
+    if architecture is None:
+        return generate(lower(resolved.graph, promises), schema, promises)
+    bound = bind(architecture, resolved.graph, weighted)
+    derived = resolve(program, schema, promises, overrides=overrides, bound=bound)
+    assert derived.graph is not None, derived.diagnostics
+    plain = generate(lower(derived.graph, promises), schema, promises)
+    return named_alike(plain, generate(lower(resolved.graph, promises), schema, promises), architecture)
+
+
+def named_alike(plain: Compiled, supernet: Compiled, architecture: Mapping[str, Any]) -> Compiled:
+    """The plain model with each weight called as the one of the supernet that it can be taken from.
+
+    A layer of searched width has weights for each candidate; the architecture says which of them stays.
+    """
+    by_place: dict[tuple[Any, ...], list[tuple[Slice, tuple[int, ...]]]] = {}
+    for tensor in supernet.tensors:
+        for one in tensor.slices:
+            if one.candidate and all(architecture[d][e] == o for d, e, o in one.chosen):
+                by_place.setdefault(_place(one), []).append((one, _extent(one)))
+
+    def renamed(one: Slice) -> Slice:
+        alike = [s for s, extent in by_place.get(_place(one), ()) if extent == _extent(one)]
+        return replace(one, candidate=alike[0].candidate) if alike else one
+
+    tensors = tuple(replace(t, slices=tuple(map(renamed, t.slices))) for t in plain.tensors)
+    return replace(plain, tensors=tensors)
+
+
+def _place(one: Slice) -> tuple[Any, ...]:
+    return (one.layer, one.name, one.key, one.part)
+
+
+def _extent(one: Slice) -> tuple[int, ...]:
+    """The shape of a logical weight: ranges of one entry are axes of the tensor that holds it."""
+    return tuple(b - a for a, b in one.box[-2:] if b - a > 1)
 
 
 __all__ = ["Checked", "Diagnostic", "Note", "bind", "check", "compile_space"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast as python
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -86,8 +87,11 @@ class Emitter:
         return value
 
     def _comment(self, node: Node) -> str:
+        """The text that a line comes from, at the first line that comes from it."""
         text = " ".join(node.span.text.split())
-        return f"  # {text}" if isinstance(node, Operator | Select | Reduce) and node.place and len(text) <= 70 else ""
+        said = f"  # {text}"
+        fits = isinstance(node, Operator | Select | Reduce) and node.place and len(text) <= 70
+        return said if fits and not any(line.endswith(said) for line in self.lines) else ""
 
     def constant(self, values: Any, dtype: str = "int64") -> str:
         """A buffer of the module that is no state."""
@@ -138,9 +142,12 @@ class Emitter:
     def use(self, operator: str, function: str) -> None:
         """Copy an operator's functions into the module."""
         sources = self.promises.sources(operator)
-        if function not in sources:
-            raise KeyError(function)
-        self.functions |= dict(sources)
+        todo = [function]
+        while todo:
+            name = todo.pop()
+            if name not in self.functions:
+                self.functions[name] = sources[name].strip()
+                todo += [other for other in sources if re.search(rf"\b{other}\(", sources[name]) and other != name]
 
     def needs(self, column: Column) -> str:
         self.columns[column.key] = column
@@ -229,7 +236,7 @@ class Emitter:
         if not self._whole(node):
             text = f"({text}).expand({self._sizes(node, self.batched(*node.operands))})"
         self.define(key, node, text, self.batched(*node.operands))
-        self._presence(key, node)
+        self._presence(key, node.operands)
 
     def _whole(self, node: Operator) -> bool:
         """Whether some operand brings the family axis in its whole length."""
@@ -242,8 +249,9 @@ class Emitter:
     def _sizes(self, node: Node, batched: bool) -> str:
         return ", ".join((["-1"] if batched else []) + [str(len(node.index))] + ["-1"] * rank_of(node))
 
-    def _presence(self, key: int, node: Operator) -> None:
-        for o in node.operands:
+    def _presence(self, key: int, refs: tuple[Ref, ...]) -> None:
+        """Which elements of a sequence there are: as in what it was made of."""
+        for o in refs:
             if o.node in self.present:
                 source = self.present[o.node]
                 self.present[key] = Ref(source.node, source.rows.take(o.rows))
@@ -272,7 +280,7 @@ class Emitter:
             text = f"{text}.squeeze(-1)"
         batched = self.batched(*node.operands) if promise.elementwise else bool(node.operands)
         self.define(key, node, text, batched)
-        self._presence(key, node)
+        self._presence(key, node.operands)
 
     def _layer_weights(self, node: Operator, layer: Layer | None, grouped: bool) -> list[str]:
         if layer is None:
@@ -446,6 +454,7 @@ class Emitter:
             self.define(key, node, f"torch.zeros({shape or '()'})", False)
             return
         self.define(key, node, " + ".join(terms), self.batched(*node.alternatives))
+        self._presence(key, node.alternatives)
 
     def _elements(self, node: Reduce, block: Block, batched: bool) -> str:
         """The elements of a block: [B, (N,) count, *shape]."""

@@ -294,6 +294,8 @@ def _logical(state: State, operator: str, left: Column, right: Column, ctx: Cont
 def _apply(state: State, operator: str, columns: list[Column], ctx: Context, span: Span) -> Column:
     """Arithmetic and comparisons: on plain numbers now, else as a node."""
     if not all(c.constant for c in columns):
+        if operator in ("*", "+") and any(c.has_atoms for c in columns):
+            return _absorbed(state, operator, columns[0], columns[1], ctx, span)
         if ctx.n and any(c.has_atoms and not c.constant for c in columns) and len(columns) == 2:
             return _split(state, operator, columns, ctx, span)
         return state.builder.apply(operator, columns, ctx, span)
@@ -321,6 +323,34 @@ def _on_lists(function: Any, values: tuple[Any, ...]) -> tuple[Any, ...]:
     length = max(len(v) for v in values if isinstance(v, tuple))
     spread = [v if isinstance(v, tuple) else (v,) * length for v in values]
     return tuple(function(*one) for one in zip(*spread, strict=False))
+
+
+def _absorbed(state: State, operator: str, left: Column, right: Column, ctx: Context, span: Span) -> Column:
+    """x * 1 and x + 0 are x, x * 0 is 0: a gate that is shut takes its row away."""
+    neutral = 1 if operator == "*" else 0
+    how = np.zeros(ctx.n, dtype=np.int64)  # 0: compute; 1: left; 2: right; 3: zero
+    for row in range(ctx.n):
+        for mine, other, name in ((left, right, 2), (right, left, 1)):
+            if mine.nodes[row] == ATOM and other.nodes[row] != ATOM and is_number(mine.atoms[row]):
+                if mine.atoms[row] == neutral:
+                    how[row] = name
+                elif operator == "*" and mine.atoms[row] == 0 and state.builder.nodes[int(other.nodes[row])].shape.kind == "number":
+                    how[row] = 3
+    pieces = []
+    for kind in np.unique(how):
+        rows = np.flatnonzero(how == kind)
+        match int(kind):
+            case 1:
+                made = left.take(rows)
+            case 2:
+                made = right.take(rows)
+            case 3:
+                made = Column.uniform(0, len(rows))
+            case _:
+                sub = ctx.restricted(rows) if len(rows) < ctx.n else ctx
+                made = _split(state, operator, [left.take(rows), right.take(rows)], sub, span)
+        pieces.append((rows, made))
+    return scatter(ctx.n, pieces)
 
 
 def _split(state: State, operator: str, columns: list[Column], ctx: Context, span: Span) -> Column:

@@ -140,6 +140,10 @@ class Layers:
         text = node.options.get("·candidate", "")
         identity = (node.layer, node.part, text, tuple((w.name, w.shape) for w in (*weights, *buffers)), keyed)
         layer = self.layers.get(identity)
+        if layer is not None and buffers and keyed and not set(node.keys) & set(layer.keys):
+            # Statistics change in place: families that were split have tensors of their own.
+            identity = (*identity, node.keys)
+            layer = self.layers.get(identity)
         if layer is None:
             attribute = f"{node.layer}.{node.part}.{text}" if text else f"{node.layer}.{node.part}"
             layer = Layer(attribute, weights, buffers, keyed)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from .ir import Graph
 from .passes.fold import fold
 from .passes.hoist import hoist
+from .passes.narrow import narrow
 from .passes.prune import prune
 from .passes.relax import relax
 from .passes.share import share
@@ -33,6 +34,7 @@ def lower(graph: Graph, promises: Promises) -> Graph:
     """All passes; the graph is verified after each."""
     for step in BEFORE:
         graph = verify(step(graph), step.__name__)
+    graph = verify(narrow(graph, promises), "narrow")  # zeros are known, and widths still follow from the graph
     graph = verify(relax(graph, promises), "relax")
     for step in AFTER:
         graph = verify(step(graph), step.__name__)

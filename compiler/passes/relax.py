@@ -23,7 +23,7 @@ from recspace.dsl.source import Span
 
 from ..decisions import Decision
 from ..ir import Block, Constant, DecisionNode, Graph, Merge, Node, Operator, Output, Reduce, Ref, Rows, Select
-from ..promise import Promises
+from ..promise import Promises, no_buffers
 from ..search_phase import ON_NUMBERS
 from ..shapes import NUMBER, Searched, Shape
 
@@ -39,13 +39,15 @@ def not_yet(span: Span, what: str, help: str = "") -> SpaceError:
 class Variants:
     """A value of searched width: by the options of one decision, each of a fixed width.
 
-    `subject`: the decision's row for every row; `options`: the option's position for every alternative.
+    `subject`: the decision's row for every row; `options`: the option's position for every alternative. `mixable`: all
+    have one shape by now, and are mixed by whoever reads them next, unless that has statistics for each of them.
     """
 
     subject: Ref
     options: tuple[int, ...]
     texts: tuple[str, ...]
     alternatives: tuple[Ref, ...]
+    mixable: bool = False
 
     def at(self, rows: Rows) -> Variants:
         def of(ref: Ref) -> Ref:
@@ -79,8 +81,13 @@ class _Relaxing:
         self.nodes[key] = node
         return Ref(key, Rows.all(len(node.index)))
 
-    def value(self, ref: Ref) -> Ref | Variants:
+    def value(self, ref: Ref, apart: bool = False) -> Ref | Variants:
+        """What rows of a node have become. `apart`: alternatives of one shape are not mixed yet."""
         found = self.values[ref.node]
+        if isinstance(found, Variants) and found.mixable and not apart:
+            shape = self.nodes[found.alternatives[0].node].shape
+            found = self.mixed(self.graph[ref.node], found.subject, found.options, found.alternatives, shape)
+            self.values[ref.node] = found
         return found.at(ref.rows) if isinstance(found, Variants) else Ref(found.node, found.rows.take(ref.rows))
 
     def fixed(self, ref: Ref, span: Span) -> Ref:
@@ -211,13 +218,15 @@ class _Relaxing:
         leaf = next((o for o in node.operands if self.leaf(o) is not None), None)
         if leaf is not None:
             return self.over_leaf(key, node, leaf)
-        values = [self.value(o) for o in node.operands]
+        promise = self.promises.operators.get(node.operator)
+        apart = promise is not None and promise.buffers is not no_buffers
+        values = [self.value(o, apart) for o in node.operands]
         variants = next((v for v in values if isinstance(v, Variants)), None)
         if variants is None:
             refs = tuple(v for v in values if isinstance(v, Ref))
             self._check_spread(node, refs)
             return self.add(replace(node, operands=refs, phase="run", shape=fixed_shape(node.shape), widths=()), key)
-        return self.over_variants(key, node, values, variants)
+        return self.over_variants(node, values, variants)
 
     def _check_spread(self, node: Operator, refs: Sequence[Ref]) -> None:
         promise = self.promises.operators.get(node.operator)
@@ -238,7 +247,8 @@ class _Relaxing:
             plain = replace(plain, shape=shape, widths=())
             lowered = self.operator_with_candidate(plain, str(width), subject, position)
             if isinstance(lowered, Variants):
-                raise not_yet(node.span, "a layer from one searched width to another")
+                shape = self.nodes[lowered.alternatives[0].node].shape
+                lowered = self.mixed(node, lowered.subject, lowered.options, lowered.alternatives, shape)
             found.append(lowered)
             texts.append(str(width))
             kept.append(position)
@@ -301,8 +311,8 @@ class _Relaxing:
                       subject=subject, labels=options, alternatives=tuple(alternatives))  # fmt: skip
         return self.add(made, key)
 
-    def over_variants(self, key: int, node: Operator, values: list[Ref | Variants], first: Variants) -> Ref | Variants:
-        """The operator for every alternative; mixed at once where the results have one shape."""
+    def over_variants(self, node: Operator, values: list[Ref | Variants], first: Variants) -> Variants:
+        """The operator for every alternative, with weights and statistics of its own."""
         if any(isinstance(v, Variants) and v.subject != first.subject for v in values):
             raise not_yet(node.span, f"{node.operator}() on two widths that are searched apart")
         found: list[Ref] = []
@@ -312,9 +322,7 @@ class _Relaxing:
             shapes.append(self._shape(node, refs))
             marked = self.marked(node, text, first.subject, first.options[k])
             found.append(self.add(replace(marked, operands=refs, shape=shapes[-1], widths=(), phase="run")))
-        if len(set(shapes)) == 1:
-            return self.mixed(node, first.subject, first.options, found, shapes[0], key)
-        return Variants(first.subject, first.options, first.texts, tuple(found))
+        return Variants(first.subject, first.options, first.texts, tuple(found), len(set(shapes)) == 1)
 
     def _shape(self, node: Operator, refs: Sequence[Ref]) -> Shape:
         """The operator's shape for fixed inputs."""

@@ -1,0 +1,68 @@
+"""Parts of a concatenation that are zero for every example are left out where only linear layers read it.
+
+    linear(concat(a, 0, b), n)   →   linear(concat(a, b), n)     (with the rows of the weight that are left)
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from ..ir import Block, Constant, Graph, Merge, Node, Operator, Reduce, Ref, Rows
+from ..promise import Promises
+from ..shapes import vector
+
+
+def narrow(graph: Graph, promises: Promises) -> Graph:
+    """Concatenations without zero parts; the layers on them get narrower by themselves."""
+    nodes = dict(graph.items())
+    linear = _read_by_linear(graph, promises)
+    for key, node in graph.items():
+        if key in linear and isinstance(node, Reduce):
+            blocks = tuple(b for old in node.blocks for b in _without_zeros(nodes, old))
+            if blocks:
+                width = sum(_width(nodes, b) * b.count for b in blocks)
+                nodes[key] = replace(node, blocks=blocks, shape=vector(width))
+    return graph.with_nodes(nodes)
+
+
+def _read_by_linear(graph: Graph, promises: Promises) -> set[int]:
+    """Concatenations to one vector whose readers are layers that multiply it, or others of the kind."""
+    found: set[int] = set()
+    for key, node in reversed(list(graph.items())):
+        whole = isinstance(node, Reduce) and node.operator == "concat" and node.shape.kind == "vector" and len(node.index) == 1
+        if whole and not node.shape.searched and all(_takes_rows(graph[c], found, c, promises) for c in graph.consumers(key)):
+            found.add(key)
+    return found
+
+
+def _takes_rows(node: Node, found: set[int], key: int, promises: Promises) -> bool:
+    return key in found or (isinstance(node, Operator) and node.operator == "linear" and "linear" in promises.operators)
+
+
+def _width(nodes: dict[int, Node], block: Block) -> int:
+    return int(nodes[block.ref.node].shape.last)  # type: ignore[arg-type]
+
+
+def _without_zeros(nodes: dict[int, Node], block: Block) -> list[Block]:
+    kept = np.array([k for k, row in enumerate(block.ref.rows.array) if not _zero(nodes, block.ref.node, int(row))], dtype=np.int64)
+    if len(kept) == len(block.ref.rows):
+        return [block]
+    if not len(kept):
+        return []
+    parts = tuple(block.parts[k] for k in kept) if block.parts else ()
+    return [replace(block, ref=Ref(block.ref.node, Rows(block.ref.rows.array[kept])), count=len(kept), parts=parts)]
+
+
+def _zero(nodes: dict[int, Node], key: int, row: int) -> bool:
+    node = nodes[key]
+    match node:
+        case Constant(values=values):
+            return not values[row].any()
+        case Merge(source_of=source_of, sources=sources):
+            k = int(source_of.array[row])
+            within = int((source_of.array[:row] == k).sum())
+            return _zero(nodes, sources[k].node, int(sources[k].rows.array[within]))
+        case _:
+            return False
