@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 from generate import Generated, batch_of, program_of, schema_of, spaces
 from hypothesis import HealthCheck, given, settings
-from reference import Drawn, Interpreter, Refused
+from reference import Drawn, Interpreter, Refused, assignment
 from reference.interpreter import options_of
 
+from recspace.compiler.decisions import Decision, Domain
 from recspace.compiler.schema import Column, Field, Label, Schema
 from recspace.dsl import library_path, load
 
@@ -298,6 +299,35 @@ def test_gates_of_values_never_seen_are_off():
     offset = weights("predict.bias", "bias", (), "", ())
     np.testing.assert_allclose(y[0], sigmoid(offset), rtol=1e-12)
     assert abs(y[1] - y[0]) > 1e-6
+
+
+def test_a_value_never_seen_has_the_smallest_width():
+    text = (
+        "space S\nchoose n[v in values(city)] from {3, 1, 2}\npredict 0 * weight(city) + n[value(city)]\nminimize mse\n"
+    )
+    oracle, _ = written(text)
+    batch = {"city": np.array([0, 1, 2]), ":label": np.zeros(3)}
+    np.testing.assert_allclose(oracle.predict({("n", (1,)): 3, ("n", (2,)): 2}, batch), [1, 3, 2])
+
+
+def test_rare_values_share_the_row_of_the_unknown():
+    # city was seen 6 and 3 times.
+    oracle, weights = written("space S\npredict sum(embed(city, 2, min_count = 4))\nminimize mse\n")
+    y = oracle.predict({}, {"city": np.array([0, 1, 2]), ":label": np.zeros(3)})
+    table = weights("predict.embed", "table", ("city",), "", ())
+    assert table.shape == (2, 2)
+    np.testing.assert_allclose(y, [table[0].sum(), table[1].sum(), table[0].sum()])
+    whole, weights = written("space S\npredict sum(embed(city, 2))\nminimize mse\n")
+    whole.predict({}, BATCH)
+    assert weights("predict.embed", "table", ("city",), "", ()).shape == (3, 2)
+
+
+def test_the_compilers_architectures_are_read_by_position():
+    gate = Decision("keep", (), 2, (("a",), ("b",)), (Domain("gate", ("off", "on")),))
+    wide = Decision("dim", (), 1, ((),), (Domain("number", (2, 8)),))
+    sets = Decision("s", (), 1, ((),), (Domain("subset", ("x", "y", "z"), 0, 2),))
+    found = assignment((gate, wide, sets), {"keep": (1, 0), "dim": (1,), "s": ((0, 2),)})
+    assert found == {("keep", ("a",)): "on", ("keep", ("b",)): "off", ("dim", ()): 8, ("s", ()): ("x", "z")}
 
 
 # -- The rules of relaxations --------------------------------------------------------------------------------
