@@ -56,7 +56,7 @@ class Formulas:
         return self.weights(layer, name, key, candidate, part)
 
     def rows(self, layer: str, field: str, candidate: str = "", key: tuple[Any, ...] = ()) -> Any:
-        return self.w(layer, "table", (*key, field), candidate)[self.batch[field]]
+        return self.w(layer, "table", (field, *key), candidate)[self.batch[field]]
 
     def norm(
         self, x: Any, layer: str, key: tuple[Any, ...] = (), candidate: str = "", prefix: str = "", affine: bool = True

@@ -63,7 +63,7 @@ class Fields:
         owner = label(target)
         if isinstance(target, FieldRef) and self.schema.field(target.name).shared_table:
             owner = self.schema.field(target.name).of
-        layer = self.layer(joined(env.scope.path, place), (*key, owner))
+        layer = self.layer(joined(env.scope.path, place), (owner, *key))
         source, rows, _ = self.source(target, options, env)
         if name == "weight":
             found = _embedded(layer, source, rows, 1, "")
