@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from recspace.compiler.checks import same
+from recspace.compiler.checks import Shapes, not_stacked
 from recspace.compiler.promise import Build, Operator, Option, Options
+from recspace.compiler.shapes import Shape
 
 ACTIVATIONS = ("relu", "gelu", "swish", "tanh", "sigmoid", "dice", "identity")
+
+
+def _shape(shapes: Shapes, options: Options) -> Shape:
+    return not_stacked(shapes, 0, "dice") if options["name"] == "dice" else shapes[0]
 
 
 def _expand(build: Build, inputs: tuple[Any, ...], options: Options) -> Any:
@@ -22,6 +27,6 @@ promise = Operator(
     inputs=("x",),
     positional=("name", "x"),
     options=(Option("name", "label", choices=ACTIVATIONS, doc="which activation; may be searched"),),
-    shape=same,
+    shape=_shape,
     expand=_expand,
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from recspace.compiler.checks import Shapes, replaced_last
+from recspace.compiler.checks import Shapes, not_stacked, replaced_last
 from recspace.compiler.promise import Build, Operator, Option, Options
 from recspace.compiler.shapes import Shape, widest
 
@@ -12,12 +12,11 @@ from .activate import ACTIVATIONS
 
 
 def _shape(shapes: Shapes, options: Options) -> Shape:
-    return replaced_last(shapes[0], options["n"])
+    return replaced_last(not_stacked(shapes, 0, "align"), options["n"])
 
 
 def _flops(shapes: Shapes, options: Options) -> int:
-    rows = widest(shapes[0].dims[0]) if shapes[0].kind == "matrix" else 1
-    return rows * widest(options["n"]) * (2 * widest(shapes[0].last) + 4)
+    return widest(options["n"]) * (2 * widest(shapes[0].last) + 4)
 
 
 def _expand(build: Build, inputs: tuple[Any, ...], options: Options) -> Any:

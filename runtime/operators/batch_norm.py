@@ -1,21 +1,27 @@
 """batch_norm(x, affine = true): Ioffe and Szegedy, ICML 2015. B batch, N family, L positions, n width.
 
-Every number of the last axis has statistics of its own, over the batch and all other axes: the rows of a matrix, the
-elements of a sequence, and the family where the layer has no subscript. With a subscript each element of the family has
-its own. The biased variance normalises; the running one is unbiased, as in torch (momentum 0.1, eps 1e-5).
+Each number of the last axis has statistics of its own, over the batch, the elements of a sequence, and the family if
+the layer has no subscript. With a subscript each element of the family has its own. A matrix is refused: a row that is
+gated would count in the statistics of the others. The biased variance normalises; the running one is unbiased, as in
+torch (momentum 0.1, eps 1e-5).
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from recspace.compiler.checks import Shapes, numbers, same
+from recspace.compiler.checks import Shapes, not_stacked, numbers
 from recspace.compiler.promise import Buffer, Initial, Operator, Option, Options, Weight
+from recspace.compiler.shapes import Shape
 
 if TYPE_CHECKING:
     import torch
     import torch.nn.functional as F
     from torch import Tensor
+
+
+def _shape(shapes: Shapes, options: Options) -> Shape:
+    return not_stacked(shapes, 0, "batch_norm")
 
 
 def _weights(shapes: Shapes, options: Options) -> tuple[Weight, ...]:
@@ -40,7 +46,7 @@ promise = Operator(
     doc="Each number minus its batch mean, divided by its standard deviation; scaled and shifted if affine.",
     inputs=("x",),
     options=(Option("affine", "flag", True, doc="whether a learned scale and shift follow"),),
-    shape=same,
+    shape=_shape,
     weights=_weights,
     buffers=_buffers,
     flops=_flops,

@@ -8,13 +8,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from recspace.compiler.checks import Shapes, numbers, same
+from recspace.compiler.checks import Shapes, not_stacked, numbers
 from recspace.compiler.promise import Buffer, Initial, Operator, Options, Weight
+from recspace.compiler.shapes import Shape
 
 if TYPE_CHECKING:
     import torch
     import torch.nn.functional as F
     from torch import Tensor
+
+
+def _shape(shapes: Shapes, options: Options) -> Shape:
+    return not_stacked(shapes, 0, "dice")
 
 
 def _weights(shapes: Shapes, options: Options) -> tuple[Weight, ...]:
@@ -34,7 +39,7 @@ promise = Operator(
     name="dice",
     doc="A rectifier whose place and slope follow the data: p x + (1 − p) α x, p = sigmoid(standardised x).",
     inputs=("x",),
-    shape=same,
+    shape=_shape,
     weights=_weights,
     buffers=_buffers,
     flops=_flops,

@@ -1,7 +1,7 @@
 """dot_block(x, span, n): dot-product block of AutoCTR (KDD 2020) and NASRec (WWW 2023), without layer norm.
 
-Rows are mixed to `span` rows; the dot products of all pairs of these go through a linear layer to n.
-B batch, R rows, S = span, i columns, P = S (S − 1) / 2 pairs, o = n.
+Rows are mixed to `span` rows, without a bias, so that columns of zeros stay zero; the dot products of all pairs of
+these go through a linear layer to n. B batch, R rows, S = span, i columns, P = S (S − 1) / 2 pairs, o = n.
 """
 
 from __future__ import annotations
@@ -29,7 +29,6 @@ def _weights(shapes: Shapes, options: Options) -> tuple[Weight, ...]:
     zero, xavier = Initial("constant", 0.0), Initial("xavier")
     return (
         Weight("mix", (shapes[0].dims[0], span), xavier, rows=0, along=0),
-        Weight("mix_bias", (span,), zero),
         Weight("weight", (row_pairs(span), n), xavier),
         Weight("bias", (n,), zero),
     )
@@ -56,9 +55,9 @@ promise = Operator(
 )
 
 
-def dot_block(x_BRi: Tensor, mix_RS: Tensor, mix_bias_S: Tensor, weight_Po: Tensor, bias_o: Tensor) -> Tensor:
+def dot_block(x_BRi: Tensor, mix_RS: Tensor, weight_Po: Tensor, bias_o: Tensor) -> Tensor:
     """[B, …, R, i] → [B, …, o]."""
-    return F.linear(dot_block_pairs(F.linear(x_BRi.transpose(-2, -1), mix_RS.t(), mix_bias_S)), weight_Po.t(), bias_o)
+    return F.linear(dot_block_pairs(x_BRi.transpose(-2, -1) @ mix_RS), weight_Po.t(), bias_o)
 
 
 def dot_block_pairs(x_BiS: Tensor) -> Tensor:
@@ -68,11 +67,9 @@ def dot_block_pairs(x_BiS: Tensor) -> Tensor:
     return (x_BiS.transpose(-2, -1) @ x_BiS).flatten(-2).index_select(-1, left * s + right)
 
 
-def dot_block_grouped(
-    x_BNRi: Tensor, mix_NRS: Tensor, mix_bias_NS: Tensor, weight_NPo: Tensor, bias_No: Tensor
-) -> Tensor:
+def dot_block_grouped(x_BNRi: Tensor, mix_NRS: Tensor, weight_NPo: Tensor, bias_No: Tensor) -> Tensor:
     """[B, N, R, i] → [B, N, o], other weights for each of N."""
     x_NBiR = x_BNRi.permute(1, 0, 3, 2)
-    mixed_NrS = torch.baddbmm(mix_bias_NS.unsqueeze(1), x_NBiR.flatten(1, 2), mix_NRS)
-    dots_NBP = dot_block_pairs(mixed_NrS.reshape(*x_NBiR.shape[:-1], mix_bias_NS.shape[-1]))
+    mixed_NrS = torch.bmm(x_NBiR.flatten(1, 2), mix_NRS)
+    dots_NBP = dot_block_pairs(mixed_NrS.reshape(*x_NBiR.shape[:-1], mix_NRS.shape[-1]))
     return torch.baddbmm(bias_No.unsqueeze(1), dots_NBP, weight_NPo).transpose(0, 1)

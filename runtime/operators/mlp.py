@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Any
 
-from recspace.compiler.checks import Shapes, replaced_last
+from recspace.compiler.checks import Shapes, not_stacked, replaced_last
 from recspace.compiler.promise import Build, Mismatch, Operator, Option, Options
 from recspace.compiler.shapes import Shape, widest
 
@@ -20,6 +20,8 @@ def _shape(shapes: Shapes, options: Options) -> Shape:
             help="give a list of widths, as in `mlp(x, [400, 400])`",
             code="S0316",
         )
+    if options["activation"] == "dice":
+        not_stacked(shapes, 0, "dice")
     return replaced_last(shapes[0], options["units"][-1])
 
 
