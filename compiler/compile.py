@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from recspace.dsl import ast
-from recspace.dsl.diagnostics import Diagnostic, Note
+from recspace.dsl.diagnostics import Diagnostic, SpaceError
 
 from .builder import Failed
 from .compiled import Compiled, Slice
@@ -83,7 +83,7 @@ def bind(decisions: Mapping[str, Any], graph: Graph, weighted: frozenset[str] = 
         if decision.name in decisions and decision.keys is not None:
             for key, option in zip(decision.keys, decisions[decision.name], strict=True):
                 options[decision.name, key] = option
-    return Bound(options, weighted)
+    return Bound(options, {d.name: d for d in graph.decisions}, weighted)
 
 
 def compile_space(
@@ -93,8 +93,8 @@ def compile_space(
     """A supernet; or, where an architecture is given, the plain model that is left of it.
 
     `architecture`: for every decision the position of each element's option (see `decisions.Architecture`). `weighted`:
-    decisions of gates whose open gates stay in the model as numbers (`Slice.name == "gate"`). The space has been checked.
-    Raises SpaceError where something in it has no implementation yet.
+    decisions of gates whose open gates stay in the model as weights (read from `choices`, all elements long). The space has been checked.
+    Raises SpaceError where something in it has no implementation yet, or no `require` lets the architecture pass.
     """
     from .codegen import generate
     from .lower import lower
@@ -105,7 +105,8 @@ def compile_space(
         return generate(lower(resolved.graph, promises), schema, promises)
     bound = bind(architecture, resolved.graph, weighted)
     derived = resolve(program, schema, promises, overrides=overrides, bound=bound)
-    assert derived.graph is not None, derived.diagnostics
+    if derived.graph is None:
+        raise SpaceError(derived.diagnostics)
     plain = generate(lower(derived.graph, promises), schema, promises)
     return named_alike(plain, generate(lower(resolved.graph, promises), schema, promises), architecture)
 
@@ -137,5 +138,3 @@ def _extent(one: Slice) -> tuple[int, ...]:
     """The shape of a logical weight: ranges of one entry are axes of the tensor that holds it."""
     return tuple(b - a for a, b in one.box[-2:] if b - a > 1)
 
-
-__all__ = ["Checked", "Diagnostic", "Note", "bind", "check", "compile_space"]

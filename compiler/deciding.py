@@ -11,10 +11,10 @@ from recspace.dsl import ast
 from recspace.dsl.source import Span
 
 from .atoms import ItemSet, Label, RealRange, SubsetDomain, SubsetsOf, describe, is_number, key_label
-from .columns import Column, Context
+from .columns import Column, Context, scatter
 from .decisions import Domain
-from .ir import DecisionNode, Input, Learned, Ref, Rows
-from .state import Entry, State
+from .ir import DecisionNode, Input, Ref, Rows
+from .state import Bound, Entry, State
 
 LISTED = 10_000
 
@@ -247,7 +247,7 @@ def _rank(state: State, value: ast.Expr, ctx: Context) -> int:
 
 
 def _bound(
-    state: State, bound: Any, place: str, domains: Sequence[tuple[Domain, tuple[Any, ...]]], ctx: Context, span: Span
+    state: State, bound: Bound, place: str, domains: Sequence[tuple[Domain, tuple[Any, ...]]], ctx: Context, span: Span
 ) -> Column | None:
     """The decision as a constant, where the architecture says what it is. What it does not say has its default."""
     keys = ctx.keys()
@@ -264,18 +264,20 @@ def _bound(
             atoms.append(options[option])
     column = Column.of_atoms(atoms)
     if place in bound.weighted:
-        return _weighted(state, place, column, ctx, span)
+        return _weighted(state, bound, place, column, ctx, span)
     return column
 
 
-def _weighted(state: State, place: str, column: Column, ctx: Context, span: Span) -> Column:
-    """Gates that are on stay as learned numbers of the model."""
-    from .columns import scatter
-
+def _weighted(state: State, bound: Bound, place: str, column: Column, ctx: Context, span: Span) -> Column:
+    """Gates that are on stay decisions of the plain model: weights of what they gate."""
     on = np.array([k for k, a in enumerate(column.atoms) if a], dtype=np.int64)
     if not len(on):
         return column
-    index = ctx.index().take(Rows(on))
-    node = Learned(index=index, place=place, span=span, name=place, initial=1.0, gate=True)
+    decision = bound.decisions[place]
+    if place not in state.entries:
+        state.entries[place] = Entry.of(decision, span)
+    keys = ctx.keys()
+    elements = Rows([state.entries[place].at[keys[k]] for k in on])
+    node = DecisionNode(index=ctx.index().take(Rows(on)), place=place, span=span, name=place, elements=elements)
     every = np.arange(ctx.n, dtype=np.int64)
     return scatter(ctx.n, [(every, column), (on, Column.of_node(state.builder.add(node), len(on)))])

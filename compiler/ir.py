@@ -119,12 +119,10 @@ class Constant(_Node):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Learned(_Node):
-    """A trainable tensor of the space (`learn`); `initial` is a number or the name of an initialiser. Also a kept gate
-    of a derived model (`gate`), which is trained or fixed as the recipe says."""
+    """A trainable tensor of the space (`learn`); where `initial` is 0 a vector or matrix starts at random."""
 
     name: str
-    initial: float | str = 0.0
-    gate: bool = False
+    initial: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

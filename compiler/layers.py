@@ -122,8 +122,7 @@ class Layers:
         keys = [s.key for s in table.slices] if table else []
         keys += [k for k in node.index.keys if k not in keys]
         whole = tuple((0, d) for d in shape)
-        name = "gate" if node.gate else "value"
-        slices = tuple(Slice(node.name, name, key, "", (), ((k, k + 1), *whole)) for k, key in enumerate(keys))
+        slices = tuple(Slice(node.name, "value", key, "", (), ((k, k + 1), *whole)) for k, key in enumerate(keys))
         attribute = table.attribute if table else self.attribute(node.name)
         start = Initial("constant", float(node.initial)) if len(shape) == 0 else Initial("xavier")
         initial = _plain(start, (len(keys), *shape)) if not node.initial or len(shape) == 0 else Initial("constant", float(node.initial))

@@ -29,10 +29,11 @@ class Evaluate(Protocol):
 class Bound:
     """Decisions that are constants: (decision, key) → position of the option (positions for a subset, or a real).
 
-    Gates named in `weighted` stay as numbers of the model where they are on, to be kept or trained on.
+    Gates named in `weighted` stay decisions of the model where they are on: weights, to be kept or trained on.
     """
 
     options: Mapping[tuple[str, Key], Any]
+    decisions: Mapping[str, Decision] = field(default_factory=dict)
     weighted: frozenset[str] = frozenset()
 
 
@@ -55,6 +56,16 @@ class Entry:
     rank: int = 0
     conditional: bool = False
     per_value: str = ""
+
+    @classmethod
+    def of(cls, decision: Decision, span: Span) -> Entry:
+        """A decision whose elements are known already."""
+        keys = list(decision.keys or ())
+        n = len(keys)
+        return cls(
+            decision.name, decision.axes, span, keys, {k: i for i, k in enumerate(keys)}, list(decision.domains),
+            list(decision.domain_of) or [0] * n, [decision.default(k) for k in range(n)], [1] * n,
+        )  # fmt: skip
 
     def domain(self, element: int) -> Domain:
         return self.domains[self.domain_of[element]]
