@@ -1,0 +1,98 @@
+"""`recspace data inspect TABLE` and `recspace data synth`: what a table seems to hold; a table with a planted truth."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from recspace.dsl import as_data
+
+from .arguments import Subparsers, add_json, command
+from .output import show, write_json
+
+if TYPE_CHECKING:
+    from recspace.runtime.data.inspection import Report
+
+PLAN = (
+    ("--fields", int, "fields", "fields in all"),
+    ("--cardinality", int, "cardinality", "values of each field"),
+    ("--rows", int, "rows", "rows, of which 80%% train, 10%% choose, 10%% test"),
+    ("--groups", int, "groups", "interactions"),
+    ("--order", int, "order", "fields of each interaction"),
+    ("--decoys", int, "decoys", "fields that repeat another one and have no effect"),
+    ("--likeness", float, "likeness", "how often a decoy repeats"),
+    ("--zipf", float, "zipf", "exponent of how often values occur"),
+    ("--auc", float, "auc", "the best possible AUC"),
+    ("--first-order", float, "first_order", "share of the logits that single fields explain"),
+    ("--positives", float, "positives", "share of positive rows"),
+    ("--seed", int, "seed", "of all that is drawn"),
+)
+
+
+def add(commands: Subparsers[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser("data", help="look at a table, or make one", description="Look at a table, or make one.")
+    inner = parser.add_subparsers(metavar="COMMAND", required=True)
+    look = command(inner, "inspect", inspect, "print the data block that a table suggests, and what looks wrong")
+    look.add_argument("table", metavar="TABLE")
+    look.add_argument("--label", metavar="COLUMN", help="the label, where no column is called so")
+    add_json(look)
+    make = command(inner, "synth", synth, "make a table whose true interactions are known")
+    make.add_argument("-o", "--output", metavar="OUT.parquet", type=_parquet, default=Path("planted.parquet"))
+    for flag, kind, name, help in PLAN:
+        make.add_argument(flag, dest=name, type=kind, metavar="N" if kind is int else "X", help=help)
+    make.add_argument("--kind", choices=("table", "parity"), help="random tables, or parities of random signs")
+    make.add_argument("--permuted", action="store_const", const=True, help="shuffle the labels in the end: a control")
+    add_json(make)
+
+
+def _parquet(text: str) -> Path:
+    if not text.endswith(".parquet"):
+        raise argparse.ArgumentTypeError(f"{text!r} should end in .parquet")
+    return Path(text)
+
+
+def inspect(args: argparse.Namespace) -> int:
+    from recspace.runtime.data.inspection import inspect
+
+    report = inspect(args.table, args.label)
+    if args.json:
+        columns = [asdict(column) for column in report.columns]
+        found = [as_data(d) for d in report.warnings]
+        write_json({"ok": True, "table": args.table, "rows": report.rows, "columns": columns, "block": report.block, "diagnostics": found})
+        return 0
+    print("\n".join(_columns(report)))
+    print(f"\n{report.block.rstrip()}")
+    show(report.warnings)
+    return 0
+
+
+def _columns(report: Report) -> list[str]:
+    head = ("column", "type", "distinct", "missing", "use", "examples")
+    rows = [
+        (c.name, c.type, f"{c.distinct:,}", f"{c.missing:,}", c.use or "left out", ", ".join(c.examples))
+        for c in report.columns
+    ]
+    widths = [max(len(row[k]) for row in (head, *rows)) for k in range(len(head) - 1)]
+    lines = [f"{report.rows:,} rows", ""]
+    for row in (head, *rows):
+        lines.append("  ".join([*(c.ljust(w) for c, w in zip(row, widths, strict=False)), row[-1]]).rstrip())
+    return lines
+
+
+def synth(args: argparse.Namespace) -> int:
+    from recspace.runtime.data.synth import Plan, write
+
+    names = {field.name for field in fields(Plan)}
+    plan = Plan(**{name: value for name, value in vars(args).items() if name in names and value is not None})
+    truth = write(plan, args.output)
+    beside = args.output.with_suffix(".truth.json")
+    if args.json:
+        write_json({"ok": True, "table": str(args.output), "truth": str(beside), **truth.as_data()})
+        return 0
+    print(f"{args.output}: {plan.rows:,} rows, {plan.fields} fields")
+    print(f"best possible AUC {truth.oracle_auc:.4f}, first order alone {truth.first_order_auc:.4f}")
+    print(f"interactions, also in {beside}: {', '.join('*'.join(group) for group in truth.groups)}")
+    print("".join(f"{decoy} repeats {source}\n" for decoy, source in truth.decoys), end="")
+    return 0

@@ -1,0 +1,85 @@
+"""`recspace graph FILE -o x.svg`: a space's graph, one box for each family, as JSON, DOT or SVG."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from recspace.dsl import as_data
+
+from .arguments import Subparsers, add_json, add_space, command, question
+from .output import show, write_json
+from .size import no_space
+
+if TYPE_CHECKING:
+    from recspace.compiler.ir import Graph
+
+FORMATS = (".json", ".dot", ".svg")
+
+
+def add(commands: Subparsers[argparse.ArgumentParser]) -> None:
+    parser = command(commands, "graph", run, "draw the graph of a space")
+    add_space(parser)
+    parser.add_argument("-o", "--output", metavar="OUT", type=_output, help="x.json, x.dot or x.svg; without it, text")
+    add_json(parser)
+
+
+def _output(text: str) -> Path:
+    path = Path(text)
+    if path.suffix not in FORMATS:
+        raise argparse.ArgumentTypeError(f"{text!r} should end in {', '.join(FORMATS[:-1])} or {FORMATS[-1]}")
+    return path
+
+
+def run(args: argparse.Namespace) -> int:
+    from recspace.checking import judge
+
+    verdict = judge(question(args))
+    graph = verdict.checked.graph if verdict.checked else None
+    if verdict.ok and graph is None:
+        return no_space(args, verdict)
+    if graph is None:
+        if args.json:
+            write_json({"ok": False, "diagnostics": [as_data(d) for d in verdict.diagnostics]})
+        else:
+            show(verdict.diagnostics)
+        return 1
+    show(verdict.diagnostics)
+    if args.output is not None:
+        _write(args.output, drawn(graph, args.output.suffix))
+    if args.json:
+        print(drawn(graph, ".json"), end="")
+    elif args.output is None:
+        print(text(graph))
+    return 0
+
+
+def drawn(graph: Graph, suffix: str) -> str:
+    """The graph in the format that a suffix names."""
+    from recspace.compiler.drawing import to_dot, to_json, to_svg
+
+    return {".json": to_json, ".dot": to_dot, ".svg": to_svg}[suffix](graph)
+
+
+def _write(path: Path, content: str) -> None:
+    try:
+        path.write_text(content, encoding="utf-8")
+    except OSError as error:
+        print(f"{path} cannot be written: {error.strerror}", file=sys.stderr)
+        raise SystemExit(2) from None
+
+
+def text(graph: Graph) -> str:
+    """One line for each family, producers first: its number, what it is, its shape and phase, what it reads."""
+    from recspace.compiler.drawing.boxes import boxes
+
+    rows = [
+        (f"%{box.key}", box.title, box.detail, " ".join(f"%{key}" for key in graph.producers(box.key)))
+        for box in boxes(graph)
+    ]
+    widths = [max((len(row[k]) for row in rows), default=0) for k in range(3)]
+    return "\n".join(
+        "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[3]]).rstrip() for row in rows
+    )
