@@ -495,8 +495,9 @@ class Program:
     `import "lib/parts.space" as parts`. A component's own calls are looked up in `scopes[component span's source
     name]` first: `scopes` maps a source name to that file's view. `files` are all files in the order they were read.
 
-    `broken` holds names that are declared but could not be read: `deep`, `parts.deep`, and `*` or `parts.*` where a
-    whole file is missing. They have been reported; what is unknown because of them is not worth a word.
+    `broken` holds names that are declared but could not be read, as any of the files sees them: `deep`, `parts.deep`,
+    and `*` or `parts.*` where a whole file is missing. They have been reported; what is unknown because of them is
+    not worth a word.
     """
 
     file: File

@@ -33,11 +33,14 @@ def number(text: str) -> tuple[int | float, str]:
     if unit in EXPONENTS:
         mantissa, _, exponent = digits.lower().partition("e")
         return _finite(float(f"{mantissa}e{int(exponent or 0) + EXPONENTS[unit]}")), unit
-    value = int(digits) if digits.isdigit() else _finite(float(digits))
+    if digits.isdigit():
+        return int(digits) * BYTES.get(unit, 1), unit
     if not unit:
-        return value, unit
-    size = value * BYTES[unit]
-    return (size if isinstance(size, int) or not _finite(size).is_integer() else int(size)), unit
+        return _finite(float(digits)), unit
+    from decimal import Decimal  # here, because fractions of bytes are rare
+
+    size = _finite(float(Decimal(digits) * BYTES[unit]))
+    return (int(size) if size.is_integer() else size), unit
 
 
 def _finite(value: float) -> float:

@@ -195,12 +195,10 @@ def _component(component: ast.Component) -> str:
 
 def _data(data: ast.Data) -> str:
     lines = [f"data {data.name}{_doc(data.doc)} {{"]
-    for entry, after in zip(data.entries, (*data.entries[1:], None), strict=True):
-        text = format_expr(entry.value)
-        # `given: …` behind an open decision would be read as its clause.
-        if after is not None and not after.quoted and after.name in CONTEXTUAL:
-            text = f"({text})"
-        lines.append(f"  {_quoted(entry.name) if entry.quoted else entry.name}: {text}")
+    for i, entry in enumerate(data.entries):
+        # Behind a value `default` and its like are keywords, unless in quotes.
+        quoted = entry.quoted or (i > 0 and entry.name in CONTEXTUAL)
+        lines.append(f"  {_quoted(entry.name) if quoted else entry.name}: {format_expr(entry.value)}")
     return "\n".join([*lines, "}"])
 
 

@@ -181,10 +181,12 @@ class _Loading:
         return None
 
     def _not_found(self, entry: ast.Import, importer: Path) -> Diagnostic:
-        folder = PurePosixPath(entry.path).parent
-        near = [p for base in (importer.parent, self.library) for p in _spaces(base / folder)]
-        meant = nearest(PurePosixPath(entry.path).name, near)
-        path = (folder / meant).as_posix() if meant else nearest(entry.path, _library_files(self.library))
+        folder, name = PurePosixPath(entry.path).parent, PurePosixPath(entry.path).name
+        shipped = _library_files(self.library)
+        same = [path for path in shipped if PurePosixPath(path).name == name]
+        near = {p for base in (importer.parent, self.library) for p in _spaces(base / folder)} - {importer.name}
+        meant = nearest(name, near)
+        path = same[0] if same else (folder / meant).as_posix() if meant else nearest(entry.path, shipped)
         edits = (Edit(entry.path_span, f'"{path}"'),) if path else ()
         return Diagnostic(
             "S0051",

@@ -180,6 +180,10 @@ def expected_something(place: Place) -> Mistake | None:
     """What is said when nothing better is known."""
     wanted = listed(place.expected)
     last = place.back(1)
+    whole = place.expected & {"_LET", "_RETURN", "_SPACE", "$END"}
+    if place.first and whole:
+        text = f"{described(place.token)} begins nothing that can stand here"
+        return Mistake(Diagnostic("S0020", text, place.here(), f"expected {wanted}"))
     if place.at and place.first:
         text = f"expected {wanted} after {described(last)}"
         point = Span(place.machine.source, last.end, last.end)

@@ -147,8 +147,11 @@ def _unterminated(source: Source, at: int, before: list[Token]) -> Oddity:
     tail = _TAIL.search(content)
     if opened > 0 and tail and tail.start() > 1:
         content = content[: tail.start()]
-    content = content[:-1] if content.endswith("\\") else content
-    stop = at + max(1, len(content))
+    content = content.rstrip("\\")
+    if len(content) <= 1:
+        place = Span(source, at, at + 1)
+        return _oddity("S0014", "the string is not closed", place, "opened here", "leave the quote out", "")
+    stop = at + len(content)
     place = Span(source, at, stop)
     token = Token("STRING", at, stop, '"' + re.sub(r"\\(?![\"\\])", "", content[1:]) + '"')
     edit = Edit(Span(source, stop, stop), '"')
@@ -208,10 +211,12 @@ def plain(word: str) -> str:
 def _unknown(source: Source, at: int) -> Oddity:
     place = Span(source, at, at + 1)
     character = place.text
-    if character in DROPPED:
-        told = "`;` is not needed: a statement ends where the next begins" if character == ";" else _called(character)
-        return _oddity("S0010", told, place, "", "leave it out", "")
-    return Oddity(Diagnostic("S0010", _called(character), place), (), at + 1)
+    if character == ";":
+        text = "`;` is not needed: a statement ends where the next begins"
+        return _oddity("S0010", text, place, "", "leave it out", "")
+    if character in DROPPED or not character.isprintable():
+        return _oddity("S0010", _called(character), place, "", "leave it out", "")
+    return Oddity(Diagnostic("S0010", _called(character), place), (Token("$BAD", at, at + 1, character),), at + 1)
 
 
 def _called(character: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import cache
 
-from . import ast, constructs, mistakes, slips
+from . import ast, constructs, mistakes, order, slips
 from .diagnostics import Diagnostic, Note
 from .lexer import MOST, lex
 from .machine import DEEPEST, Machine
@@ -24,17 +24,19 @@ LOOKS: tuple[mistakes.Look, ...] = (
     constructs.index_without_set,  # before brackets that do not fit
     constructs.tuple_of,
     slips.double,
-    constructs.no_return,
+    order.no_return,
     mistakes.wrong_closing,
     constructs.indexed_inline,
     constructs.label,
     constructs.chain_in_binder,
     constructs.chain,
+    slips.contextual,
     slips.equals,
     slips.doubled_word,
     slips.misspelt,
+    slips.glued,
     slips.reserved,
-    constructs.out_of_place,  # after misspelt words, which look like parts in the wrong place
+    order.out_of_place,  # after misspelt words, which look like parts in the wrong place
     slips.missing_comma,
     slips.missing_sign,
     mistakes.expected_something,
@@ -58,15 +60,22 @@ def parse(source: Source) -> tuple[ast.File | None, tuple[Diagnostic, ...]]:
     if len(found) >= MOST:
         return None, tuple(found)
     machine = Machine(_tables(), source, tokens)
+    moving = {e.span.end for d in found for e in d.edits if d.code == "S0014"}
     unread: set[str] = set()
     while (file := machine.run()) is None:
         if len(found) >= MOST:
             return None, _sorted(found)
         _step(machine, found, unread)
+    # Behind a string that is not closed nothing can be inserted: it would become part of the string.
+    found = [replace(d, edits=()) if d.code != "S0014" and _touches(d, moving) else d for d in found]
     file = _without_unread(file, unread)
     if file.space is not None:
         found += _repeated(file.space)
     return file, _sorted(found)
+
+
+def _touches(diagnostic: Diagnostic, places: set[int]) -> bool:
+    return any(e.span.start in places or e.span.end in places for e in diagnostic.edits)
 
 
 def _step(machine: Machine, found: list[Diagnostic], unread: set[str]) -> None:

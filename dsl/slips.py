@@ -5,7 +5,7 @@ from __future__ import annotations
 from .diagnostics import Diagnostic, Edit
 from .mistakes import Mistake, Place, Repair
 from .suggest import nearest
-from .tokens import KINDS, RESERVED, Token
+from .tokens import CONTEXTUAL, KINDS, RESERVED, Token
 from .words import described, spelt
 
 OPENING_WORDS = frozenset(
@@ -43,6 +43,27 @@ def misspelt(place: Place) -> Mistake | None:
     return Mistake(diagnostic, place.replaced(kind, meant))
 
 
+def glued(place: Place) -> Mistake | None:
+    """`paramgroups = 3`: a word of the language and the name after it have grown together."""
+    text = place.token.text
+    for kind in sorted(place.expected & OPENING_WORDS):
+        word = spelt(kind)
+        name = text.removeprefix(word)
+        if place.first and place.token.kind == "NAME" and name not in ("", text) and name.isidentifier():
+            at = place.token.start + len(word)
+            tokens = (
+                Token(kind, place.token.start, at, word),
+                Token(KINDS.get(name, "NAME"), at, place.token.end, name),
+            )
+            if not place.works(tokens, 1, 1):
+                continue
+            edit = Edit(place.span(place.token), f"{word} {name}")
+            told = f"a space is missing between `{word}` and `{name}`"
+            diagnostic = Diagnostic("S0028", told, place.span(place.token), "", help="write", edits=(edit,))
+            return Mistake(diagnostic, Repair(place.at, place.at + 1, tokens))
+    return None
+
+
 def reserved(place: Place) -> Mistake | None:
     """`let in = 3`: a word of the language where a name is needed."""
     token = place.token
@@ -58,6 +79,24 @@ def reserved(place: Place) -> Mistake | None:
     edit = Edit(place.span(token), name)
     diagnostic = Diagnostic("S0024", text, place.span(token), "", help="call it", edits=(edit,))
     return Mistake(diagnostic, place.replaced("NAME", name))
+
+
+def contextual(place: Place) -> Mistake | None:
+    """`default: number()` in a data block, `{ a: 1 default: 2 }`: behind a value these words are no names."""
+    token, last = place.token, place.back(1)
+    if token.text not in CONTEXTUAL or place.ahead(1).kind != ":":
+        return None
+    if "," in place.expected and place.works((",", "NAME"), 1, 1):
+        text = f"`{token.text}` is a word of the language here: a comma is missing before the label"
+        point = place.point(last.end)
+        diagnostic = Diagnostic("S0024", text, place.span(token), "", help="write", edits=(Edit(point, ","),))
+        return Mistake(diagnostic, place.inserted(Token(",", last.end, last.end, ",")))
+    if not place.works(("STRING",), 1, 1):
+        return None
+    text = f"`{token.text}` is a word of the language here: a column of that name is quoted"
+    edit = Edit(place.span(token), f'"{token.text}"')
+    diagnostic = Diagnostic("S0024", text, place.span(token), "", help="write", edits=(edit,))
+    return Mistake(diagnostic, place.replaced("STRING", f'"{token.text}"'))
 
 
 def equals(place: Place) -> Mistake | None:

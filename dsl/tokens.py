@@ -43,7 +43,7 @@ RESERVED = frozenset(
 CONTEXTUAL = frozenset(
     ("search", "import", "as", "component", "data", "space", "from", "given", "prior", "factored", "default")
 )
-"""Words that are names wherever they cannot be keywords."""
+"""Words that are names wherever they cannot be keywords. Behind a value most of them can."""
 
 KINDS = {word: "_" + word.upper() for word in RESERVED | CONTEXTUAL}
 

@@ -2,16 +2,17 @@
 
 import random
 import re
+from collections import Counter
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from recspace.dsl import Source, apply_edits, as_data, library_path, parse, render
 from recspace.dsl.tokens import CONTEXTUAL, RESERVED
 
 TEXTS = [p.read_text(encoding="utf-8") for p in sorted(library_path().rglob("*.space"))]
 WORDS = sorted(RESERVED | CONTEXTUAL)
-SIGNS = list("+-*/@^<>=()[]{},:.|&!%;'\"\n") + ["<=", ">=", "==", "!=", "->", "..", " ", "  ", "\t", "#", "1", "10%", "8 MB"]
+SIGNS = [*"+-*/@^<>=()[]{},:.|&!%;'\"\n\t# 1x", "<=", ">=", "==", "!=", "->", "..", "10%", "8 MB"]
 TOKEN = re.compile(r"\s+|#[^\n]*|\w+|\"[^\"\n]*\"|[^\w\s]")
 
 tokens = st.one_of(st.sampled_from(WORDS), st.sampled_from(SIGNS), st.sampled_from(["x", "fields", "embed", '"doc"']))
@@ -32,9 +33,9 @@ def check(text: str) -> None:
         if diagnostic.edits:
             fixed = apply_edits(text, diagnostic.edits)
             again = parse(Source("fuzz.space", fixed))[1]
-            assert (diagnostic.code, diagnostic.span.start, diagnostic.span.text) not in {
-                (d.code, d.span.start, d.span.text) for d in again
-            }, (diagnostic, text, fixed)
+            before, after = (Counter((d.code, d.span.text) for d in ds) for ds in (found, again))
+            key = diagnostic.code, diagnostic.span.text
+            assert after[key] < before[key], (diagnostic, text, fixed)
 
 
 @given(st.text(max_size=200))
@@ -72,16 +73,16 @@ def mutate(text: str, draw: random.Random) -> tuple[str, int]:
     return "".join([*parts[:i], *changed, *parts[i + 1 :]]), line
 
 
-@pytest.mark.parametrize("seed", range(10))
-def test_mutated_spaces(seed: int) -> None:
-    draw = random.Random(seed)
+def test_mutated_spaces() -> None:
+    """Of 600 mutations those that are no spaces are reported within a line of the mutation, in 95% of the cases."""
+    draw = random.Random(1)
     near = wrong = 0
-    for _ in range(60):
+    for _ in range(600):
         text, line = mutate(draw.choice(TEXTS), draw)
         check(text)
         found = parse(Source("mutated.space", text))[1]
         if found:
             wrong += 1
             near += min(abs(d.span.line - line) for d in found) <= 1
-    assert wrong > 20
+    assert wrong > 300
     assert near >= 0.95 * wrong

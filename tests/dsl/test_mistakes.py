@@ -1,6 +1,7 @@
 """Every usual mistake has a message of its own, and its fix, pasted, removes the error."""
 
 import pytest
+
 from recspace.dsl import Diagnostic, Source, apply_edits, parse, render
 from recspace.dsl.codes import codes
 
@@ -9,9 +10,11 @@ from .goldens import check_golden
 S = "space T\n"
 MISTAKES = {
     "arithmetic": S + "let x = 2 * choose k from {1, 2} + 1\nlet y = choose k { a: 1 } given z * 3 + 1",
-    "arithmetic_clauses": S + "let x = 2 * choose k { a: 1, b: 2 } given f(x, logits) * 2\nlet y = -choose k from 1..n - 1",
+    "arithmetic_clauses": S
+    + "let x = 2 * choose k { a: 1, b: 2 } given f(x, logits) * 2\nlet y = -choose k from 1..n - 1",
     "chain": S + "require a < b + 1 < c\nlet z = f(a == b == c)",
-    "binder": S + "let x = sum(f(e[i], w[j, k]) for i < j < k in fields if d[i, j])\nchoose q[a <= b <= c in S] from {off, on}",
+    "binder": S
+    + "let x = sum(f(e[i], w[j, k]) for i < j < k in fields if d[i, j])\nchoose q[a <= b <= c in S] from {off, on}",
     "numbers": S + "let x = .5 * 3\nrequire p <= 10 %\nparam big = 1e999\nlet y = 2x + 3(a)",
     "labels": S + 'let x = choose k { -1: a, "two b": b }\nlet y = case d { -2.5: 1 }',
     "ascii": S + "let größe = 3\nlet α_1 = größe\nlet 数 = ø",
@@ -21,19 +24,22 @@ MISTAKES = {
     "unclosed": S + "let x = sum(a, [b\nlet y = (3\nchoose keep[i in S] from {a\npredict f(y",
     "unclosed_choose": S + "let x = sum(a, b\nchoose keep[i in S] from {a}\npredict x",
     "unclosed_block": "component c() {\n  let x = sum(a\n  return x\nspace T\nlet y = 1",
-    "unclosed_items": "data d {\n  a: category(x\n  b: number()\n}\nspace T\nsearch {\n  relax(as = gate\n  derive()\n}",
+    "unclosed_items": "data d {\n  a: category(x\n  b: number()\n}\nspace T\nsearch {\n  relax(as = g\n  derive()\n}",
     "closing": S + "let x = f(a]\nlet y = f([a)\nlet z = f(a))",
-    "spelling": "imprt \"lib/parts.space\"\nspace T\nlett x = 3\nchose k[i < j in fields] from {a}\nlet z = sum(a fro i in S)\nlet q = a fi b else c\npredcit z",
+    "spelling": 'imprt "lib/parts.space"\nspace T\nlett x = 3\nchose k from {a}\nlet z = sum(a fro i in S)\npredcit z',
     "reserved": S + "let in = 3\nlet y = f(for = 3)\nchoose if from {a}",
     "commas": S + "let x = [1 2 3]\nlet y = f(a b)\nlet z = f(a,, b)\nlet w = [i for i in S,]\nlet v = (1, 2)",
-    "missing": S + "param width 40\nchoose keep {off, on}\nlet e[f] = embed(f, 3)\nlet x = choose k {a 1}\nlet y = sum(e[f] for f)",
+    "missing": S
+    + "param width 40\nchoose keep {off, on}\nlet e[f] = embed(f, 3)\nlet x = choose k {a 1}\nlet y = sum(e[f] for f)",
     "else": S + "let e = a if b\nlet z = f(a if b, 3)",
     "inline_index": S + "let e = embed(f, choose dim[f] from {1, 2})",
     "twice": S + "predict 1\npredict 2\nminimize a\nminimize b\nlet let x = 1",
-    "places": "let x = 1\nspace T\nlet y = 2\ncomponent a(x) {\n  return x\n}\nimport \"lib/parts.space\"\nspace U\nlet z = 3",
+    "places": 'let x = 1\nspace T\nlet y = 2\ncomponent a(x) {\n  return x\n}\nimport "lib/parts.space"\nspace U',
     "no_space": "let x = 1\npredict x +",
     "component": "component a() { let x = 1 }\ncomponent b() { predict 3\n return 3 }\nspace T",
     "expected": S + "let x = \nlet y = 1 +\n\n# far away\n\npredict * 3\nlearn : [2]\nrequire\n",
+    "clause_words": "data d {\n a: number()\n default: number()\n}\nspace T\nlet x = case k { a: 1 prior: 2 }",
+    "glued": "spaceT\nletx = 1\nparamgroups = [1]\nchoosek from {a}\npredictx",
     "characters": S + "let x = a\u200b + b\x07 $ 1\nlet y = a ? b",
 }
 """Text by the name of its golden file."""

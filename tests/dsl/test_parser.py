@@ -5,6 +5,7 @@ from pathlib import Path
 from pprint import pformat
 
 import pytest
+
 from recspace.dsl import Source, ast, library_path, parse
 from recspace.dsl.walk import walk
 
@@ -42,7 +43,7 @@ def test_trees(name: str) -> None:
     check_golden(f"trees/{path.stem}.txt", pformat(file, width=120) + "\n")
 
 
-ALL = '''import "lib/parts.space" as parts
+ALL = """import "lib/parts.space" as parts
 component c(x, n = 3) "doc" { learn w[i <= j in S] : [n] = 0 return case k { a: x 2: -x ^ 2 } }
 data d "doc" { "zip code": category(min_count = 2) label: rating >= 4 }
 space All "doc"
@@ -56,7 +57,7 @@ expect "text" != 1..2
 predict (a + b) * c @ d
 minimize a, b
 search quick { relax(as = gate, t = 1.0 -> 0.1, choose lr from log(0.1..1)) }
-'''
+"""
 
 
 def test_every_rule_has_a_node() -> None:
@@ -81,12 +82,14 @@ def test_spans_are_exact() -> None:
     for node in walk(file):
         spelt.setdefault(type(node).__name__, node.span.text)
     assert spelt["Import"] == 'import "lib/parts.space" as parts'
-    assert spelt["Component"].startswith("component c(x") and spelt["Component"].endswith("-x ^ 2 } }")
+    assert spelt["Component"].startswith("component c(x")
+    assert spelt["Component"].endswith("-x ^ 2 } }")
     assert spelt["Learn"] == "learn w[i <= j in S] : [n] = 0"
     assert spelt["Case"] == "case k { a: x 2: -x ^ 2 }"
     assert spelt["Unary"] == "-x ^ 2"
     assert spelt["Space"] == 'space All "doc"'
-    assert spelt["Switch"].startswith("choose m {") and spelt["Switch"].endswith("(e)[:, 1]")
+    assert spelt["Switch"].startswith("choose m { a: 1 b: 2 } if")
+    assert spelt["Switch"].endswith("(e)[:, 1]")
     assert spelt["ChooseOne"] == "choose m { a: 1 b: 2 } given x"
     assert spelt["Schedule"] == "1.0 -> 0.1"
     product = next(n for n in walk(file) if isinstance(n, ast.Predict)).value

@@ -1,6 +1,7 @@
 """Diagnostics as people and programs see them."""
 
 import json
+import re
 
 from recspace.dsl import Diagnostic, Edit, Note, Source, Span, as_data, parse, render
 
@@ -48,7 +49,12 @@ error[S0312]: dot() needs two vectors of one width
  8 | let e"""
     text = render([autodim()])
     # Line numbers of two digits make room for one more.
-    assert text.replace("\n  8 |", "\n 8 |").replace("\n   -->", "\n  -->").replace("\n    |", "\n   |").startswith(expected)
+    assert (
+        text.replace("\n  8 |", "\n 8 |")
+        .replace("\n   -->", "\n  -->")
+        .replace("\n    |", "\n   |")
+        .startswith(expected)
+    )
     check_golden("render/autodim.txt", text + "\n")
 
 
@@ -56,8 +62,6 @@ def test_colors_only_where_asked_for() -> None:
     plain, colored = render([autodim()]), render([autodim()], color=True)
     assert "\x1b[" not in plain
     assert "\x1b[1;31m" in colored
-    import re
-
     assert re.sub(r"\x1b\[[0-9;]*m", "", colored) == plain
 
 
@@ -70,7 +74,7 @@ def test_edges() -> None:
         Diagnostic("S0001", "behind a tab", at(source, "x"), "here"),
         Diagnostic("S0001", "wide characters", at(source, "日本"), "here"),
         Diagnostic("S0001", "behind wide characters", at(source, "= 3"), "here"),
-        Diagnostic("S0001", "several lines", Span(source, source.text.index("f("), source.text.index(")") + 1), "all of it"),
+        Diagnostic("S0001", "several lines", at(source, "f(\n  a,\n  b\n)"), "all of it"),
         Diagnostic("S0001", "the end of the file", Span(source, len(source.text), len(source.text)), "here"),
         Diagnostic("S0001", "a whole line with its end", Span(source, 0, 11), "here"),
         Diagnostic("S0001", "two on a line", at(source, "let"), "first", (Note(at(source, "1"), "second"),)),
@@ -106,7 +110,8 @@ def test_as_data_is_json() -> None:
     assert data["notes"][0]["line"] == 8
     assert data["edits"][0]["text"].startswith("align[f](embed(")
     assert set(data) == {
-        "code", "severity", "message", "file", "line", "column", "end_line", "end_column", "label", "notes", "help", "edits"
+        "code", "severity", "message", "file", "line", "column", "end_line", "end_column", "label", "notes", "help",
+        "edits",
     }  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from lark import Lark
 from lark.exceptions import LarkError
+
 from recspace.dsl import Source, library_path, parse
 from recspace.dsl.tables import GRAMMAR, SHIPPED, build_tables, grammar_hash, load_tables
 
