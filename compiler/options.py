@@ -42,7 +42,7 @@ def check_options(
     """Every option that the promise declares, with its value, and what is wrong; `given` wins over defaults.
 
     Values are plain: numbers, booleans, text for labels, lists of widths; a `Searched` width or a frozenset of labels
-    where a decision stands; for a schedule a number or anything with `start` and `end`; for a call anything with `name`.
+    where a decision stands; for a schedule a number or what has `start` and `end`; for a call what has `name`.
     An option at fault has its default, None where it has none.
     """
     declared = {option.name: option for option in promise.options}

@@ -135,7 +135,7 @@ class Operator:
     `whole`: takes a family as a whole: the result has no family axis.
     `structural`: the compiler gives it columns and calls the functions of its file as their docstrings say.
     `positional`: names of inputs and options as they follow one another in a call, where inputs are not the first.
-    `missing`: what of the options has no function yet, as a phrase that ends "… is not implemented yet"; "" for nothing.
+    `missing`: what of the options has no function yet, as a phrase (`table = hashed` of embed()); "" for nothing.
     """
 
     name: str
