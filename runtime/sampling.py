@@ -50,7 +50,8 @@ class Sampling:
 
     @property
     def steps(self) -> int:
-        return self.sampler.trials * (1 if self._inherited else self.context.steps(self.call))
+        # One to ask and compile, then those of the training.
+        return self.sampler.trials * (1 if self._inherited else 1 + self.context.steps(self.call))
 
     @property
     def done(self) -> bool:
