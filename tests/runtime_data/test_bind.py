@@ -270,10 +270,12 @@ def test_fingerprint_is_of_content_and_meaning() -> None:
     others = [
         bound(columns, {"x": Category(min_count=2)}),
         bound(parted(["a", "", "bc"]), {"x": Category()}),
-        bound(parted(["ab", None, "c"]), {"x": Category()}),
+        bound(parted(["ab", None, "c"], ["a", "a"]), {"x": Category()}),
+        bound(parted(["a", None, "bc"], ["b", "a"]), {"x": Category()}),
+        bound(parted(["a", None, "bb"], ["ca", "a"]), {"x": Category()}),
         bound(columns | {"split": ["train", "train", "train", "test", "valid"]}, {"x": Category()}),
     ]
-    assert len({first, *(b.fingerprint() for b in others)}) == 5
+    assert len({first, *(b.fingerprint() for b in others)}) == 7
 
 
 def test_renaming() -> None:

@@ -198,6 +198,15 @@ def test_new_rows_of_other_types_and_values(tmp_path: Path) -> None:
     assert caught.value.diagnostics[0].code == "S0571"
 
 
+def test_a_saved_cross_knows_its_minimum_count(tmp_path: Path) -> None:
+    bound().save(tmp_path, [Column("cross", ("user", "item"), min_count=3)])
+    for min_count in (3, 4):
+        encode_table(load(tmp_path), table(), [Column("cross", ("user", "item"), min_count=min_count)])
+    with pytest.raises(SpaceError) as caught:
+        encode_table(load(tmp_path), table(), [Column("cross", ("user", "item"), min_count=2)])
+    assert caught.value.diagnostics[0].code == "S0571"
+
+
 def test_a_damaged_encoding_is_refused(tmp_path: Path) -> None:
     bound().save(tmp_path, COLUMNS)
     text = (tmp_path / "encoding.json").read_text()
