@@ -54,7 +54,7 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "log": math.log,
     "ceil": math.ceil,
     "floor": math.floor,
-    "round": lambda x: math.floor(x + 0.5),
+    "round": round,
     "abs": abs,
     "sigmoid": lambda x: 1 / (1 + math.exp(-x)),
     "tanh": math.tanh,

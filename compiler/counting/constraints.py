@@ -126,6 +126,8 @@ def _either(options: Sequence[list[Constraint]]) -> list[Constraint]:
     masks: dict[int, int] = {}
     parts: list[Constraint] = []
     for option in options:
+        if never() in option:
+            continue
         match option:
             case [In(var, mask)]:
                 masks[var] = masks.get(var, 0) | mask

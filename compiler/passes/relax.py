@@ -218,8 +218,7 @@ class _Relaxing:
         leaf = next((o for o in node.operands if self.leaf(o) is not None), None)
         if leaf is not None:
             return self.over_leaf(key, node, leaf)
-        promise = self.promises.operators.get(node.operator)
-        apart = promise is not None and promise.buffers is not no_buffers
+        apart = self.measures(node) or any(self.same_layer(node, o) for o in node.operands)
         values = [self.value(o, apart) for o in node.operands]
         variants = next((v for v in values if isinstance(v, Variants)), None)
         if variants is None:
@@ -227,6 +226,16 @@ class _Relaxing:
             self._check_spread(node, refs)
             return self.add(replace(node, operands=refs, phase="run", shape=fixed_shape(node.shape), widths=()), key)
         return self.over_variants(node, values, variants)
+
+    def measures(self, node: Node) -> bool:
+        """Whether an operator keeps statistics: candidates stay apart for it."""
+        promise = self.promises.operators.get(node.operator) if isinstance(node, Operator) else None
+        return promise is not None and promise.buffers is not no_buffers
+
+    def same_layer(self, node: Operator, ref: Ref) -> bool:
+        """Whether an operand is the batch norm of the same `align`, whose activation belongs to it."""
+        source = self.graph[ref.node]
+        return bool(node.part) and source.place == node.place and self.measures(source)
 
     def _check_spread(self, node: Operator, refs: Sequence[Ref]) -> None:
         promise = self.promises.operators.get(node.operator)
@@ -348,8 +357,8 @@ class _Relaxing:
         if any(isinstance(v, Variants) for v in values) or not isinstance(source, DecisionNode):
             raise not_yet(node.span, "a branch between values whose widths are searched")
         refs = [v for v in values if isinstance(v, Ref)]
-        texts = tuple(str(o) for o in node.labels)
         blown = [self._blown(node, r, refs) for r in refs]
+        texts = tuple(str(self.nodes[r.node].shape.last) for r in blown)
         return Variants(subject, options, texts, tuple(blown))
 
     def _blown(self, node: Select, ref: Ref, siblings: list[Ref]) -> Ref:
