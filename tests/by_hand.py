@@ -71,7 +71,9 @@ def fis(architecture: Mapping[str, Any] | None, keep: frozenset[str] = frozenset
         fields=FIELDS, rows=ROWS, width=width, pairs=len(left_over), gated=gated,
         left=[i for i, _ in left_over], right=[j for _, j in left_over],
     )  # fmt: skip
-    embedded = tuple(Slice("e", "table", (f"f{i}",), "", (), ((i * ROWS, (i + 1) * ROWS), (0, width))) for i in range(FIELDS))
+    embedded = tuple(
+        Slice("e", "table", (f"f{i}",), "", (), ((i * ROWS, (i + 1) * ROWS), (0, width))) for i in range(FIELDS)
+    )
     first = tuple(Slice("w", "table", (f"f{i}",), "", (), ((i * ROWS, (i + 1) * ROWS), (0, 1))) for i in range(FIELDS))
     norm = lambda name: tuple(  # noqa: E731
         Slice("norm", name, (f"f{i}", f"f{j}"), "", (), ((k, k + 1),)) for k, (i, j) in enumerate(left_over)
@@ -166,7 +168,9 @@ def read_recipe(text: str, params: Mapping[str, Any] | None = None) -> tuple[Rec
     return read(found, params or {}, promises())
 
 
-def inputs(text: str, factory: Any = fis, encoded: Encoded | None = None, bound: Mapping[str, Any] | None = None) -> Inputs:
+def inputs(
+    text: str, factory: Any = fis, encoded: Encoded | None = None, bound: Mapping[str, Any] | None = None
+) -> Inputs:
     table = encoded if encoded is not None else rows()
     user = Column("id", ("f0",))
     return Inputs(factory, lambda columns: table, "binary", recipe(text), promises(), bound or {"text": text}, user)
