@@ -6,8 +6,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from recspace.runtime.metrics import auc
-
+from ..metrics import auc
 from .cells import Floats
 
 TELLING = 0.95

@@ -20,8 +20,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from recspace.runtime.metrics import auc
-
+from ..metrics import auc
 from .cells import Floats
 from .faults import fault
 
