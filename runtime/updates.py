@@ -145,18 +145,15 @@ def dense_or_touched(
     lazy = tables if options["rows"] == "touched" or (options["rows"] == "auto" and large) else {}
     others = {name: p for name, p in parameters.items() if name not in lazy}
     parts: dict[str, Update] = {}
+    decay = options["weight_decay"] + options["embedding_decay"]
     if others:
-        parts["dense"] = Torch(
-            others,
-            torch.optim.Adam(
-                list(others.values()),
-                lr=options["lr"],
-                betas=(options["beta1"], options["beta2"]),
-                eps=options["eps"],
-                weight_decay=options["weight_decay"],
-                fused=True,
-            ),
-        )
+        groups = [
+            {"params": [p for n, p in others.items() if n in tables], "weight_decay": decay},
+            {"params": [p for n, p in others.items() if n not in tables], "weight_decay": options["weight_decay"]},
+        ]
+        betas = (options["beta1"], options["beta2"])
+        adam = torch.optim.Adam([g for g in groups if g["params"]], options["lr"], betas, options["eps"], fused=True)
+        parts["dense"] = Torch(others, adam)
     if lazy:
-        parts["touched"] = TouchedAdam(lazy, options)
+        parts["touched"] = TouchedAdam(lazy, {**options, "weight_decay": decay})
     return Several(parts)

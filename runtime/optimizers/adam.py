@@ -22,6 +22,7 @@ promise = Stage(
         Option("beta2", "real", 0.999, low=0.0, high=1.0, doc="decay of the mean square"),
         Option("eps", "real", 1e-8, low=0.0, doc="keeps the division finite"),
         Option("weight_decay", "real", 0.0, low=0.0, doc="L2, added to the gradient; on touched rows only where rows = touched"),
+        Option("embedding_decay", "real", 0.0, low=0.0, doc="the same for embedding tables, on top"),
         Option("rows", "label", "auto", ("auto", "dense", "touched"),
                doc="of embedding tables; auto: touched where they hold more than a million numbers, else dense"),
     ),
