@@ -1,0 +1,145 @@
+"""What `import recspace` offers, thin over the same functions as the commands."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from recspace.dsl import Diagnostic, Source, SpaceError, ast
+
+from .checking import Question
+from .reading import program_of
+from .running import Space, bound_space, go_on, start
+
+if TYPE_CHECKING:
+    from recspace.runtime.progress import Progress
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """The text of a space with its imports, read without errors. `warnings` are what there is to say of it."""
+
+    program: ast.Program
+    file: str | Path | Source
+    warnings: tuple[Diagnostic, ...] = ()
+
+
+def load(file: str | Path | Source) -> Loaded:
+    """Read a space: a path, a shipped name (`"autofis"`), or text in a `Source`. Raises SpaceError."""
+    program, found = program_of(file)
+    if program is None or any(d.severity == "error" for d in found):
+        raise SpaceError(found)
+    return Loaded(program, file, tuple(found))
+
+
+def compile(  # noqa: A001 – the word for it
+    space: Loaded | str | Path,
+    data: str | Path | None = None,
+    *,
+    set: Mapping[str, Any] | None = None,
+    label: str | None = None,
+    source: str | Path | None = None,
+    rename: Mapping[str, str] | None = None,
+    seed: int = 0,
+) -> Space:
+    """Check a space on data and bind it: names, shapes, requirements, expectations, size.
+
+    `data`: a table, a shipped name, or a `.space` file with a data block; None takes the block of the space, else the
+    documented example binding. `set`: params, `{"width": 16}`; texts are expressions of the language. `label`: its
+    column in a bare table. `source`: another table for a data block. `rename`: `{"words": "nodes"}`. `seed` draws
+    splits that bring none. Raises SpaceError with everything that is wrong.
+    """
+    file = space.file if isinstance(space, Loaded) else space
+    settings = tuple(f"{name}={_text(value)}" for name, value in (set or {}).items())
+    where, table = None if data is None else str(data), None if source is None else str(source)
+    return bound_space(Question(file, where, label, table, rename, settings, seed))
+
+
+def _text(value: Any) -> str:
+    """A Python value as an expression of the language."""
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case list() | tuple():
+            return "[" + ", ".join(map(_text, value)) + "]"
+        case frozenset() | set():
+            return "{" + ", ".join(sorted(map(_text, value))) + "}"
+        case _:
+            return str(value)
+
+
+def search(
+    space: Space,
+    out: str | Path,
+    *,
+    strategy: str = "",
+    seed: int = 0,
+    epochs: int | None = None,
+    hours: float | None = None,
+    fix: Iterable[str] = (),
+    device: str = "auto",
+    amp: bool = False,
+    compile: bool = False,  # noqa: A002 – as the option is called
+    progress: Progress | None = None,
+) -> Run:
+    """Search a compiled space in the folder `out`, which must be new or empty; the finished run.
+
+    The options are those of `recspace run`; `progress` is told how it goes. Raises SpaceError: S06xx for a recipe that
+    cannot be run on this space, S07xx for what goes wrong meanwhile. A run that was cut off: `Run(out).resume()`.
+    """
+    from recspace.runtime.settings import Settings
+
+    if device not in ("auto", "cpu", "cuda"):
+        raise ValueError(f"device is auto, cpu or cuda, not {device!r}")
+    settings = Settings(
+        seed=seed, epochs=epochs, hours=hours, fix=tuple(fix), set=space.question.settings, strategy=strategy,
+        device=device, amp=amp, compile=compile,
+    )  # fmt: skip
+    start(space, settings, Path(out), progress)
+    return Run(out)
+
+
+class Run:
+    """A run on disk, finished or not."""
+
+    def __init__(self, folder: str | Path) -> None:
+        """Raises FileNotFoundError where there is no run."""
+        self.folder = Path(folder)
+        if not (self.folder / "run.json").is_file():
+            raise FileNotFoundError(f"there is no run in {self.folder}")
+
+    @property
+    def done(self) -> bool:
+        return (self.folder / "report.json").is_file()
+
+    @property
+    def report(self) -> dict[str, Any]:
+        """Every figure of the table. Raises FileNotFoundError while the run is not done."""
+        return self._read("report.json")
+
+    @property
+    def architecture(self) -> dict[str, Any]:
+        """Every decision with its elements, values and weights. Raises FileNotFoundError while the run is not done."""
+        return self._read("architecture.json")
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        """What happened, in order, without what was done again after an interruption."""
+        from recspace.runtime.journal import effective, read
+
+        return effective(read(self.folder / "events.jsonl"))
+
+    def resume(self, progress: Progress | None = None) -> Run:
+        """Go on where it was cut off, to the same bits. Raises SpaceError if the space or the data have changed."""
+        go_on(self.folder, progress)
+        return self
+
+    def _read(self, name: str) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads((self.folder / name).read_bytes())
+        return found
+
+    def __repr__(self) -> str:
+        return f"Run({str(self.folder)!r})"

@@ -1,0 +1,82 @@
+"""`recspace run --dry-run`: what would be trained, and how much memory that takes. Nothing is written."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import TYPE_CHECKING, Any
+
+from .describe import size_data, size_text
+from .output import write_json
+
+if TYPE_CHECKING:
+    from recspace.compiler.compiled import Compiled
+    from recspace.runtime.search import Inputs
+    from recspace.runtime.settings import Settings
+    from recspace.running import Space
+
+FLOAT = 4
+"""Bytes of a parameter."""
+
+
+def rehearse(space: Space, settings: Settings, *, as_json: bool) -> int:
+    """Compile, plan and count. Raises SpaceError for what a run would refuse."""
+    from recspace.dsl import SpaceError
+    from recspace.runtime.fix import parsed
+    from recspace.runtime.plan import obstacles, planned
+    from recspace.running import inputs_of
+
+    inputs = inputs_of(space, settings.strategy)
+    faults = obstacles(inputs.recipe, space.decisions, inputs.promises)
+    if faults:
+        raise SpaceError(faults)
+    parsed(settings.fix, space.decisions)
+    supernet = inputs.factory(None)
+    stages = planned(inputs.recipe, space.decisions, inputs.promises)
+    found = {
+        "space": space.graph.name,
+        "size": size_data(space.size),
+        "stages": [{"name": s.name, "epochs": _epochs(s.call.options, settings)} for s in stages],
+        **counts(supernet),
+        "rows": _rows(inputs, supernet),
+    }
+    if as_json:
+        write_json({"ok": True, **found})
+    else:
+        print("\n".join(_lines(found, size_text(space.size))))
+    return 0
+
+
+def counts(supernet: Compiled) -> dict[str, int]:
+    """Parameters of the supernet, bytes of its tables, and bytes of training it: weights, gradients, and both moments of
+    Adam, all as 32-bit floats, without the values between layers."""
+    trained = [t for t in supernet.tensors if t.trainable]
+    parameters = sum(prod(t.shape) for t in trained)
+    tables = sum(prod(t.shape) for t in trained if t.embedding)
+    buffers = sum(prod(t.shape) for t in supernet.tensors if not t.trainable)
+    return {
+        "parameters": parameters,
+        "embedding_bytes": FLOAT * tables,
+        "training_bytes": FLOAT * (4 * parameters + buffers),
+    }
+
+
+def _epochs(options: Any, settings: Settings) -> int | None:
+    return (settings.epochs or int(options["epochs"])) if "epochs" in options else None
+
+
+def _rows(inputs: Inputs, supernet: Compiled) -> dict[str, int]:
+    encoded = inputs.encode(list(supernet.columns))
+    return {"train": encoded.rows("train").size, "valid": encoded.rows("valid").size, "test": encoded.rows("test").size}
+
+
+def _lines(found: dict[str, Any], size: str) -> list[str]:
+    stages = [s["name"] + (f" ({s['epochs']} epoch{'s' * (s['epochs'] > 1)})" if s["epochs"] else "") for s in found["stages"]]
+    rows = found["rows"]
+    return [
+        f"{found['space']}: {size} architectures",
+        f"stages      {', '.join(stages)}",
+        f"rows        {rows['train']:,} train, {rows['valid']:,} valid, {rows['test']:,} test",
+        f"supernet    {found['parameters']:,} parameters, {found['embedding_bytes']:,} bytes of embeddings",
+        f"memory      {found['training_bytes'] / 1e6:,.1f} MB for weights, gradients and Adam's moments, at float32",
+        "nothing was trained",
+    ]

@@ -1,0 +1,166 @@
+"""Runs: from a checked space to a search in a folder, and going on with one. Imports torch, but only when called."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from recspace.dsl import Diagnostic, SpaceError
+
+from .checking import Question, Verdict, judge
+from .recipes import recipe_of
+
+if TYPE_CHECKING:
+    from recspace.compiler.compiled import Compiled
+    from recspace.compiler.decisions import Architecture, Decision
+    from recspace.compiler.ir import Graph
+    from recspace.compiler.schema import Column, Schema
+    from recspace.compiler.size import Size
+    from recspace.runtime.progress import Progress
+    from recspace.runtime.run import Result
+    from recspace.runtime.search import Inputs
+    from recspace.runtime.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """A checked space, bound to data: what `compile` gives."""
+
+    question: Question
+    verdict: Verdict
+
+    @property
+    def schema(self) -> Schema:
+        assert self.verdict.schema is not None
+        return self.verdict.schema
+
+    @property
+    def graph(self) -> Graph:
+        """Families as nodes; `recspace.compiler.drawing` draws it."""
+        assert self.verdict.checked is not None
+        assert self.verdict.checked.graph is not None
+        return self.verdict.checked.graph
+
+    @property
+    def decisions(self) -> tuple[Decision, ...]:
+        return self.graph.decisions
+
+    @property
+    def size(self) -> Size:
+        """How many architectures there are."""
+        assert self.verdict.checked is not None
+        found: Size = self.verdict.checked.size
+        return found
+
+    @property
+    def warnings(self) -> tuple[Diagnostic, ...]:
+        return self.verdict.diagnostics
+
+    def compiled(self, architecture: Architecture | None = None, keep: frozenset[str] = frozenset()) -> Compiled:
+        """The supernet; with an architecture the plain model that it means. `keep`: gates that stay weights in it."""
+        from recspace.compiler.compile import compile_space
+        from recspace.runtime.registry import promises
+
+        assert self.verdict.program is not None
+        return compile_space(
+            self.verdict.program, self.schema, promises(), architecture=architecture, weighted=frozenset(keep)
+        )
+
+
+def bound_space(question: Question) -> Space:
+    """The space of a question. Raises SpaceError with everything that is wrong."""
+    verdict = judge(question)
+    if not verdict.ok:
+        raise SpaceError(verdict.diagnostics)
+    if verdict.checked is None or verdict.checked.graph is None:
+        assert verdict.program is not None
+        text = f"there is no space in {question.file}"
+        raise SpaceError([Diagnostic("S0006", text, verdict.program.file.span, help="a space begins with  space Name")])
+    return Space(question, verdict)
+
+
+def inputs_of(space: Space, strategy: str = "") -> Inputs:
+    """What the runtime searches. Raises SpaceError for a strategy that is not there and data that cannot be learned."""
+    from recspace.runtime.registry import promises
+    from recspace.runtime.search import Inputs
+
+    verdict, schema = space.verdict, space.schema
+    assert verdict.bound is not None, "a run needs a table"
+    recipe = recipe_of(verdict, strategy)
+    supernet = space.compiled()
+
+    def factory(architecture: Architecture | None, keep: frozenset[str] = frozenset()) -> Compiled:
+        return supernet if architecture is None else space.compiled(architecture, keep)
+
+    return Inputs(
+        factory, verdict.bound.encode, _task(verdict), recipe, promises(), _remembered(space, strategy), _user(schema)
+    )
+
+
+def _task(verdict: Verdict) -> Literal["binary", "number", "classes"]:
+    assert verdict.bound is not None
+    kind = verdict.bound.schema.label.kind
+    if kind == "none":
+        text = "data without a label cannot be searched yet: every row counts as a positive"
+        help = "name the column of labels: `label: column` in the data block, or --label COLUMN for a bare table"
+        raise SpaceError([Diagnostic("S0720", text, verdict.bound.spec.span, help=help)])
+    return kind
+
+
+def _user(schema: Schema) -> Column | None:
+    """The column of user ids, by which the grouped AUC goes."""
+    from recspace.compiler.schema import Column
+
+    user = schema.by_role("user")
+    return Column("id", (user.name,)) if user is not None and user.kind == "category" else None
+
+
+def _remembered(space: Space, strategy: str) -> dict[str, Any]:
+    """What a resumed run must find as it was; `asked` is enough to compile the space again from any folder."""
+    from . import __version__
+
+    verdict = space.verdict
+    assert verdict.program is not None
+    assert verdict.bound is not None
+    return {
+        "asked": {**asdict(_absolute(space.question)), "strategy": strategy},
+        "space": [file.span.source.text for file in verdict.program.files],
+        "data": verdict.bound.fingerprint(),
+        "recspace": __version__,
+    }
+
+
+def _absolute(question: Question) -> Question:
+    """The same question from any working folder."""
+    from .reading import find
+
+    data = question.data
+    if data is not None:
+        path, _, name = data.partition(".space:")
+        whole = f"{path}.space" if name else data
+        data = str(Path(whole).absolute()) + (f":{name}" if name else "") if Path(whole).is_file() else data
+    source = None if question.source is None else str(Path(question.source).absolute())
+    return replace(question, file=str(find(str(question.file)).absolute()), data=data, source=source)
+
+
+def start(space: Space, settings: Settings, folder: Path, progress: Progress | None = None) -> Result:
+    """Search in a new folder. Raises SpaceError as `runtime.run.search` does."""
+    from recspace.runtime.run import search
+
+    return search(inputs_of(space, settings.strategy), settings, folder, progress)
+
+
+def go_on(folder: Path, progress: Progress | None = None) -> Result:
+    """Go on with a run; one that is done is only read. Raises SpaceError as `runtime.run.resume` does."""
+    from recspace.runtime.run import resume
+
+    return resume(folder, _rebuilt, progress)
+
+
+def _rebuilt(bound: Mapping[str, Any], settings: Settings) -> Inputs:
+    asked = dict(bound["asked"])
+    strategy = asked.pop("strategy")
+    question = Question(**{**asked, "settings": tuple(asked["settings"])})
+    return inputs_of(bound_space(question), strategy)
