@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from math import log10
 
 from .counting.count import Counter
-from .counting.formula import Formula, formula_of
+from .counting.formula import formula_of
 from .counting.polynomial import Budget, TooHard
 from .counting.problem import Problem, multiply_free, problem, sizes_of
 from .ir import Graph
@@ -45,7 +45,7 @@ def size(graph: Graph, *, steps: int = STEPS) -> Size:
     reals = tuple(d.name for d in graph.decisions if any(o.kind == "real" for o in d.domains))
     free = _free(made)
     links = [c for c, _ in made.constraints]
-    counter = Counter(made.variables, Budget(steps))
+    counter = Counter(made, Budget(steps))
     common = {"reals": reals, "ignored": tuple(made.ignored)}
     part = counter.whole(links)
     try:
@@ -85,7 +85,7 @@ def _free(made: Problem) -> int:
 
 def _bounded(made: Problem, free: int, why: str, steps: int, reals: tuple[str, ...]) -> Size:
     """Without the requirements there are at least as many; where even that is too hard, every decision counts in full."""
-    counter = Counter(made.variables, Budget(steps))
+    counter = Counter(made, Budget(steps))
     part = counter.whole([c for c, home in made.constraints if home < 0])
     try:
         upper = counter.poly(part).get((), 0) if part is not None else 0
@@ -94,7 +94,7 @@ def _bounded(made: Problem, free: int, why: str, steps: int, reals: tuple[str, .
         for variable in made.variables:
             upper *= sum(variable.weights) ** variable.copies
     upper *= free
-    return Size(None, f"at most {power_text(upper)}", exact=False, upper=upper, why=why, reals=reals,
+    return Size(None, f"at most {power_text(upper).removeprefix('≈ ')}", exact=False, upper=upper, why=why, reals=reals,
                 ignored=tuple(made.ignored), log10=_log10(upper))  # fmt: skip
 
 
@@ -109,7 +109,7 @@ def conflict(made: Problem, steps: int) -> tuple[int, ...]:
 
 
 def _impossible(made: Problem, homes: list[int], steps: int) -> bool:
-    counter = Counter(made.variables, Budget(steps))
+    counter = Counter(made, Budget(steps))
     part = counter.whole([c for c, home in made.constraints if home < 0 or home in homes])
     try:
         return part is None or not counter.poly(part).get((), 0)
@@ -118,12 +118,22 @@ def _impossible(made: Problem, homes: list[int], steps: int) -> bool:
 
 
 def power_text(value: int) -> str:
-    """A whole number as it can be read: in full up to 12 digits, else as a power of ten."""
-    if value < 10**12:
-        return str(value)
-    return f"{'≈ '}10^{_log10(value):.1f}"
+    """A whole number as it can be read: in full up to 15 digits, else as a power of ten (never the digits: Python
+    refuses to print more than 4,300)."""
+    if value < 10**15:
+        return f"{value:,}"
+    exponent = _log10(value)
+    whole = int(exponent)
+    return f"≈ 10^{whole}" if exponent >= 1000 else f"≈ {10 ** (exponent - whole):.2f}·10^{whole}"
 
 
 def show(size: Size) -> str:
-    """One line: the formula, and the number where it can be read (`2^45 ≈ 3.5·10^13`)."""
-    raise NotImplementedError
+    """One line: `2^(F(F−1)/2) = 2^45 ≈ 3.52·10^13`; a bound with its reason; a symbolic size as its formula."""
+    if not size.exact:
+        return f"{size.formula} ({size.why})"
+    if size.value is None:
+        return size.formula
+    number = power_text(size.value)
+    if size.formula == number.replace(",", ""):
+        return number
+    return f"{size.formula} {number if number.startswith('≈') else '= ' + number}"

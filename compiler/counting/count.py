@@ -11,7 +11,7 @@ from typing import Any
 from .constraints import Constraint, Either, In, Sum
 from .parts import Adds, Link, Part, classes, key_of, link_reads, restricted, settle, signature, split
 from .polynomial import Budget, Limit, Poly, TooHard, multiply, power, product
-from .problem import Variable
+from .problem import Problem, Variable
 from .terms import Linear, Op, Table, may_miss
 
 WIDE = 2
@@ -21,8 +21,9 @@ WIDE = 2
 class Counter:
     """Counts parts, remembering the isomorphic ones."""
 
-    def __init__(self, variables: Sequence[Variable], budget: Budget) -> None:
-        self.variables, self.budget = variables, budget
+    def __init__(self, problem: Problem, budget: Budget) -> None:
+        self.variables: Sequence[Variable] = problem.variables
+        self.decisions, self.budget = problem.graph.decisions, budget
         self._known: dict[Any, Poly] = {}
 
     def whole(self, links: Sequence[Constraint], only: Sequence[int] | None = None) -> Part | None:
