@@ -221,6 +221,8 @@ def _number(value: float, unit: str) -> str:
 
 
 def _plain(value: Decimal) -> str:
-    """A decimal without needless zeros, never with an exponent that a unit could be taken for."""
+    """A decimal without needless zeros."""
     text = f"{value:f}"
+    if len(text) > 40:
+        return f"{value.normalize():e}"
     return text.rstrip("0").rstrip(".") if "." in text else text

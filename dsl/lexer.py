@@ -24,6 +24,14 @@ _TOKEN = re.compile(
 )
 
 
+_OPERATORS = {
+    text: "TIMES" if text in "*/@" else "COMPARE" if text in COMPARISONS and text not in FALLBACK else text
+    for text in ("<=", ">=", "==", "!=", "->", "..", *"+-*/@^<>=()[]{},:.")
+}
+_DOUBTFUL = frozenset("*/>=.0123456789")
+"""What may follow an operator that is none of this language, as in `**`, `=>` and `.5`."""
+
+
 def lex(source: Source) -> tuple[list[Token], list[Diagnostic]]:
     """All tokens, closed by one `$END`, and what is wrong with single characters."""
     text, match = source.text, _TOKEN.match
@@ -32,40 +40,39 @@ def lex(source: Source) -> tuple[list[Token], list[Diagnostic]]:
     at, end = 0, len(text)
     while at < end:
         hit = match(text, at)
-        mistake = stray(source, at, tokens) if hit is None else suspicious(source, hit, tokens)
-        if mistake is not None:
-            tokens.extend(mistake.tokens)
-            found.append(mistake.diagnostic)
-            at = mistake.end
-        elif hit is not None:
-            if hit.lastgroup != "skip":
-                tokens.append(_token(hit))
-            at = hit.end()
+        if hit is not None:
+            stop = hit.end()
+            kind, doubtful = _classified(hit, text, stop)
+            mistake = suspicious(source, hit, tokens) if doubtful else None
+            if mistake is None:
+                if kind:
+                    tokens.append(Token(kind, at, stop, hit.group()))
+                at = stop
+                continue
+        else:
+            mistake = stray(source, at, tokens)
+        tokens.extend(mistake.tokens)
+        found.append(mistake.diagnostic)
+        at = mistake.end
         if len(found) >= MOST:
             break
     tokens.append(Token("$END", end, end, ""))
     return _limit_nesting(source, tokens, found), found
 
 
-def _token(hit: re.Match[str]) -> Token:
-    text = hit.group()
+def _classified(hit: re.Match[str], text: str, stop: int) -> tuple[str, bool]:
+    """The kind of a token, "" for what only separates; and whether a closer look is needed."""
     match hit.lastgroup:
+        case "skip":
+            return "", False
         case "word":
-            kind = KINDS.get(text, "NAME")
+            return KINDS.get(hit.group(), "NAME"), stop < len(text) and text[stop] > "\x7f"
         case "number":
-            kind = "NUMBER"
+            return "NUMBER", stop - hit.start() > 15 or "e" in hit.group() or "E" in hit.group()
         case "string":
-            kind = "STRING"
+            return "STRING", False
         case _:
-            kind = operator_kind(text)
-    return Token(kind, hit.start(), hit.end(), text)
-
-
-def operator_kind(text: str) -> str:
-    """The terminal of an operator: `*`, `/` and `@` share one, as comparisons do."""
-    if text in ("*", "/", "@"):
-        return "TIMES"
-    return "COMPARE" if text in COMPARISONS and text not in FALLBACK else text
+            return _OPERATORS[hit.group()], text[stop : stop + 1] in _DOUBTFUL
 
 
 def _limit_nesting(source: Source, tokens: list[Token], found: list[Diagnostic]) -> list[Token]:

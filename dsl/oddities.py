@@ -27,7 +27,7 @@ QUOTES = {"'": "'", "`": "`", "“": "”", "”": "”", "„": "“", "‘": "
 
 _MEANT = re.compile("|".join(re.escape(text) for text in sorted(MEANT, key=len, reverse=True)))
 _SUSPECT = re.compile(r"\*\*|//|<>|===|:=|=>|\.\.\.|\.[0-9]")
-_FRACTION = re.compile(r"\.[0-9]+(?:[eE][+-]?[0-9]+)?%?")
+_POINTS = re.compile(r"(?:\.[0-9]+)+(?:[eE][+-]?[0-9]+)?%?")
 _WORD = re.compile(r"\w+")
 _TAIL = re.compile(r"[\s)\]},]*$")
 
@@ -48,7 +48,7 @@ def suspicious(source: Source, hit: re.Match[str], before: list[Token]) -> Oddit
         if not _SUSPECT.match(text, at):
             return None
         if hit.group() == "." and not (before and before[-1].kind in ("NAME", "]", ")") and before[-1].end == at):
-            return _fraction(source, at)
+            return _fraction(source, at, before)
         meant = _MEANT.match(text, at)
         return _meant(source, meant) if meant else None
     if (
@@ -101,10 +101,15 @@ def _meant(source: Source, hit: re.Match[str]) -> Oddity:
     return _oddity("S0010", message, place, "", "write", padded, Token(kind, place.start, place.end, text.strip()))
 
 
-def _fraction(source: Source, at: int) -> Oddity:
-    hit = _FRACTION.match(source.text, at)
+def _fraction(source: Source, at: int, before: list[Token]) -> Oddity:
+    hit = _POINTS.match(source.text, at)
     end = hit.end() if hit else at + 1
+    if before and before[-1].kind == "NUMBER" and before[-1].end == at:
+        at = before.pop().start
     place = Span(source, at, end)
+    if place.text.count(".") > 1 or not place.text.startswith("."):
+        told = Diagnostic("S0012", f"`{place.text[:30]}` is no number", place, "a number has one point at most")
+        return Oddity(told, (Token("NUMBER", at, end, "0"),), end)
     text = f"0{place.text}"
     message = "a number begins with a digit"
     return _oddity("S0012", message, place, "", "write the zero", text, Token("NUMBER", at, end, text))

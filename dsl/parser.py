@@ -33,8 +33,8 @@ LOOKS: tuple[mistakes.Look, ...] = (
     slips.contextual,
     slips.equals,
     slips.doubled_word,
-    slips.misspelt,
     slips.glued,
+    slips.misspelt,
     slips.reserved,
     order.out_of_place,  # after misspelt words, which look like parts in the wrong place
     slips.missing_comma,

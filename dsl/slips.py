@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .diagnostics import Diagnostic, Edit
 from .mistakes import Mistake, Place, Repair
+from .recovery import Lines
 from .suggest import nearest
 from .tokens import CONTEXTUAL, KINDS, RESERVED, Token
 from .words import described, spelt
@@ -55,7 +56,8 @@ def glued(place: Place) -> Mistake | None:
                 Token(kind, place.token.start, at, word),
                 Token(KINDS.get(name, "NAME"), at, place.token.end, name),
             )
-            if not place.works(tokens, 1, 1):
+            alone = place.at + 2 < len(place.tokens) and Lines(place.machine).first(place.at + 1)
+            if not place.works(tokens, 1, 0 if alone else 1):
                 continue
             edit = Edit(place.span(place.token), f"{word} {name}")
             told = f"a space is missing between `{word}` and `{name}`"

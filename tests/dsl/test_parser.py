@@ -78,7 +78,7 @@ def test_every_rule_has_a_node() -> None:
 def test_spans_are_exact() -> None:
     file, _ = parse(Source("all.space", ALL))
     assert file is not None
-    spelt = {}
+    spelt: dict[str, str] = {}
     for node in walk(file):
         spelt.setdefault(type(node).__name__, node.span.text)
     assert spelt["Import"] == 'import "lib/parts.space" as parts'
