@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from .diagnostics import Diagnostic
-from .oddities import stray, suspicious
 from .source import Source, Span
 from .tokens import COMPARISONS, FALLBACK, KINDS, OPENING, Token
+
+if TYPE_CHECKING:
+    from .oddities import Oddity
 
 MOST = 50
 """Errors of one file that are shown, at most."""
@@ -43,14 +46,14 @@ def lex(source: Source) -> tuple[list[Token], list[Diagnostic]]:
         if hit is not None:
             stop = hit.end()
             kind, doubtful = _classified(hit, text, stop)
-            mistake = suspicious(source, hit, tokens) if doubtful else None
+            mistake = _suspicious(source, hit, tokens) if doubtful else None
             if mistake is None:
                 if kind:
                     tokens.append(Token(kind, at, stop, hit.group()))
                 at = stop
                 continue
         else:
-            mistake = stray(source, at, tokens)
+            mistake = _stray(source, at, tokens)
         tokens.extend(mistake.tokens)
         found.append(mistake.diagnostic)
         at = mistake.end
@@ -58,6 +61,18 @@ def lex(source: Source) -> tuple[list[Token], list[Diagnostic]]:
             break
     tokens.append(Token("$END", end, end, ""))
     return _limit_nesting(source, tokens, found), found
+
+
+def _suspicious(source: Source, hit: re.Match[str], tokens: list[Token]) -> Oddity | None:
+    from .oddities import suspicious  # here and below, because most files have none
+
+    return suspicious(source, hit, tokens)
+
+
+def _stray(source: Source, at: int, tokens: list[Token]) -> Oddity:
+    from .oddities import stray
+
+    return stray(source, at, tokens)
 
 
 def _classified(hit: re.Match[str], text: str, stop: int) -> tuple[str, bool]:

@@ -17,6 +17,9 @@ DEEPEST = 128
 TALLEST = 2000
 """Symbols on the stack, at most: what 64 levels of brackets need, and more."""
 
+UNREAD = "$unread"
+"""The name that stands for a component's result that could not be read. No text can spell it."""
+
 STARTS = frozenset(("import_", "component", "data", "space", "statement", "definition", "entry", "stage"))
 """Rules that begin anew: where one of them may begin, reading can go on after an error."""
 

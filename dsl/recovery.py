@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from .machine import Machine
+from .machine import UNREAD, Machine
 from .tokens import CLOSING, OPENING, Token
 
 OPENERS = frozenset(("_LET", "_LEARN", "_PARAM", "_REQUIRE", "_EXPECT", "_PREDICT", "_MINIMIZE", "_RETURN", "$END"))
 """Words that stand nowhere but at the beginning of a statement."""
-
-UNREAD = "$unread"
-"""The name that stands for a component's result that could not be read. No text can spell it."""
 
 DECLARING = frozenset(("_LET", "_LEARN", "_PARAM", "_CHOOSE", "_COMPONENT", "_DATA"))
 SINGLE = frozenset(("_PREDICT", "_MINIMIZE", "_SEARCH"))
