@@ -11,7 +11,8 @@ from .counting.polynomial import Budget, TooHard
 from .counting.problem import Problem, multiply_free, problem, sizes_of
 from .ir import Graph
 
-STEPS = 1_500_000
+STEPS = 500_000
+"""Some two seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +23,7 @@ class Size:
     `2^(F(F−1)/2) = 2^45`, `legend` what its letters stand for. `exact`: else `lower` and `upper` hold and `why` says
     why. `reals`: decisions over real numbers, not counted. `ignored`: requirements on costs, not counted. `conflict`:
     the nodes of requirements that cannot be met together, where nothing meets them. `log10`: of the value or of the
-    upper bound, −inf for none.
+    upper bound, −inf for none, nan for a symbolic one.
     """
 
     value: int | None
@@ -58,8 +59,9 @@ def size(graph: Graph, *, steps: int = STEPS) -> Size:
     if not tied:
         return Size(0, "0", conflict=conflict(made, steps), log10=float("-inf"), **common)  # type: ignore[arg-type]
     formula = formula_of(made, counter, part)
-    symbolic = formula.symbolic
-    return Size(None if symbolic else value, formula.text, formula.legend, log10=_log10(value), **common)  # type: ignore[arg-type]
+    if formula.symbolic:
+        return Size(None, formula.text, formula.legend, log10=float("nan"), **common)  # type: ignore[arg-type]
+    return Size(value, formula.text, formula.legend, log10=_log10(value), **common)  # type: ignore[arg-type]
 
 
 def _log10(value: int) -> float:

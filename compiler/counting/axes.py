@@ -109,7 +109,12 @@ def _factors(binders: Sequence[Binder], keys: Sequence[Key], at: Mapping[str, in
                 factors.append(own)
     # A run over the values of a field is known by what the other factors leave.
     known = prod(f.value for f in factors if f.value)
-    return [Amount(f.text, elements // known, f.legend) if f.value == 0 else f for f in factors]
+    return [_over_values(f, elements // known) if f.value == 0 else f for f in factors]
+
+
+def _over_values(factor: Amount, values: int) -> Amount:
+    meaning = f"{factor.legend[0][1]} = {values}" if factor.legend else str(values)
+    return Amount(factor.text, values, ((factor.text, meaning),))
 
 
 def _one(b: Binder, numbers: Sequence[int], count: int, elements: int) -> Amount | None:

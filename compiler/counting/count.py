@@ -10,7 +10,7 @@ from typing import Any
 
 from .constraints import Constraint, Either, In, Sum
 from .parts import Adds, Link, Part, classes, key_of, link_reads, restricted, settle, signature, split
-from .polynomial import Budget, Limit, Poly, TooHard, multiply, power, product
+from .polynomial import Budget, Limit, Poly, TooHard, multiply, product
 from .problem import Problem, Variable
 from .terms import Linear, Op, Table, may_miss
 
@@ -48,11 +48,8 @@ class Counter:
 
     def poly(self, part: Part) -> Poly:
         """The assignments of a part by tracked sums."""
-        return product([power(p, n, part.limits, self.budget) for p, n in self.factors(split(part))], part.limits, self.budget)
-
-    def factors(self, parts: Sequence[Part], apart: int = -1) -> list[tuple[Poly, int]]:
-        """The polynomial of every kind of component, and how many there are."""
-        return [(self.component(ps[0]), n) for ps, n in self.kinds(parts, apart)]
+        factors = [(self.component(ps[0]), n) for ps, n in self.kinds(split(part))]
+        return product(factors, part.limits, self.budget)
 
     def kinds(self, parts: Sequence[Part], apart: int = -1) -> list[tuple[list[Part], int]]:
         """Isomorphic components together, and how often they count (each for all values of its field)."""
@@ -119,7 +116,10 @@ class Counter:
         shared = [v for v in part.variables if self.variables[v].field == part.field]
         if not shared:
             raise TooHard
-        return max(shared, key=lambda v: (ties[v], -part.masks[v].bit_count(), -v))
+        most = max((ties[v], -part.masks[v].bit_count()) for v in shared)
+        # Of equal ones that in the middle: a chain falls apart into halves.
+        best = [v for v in shared if (ties[v], -part.masks[v].bit_count()) == most]
+        return best[len(best) // 2]
 
     def cases(self, part: Part, var: int) -> list[tuple[tuple[int, ...], Poly]]:
         """For all classes of states of a variable the assignments of the part: isomorphic components are found once."""
@@ -131,12 +131,13 @@ class Counter:
             left, added = restricted(alone, var, state)
             key = key_of(part.adds.get(var, ()), state, added, part.limits)
             poly: Poly = {key: weight} if key is not None and weight and settle(left, part.masks) is not None else {}
+            inner: list[tuple[Poly, int]] = [(poly, 1)]
             for (first, *_), n in groups:
-                if not poly:
+                if not inner[-1][0]:
                     break
-                inner = self.given(first, var, state)
-                poly = multiply(poly, power(inner, n, part.limits, self.budget), part.limits, self.budget) if inner else {}
-            found.append((states, poly))
+                inner.append((self.given(first, var, state), n))
+            whole = product(inner, part.limits, self.budget) if inner[-1][0] else {}
+            found.append((states, whole))
         return found
 
     def given(self, part: Part, var: int, state: int) -> Poly:
@@ -206,19 +207,20 @@ class Counter:
     def closed(self, part: Part, keep: int) -> Poly:
         """The polynomial of a part whose trackers from `keep` on are complete within it: each is closed as soon as all
         that adds to it has been multiplied."""
-        polys = [(_touches(ps[0]), power(self.component(ps[0]), n, part.limits, self.budget)) for ps, n in self.kinds(split(part))]
-        for tracker in sorted(range(keep, len(part.limits)), key=lambda t: sum(t in touched for touched, _ in polys)):
-            own = [(t, p) for t, p in polys if tracker in t]
-            polys = [(t, p) for t, p in polys if tracker not in t]
-            joined = product([p for _, p in own], part.limits, self.budget)
+        polys = [(_touches(ps[0]), self.component(ps[0]), n) for ps, n in self.kinds(split(part))]
+        for tracker in sorted(range(keep, len(part.limits)), key=lambda t: sum(t in touched for touched, _, _ in polys)):
+            own = [(p, n) for t, p, n in polys if tracker in t]
+            touched = frozenset().union(*(t for t, _, _ in polys if tracker in t)) - {tracker}
+            polys = [(t, p, n) for t, p, n in polys if tracker not in t]
+            joined = product(own, part.limits, self.budget)
             limit = part.limits[tracker]
             met: dict[Any, int] = {}
             for key, n in joined.items():
                 if limit.met(key[tracker]):
                     at = (*key[:tracker], 0, *key[tracker + 1 :])
                     met[at] = met.get(at, 0) + n
-            polys.append((frozenset().union(*(t for t, _ in own)) - {tracker}, met))
-        whole = product([p for _, p in polys], part.limits, self.budget)
+            polys.append((touched, met, 1))
+        whole = product([(p, n) for _, p, n in polys], part.limits, self.budget)
         return {key[:keep]: n for key, n in whole.items()}
 
 

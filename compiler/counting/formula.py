@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import Any
 
 from ..decisions import Decision, Domain, Key
+from ..ir import DecisionNode
 from .axes import Amount, amount, plain, wrapped
 from .count import Counter
 from .parts import Part, classes, split
@@ -37,7 +38,8 @@ class Factor:
 
 def formula_of(problem: Problem, counter: Counter, part: Part | None) -> Formula:
     """The formula of a whole problem."""
-    amounts = {d.name: _amount(problem, d) for d in problem.graph.decisions}
+    holders = rows_of(problem.graph, problem.nodes)
+    amounts = {d.name: _amount(holders, d) for d in problem.graph.decisions}
     factors = [f for d in problem.graph.decisions if d.name in problem.free for f in _free(problem, d, amounts[d.name])]
     if part is not None:
         factors += [_tied(counter, ps[0], n, amounts) for ps, n in counter.kinds(split(part))]
@@ -62,9 +64,9 @@ def _call(text: str) -> bool:
     return text.startswith("C(") and text.endswith(")") and text.count("(") == 1
 
 
-def _amount(problem: Problem, decision: Decision) -> Amount:
+def _amount(holders: Mapping[str, list[tuple[int, DecisionNode]]], decision: Decision) -> Amount:
     keys: list[Key] = []
-    for _, node in rows_of(problem.graph)[decision.name]:
+    for _, node in holders[decision.name]:
         keys += node.index.keys
     return amount(decision.axes, list(dict.fromkeys(keys)), decision.elements)
 
@@ -133,19 +135,17 @@ def _times(variables: Sequence[Variable], part: Part, n: int, amounts: dict[str,
 
 
 def _described(counter: Counter, part: Part, value: int, amounts: dict[str, Amount]) -> str:
-    if value < SMALL or (len(part.variables) == 1 and not part.links):
+    if len(part.variables) == 1 and not part.links:
         return number_text(value)
     opened = counter.opened(part)
-    found = _additive(counter, opened) if opened is not None else _cases(counter, part, amounts)
-    return found or number_text(value)
+    if opened is not None:
+        return _additive(counter, opened) or number_text(value)
+    return (value >= SMALL and _cases(counter, part, amounts)) or number_text(value)
 
 
 def number_text(value: int) -> str:
-    """A number in full, or its first digits and how many there are."""
-    if value < 10**24:
-        return str(value)
-    digits = len(str(value)) if value.bit_length() < 13_000 else int(value.bit_length() * 0.30103) + 1
-    return f"N{digits}"
+    """A number in full, or the power of two that it lies above (no digits: Python refuses to print very long ones)."""
+    return str(value) if value < 10**24 else f"(≈2^{value.bit_length() - 1})"
 
 
 def _additive(counter: Counter, part: Part) -> str | None:

@@ -87,9 +87,6 @@ def multiply(p: Poly, q: Poly, limits: Limits, budget: Budget) -> Poly:
     """Assignments of two independent parts."""
     if not limits:
         return {(): p.get((), 0) * q.get((), 0)}
-    dense = len(limits) == 1 and len(p) * len(q) > 4096
-    if dense and limits[0].capped and all(isinstance(k[0], int) for s in (p, q) for k in s):
-        return _packed(p, q, limits[0], budget)
     budget.spend(len(p) * len(q))
     found: dict[Key, int] = {}
     for a, m in p.items():
@@ -100,32 +97,11 @@ def multiply(p: Poly, q: Poly, limits: Limits, budget: Budget) -> Poly:
     return found
 
 
-def _packed(p: Poly, q: Poly, limit: Limit, budget: Budget) -> Poly:
-    """One multiplication of two big integers (Kronecker substitution) in place of all pairs of terms."""
-    width = (max(p.values()).bit_length() + max(q.values()).bit_length() + min(len(p), len(q)).bit_length() + 8) // 8
-    top = max(k[0] for k in p) + max(k[0] for k in q) + 1
-    budget.spend(top + top * width // 256)
-    packed = []
-    for poly in (p, q):
-        data = bytearray((max(k[0] for k in poly) + 1) * width)
-        for (k,), n in poly.items():
-            data[k * width : (k + 1) * width] = n.to_bytes(width, "little")
-        packed.append(int.from_bytes(data, "little"))
-    data = bytearray((packed[0] * packed[1]).to_bytes(top * width, "little"))
-    found: dict[Key, int] = {}
-    for k in range(top):
-        n = int.from_bytes(data[k * width : (k + 1) * width], "little")
-        key = limit.clamp(k) if n else None
-        if key is not None:
-            found[(key,)] = found.get((key,), 0) + n
-    return found
-
-
 def power(p: Poly, exponent: int, limits: Limits, budget: Budget) -> Poly:
     """The same part so many times."""
     if not limits:
         return {(): p.get((), 0) ** exponent}
-    if exponent > 2 and len(p) <= 2:
+    if exponent > 2 and 1 <= len(p) <= 2:
         return _binomial(p, exponent, limits, budget)
     result: Poly | None = None
     while exponent:
@@ -138,34 +114,80 @@ def power(p: Poly, exponent: int, limits: Limits, budget: Budget) -> Poly:
 
 
 def _binomial(p: Poly, exponent: int, limits: Limits, budget: Budget) -> Poly:
-    if not p:
-        return {}
-    (a, m), (b, n) = (*p.items(), *p.items())[:2]
-    if len(p) == 1:
-        n = 0
+    (a, m), *rest = sorted(p.items(), key=lambda term: sum(term[0]))
+    b, n = rest[0] if rest else (a, 0)
+    grows = all(limit.capped and y >= x for x, y, limit in zip(a, b, limits, strict=True))
     found: dict[Key, int] = {}
-    last = exponent if n else 0
-    budget.spend(last + 1)
-    # The parts that add something, so that capped sums end the loop early.
-    if sum(a) > sum(b):
-        a, m, b, n = (b, n, a, m) if n else (a, m, b, n)
-    for k in range(last + 1):
-        key = []
-        for x, y, limit in zip(a, b, limits, strict=True):
-            key.append(limit.clamp(x * (exponent - k) + y * k))
+    for k in range(exponent + 1 if rest else 1):
+        budget.spend(1)
+        key = tuple(limit.clamp(x * (exponent - k) + y * k) for x, y, limit in zip(a, b, limits, strict=True))
         if None in key:
-            if all(limit.capped and y >= x for x, y, limit in zip(a, b, limits, strict=True)):
+            if grows:
                 break
             continue
-        found[tuple(key)] = found.get(tuple(key), 0) + comb(exponent, k) * m ** (exponent - k) * n**k
+        found[key] = found.get(key, 0) + comb(exponent, k) * m ** (exponent - k) * n**k
     return found
 
 
-def product(parts: Iterable[Poly], limits: Limits, budget: Budget) -> Poly:
-    """All parts, multiplied as a balanced tree."""
-    queue = list(parts)
-    while len(queue) > 1:
-        pairs = [multiply(a, b, limits, budget) for a, b in zip(queue[::2], queue[1::2], strict=False)]
-        queue = pairs + ([queue[-1]] if len(queue) % 2 else [])
-    return queue[0] if queue else one(limits)
+def product(factors: Iterable[tuple[Poly, int]], limits: Limits, budget: Budget) -> Poly:
+    """All parts, each so many times."""
+    joined: dict[int, tuple[Poly, int]] = {}
+    for poly, n in factors:
+        joined[id(poly)] = (poly, n + joined.get(id(poly), (poly, 0))[1])
+    parts = list(joined.values())
+    terms = sum(n * len(p) for p, n in parts)
+    if len(limits) == 1 and limits[0].capped and len(parts) + (terms > 64) > 1 and terms > 16:
+        if all(isinstance(key[0], int) for p, _ in parts for key in p) and all(len(p) for p, _ in parts):
+            return packed(parts, limits[0], budget)
+    result = one(limits)
+    for poly, n in sorted(parts, key=lambda part: len(part[0])):
+        result = multiply(result, power(poly, n, limits, budget), limits, budget)
+    return result
 
+
+def packed(parts: list[tuple[Poly, int]], limit: Limit, budget: Budget) -> Poly:
+    """The product of polynomials in one sum, as arithmetic on big integers (Kronecker substitution): the coefficient
+    of every sum in a field of bits of its own, sums beyond the limit cut off."""
+    most = sum(n * max(key[0] for key in p) for p, n in parts)
+    total = 1
+    for poly, n in parts:
+        total *= sum(poly.values()) ** n
+    top = min(most, limit.bound - 1 if limit.relation == ">=" else limit.bound)
+    if top < 0:
+        return {(limit.clamp(0),): total} if limit.relation in (">=", "!=") else {}
+    width = (total.bit_length() + 8) // 8 * 8
+    bits = (top + 1) * width
+    budget.spend(bits // 64)
+    cut = (1 << bits) - 1
+    result = 1
+    for poly, n in parts:
+        packed_poly = sum(count << key[0] * width for key, count in poly.items() if key[0] <= top)
+        shifts = [(key[0] * width, count) for key, count in poly.items() if key[0] <= top]
+        if len(shifts) * n <= 64:
+            for _ in range(n):
+                budget.spend(len(shifts) * bits // 20_000)
+                result = sum((result << s) * count for s, count in shifts) & cut
+        else:
+            result = result * _packed_power(packed_poly, n, cut, budget) & cut
+    found: dict[Key, int] = {}
+    data, size = result.to_bytes(bits // 8, "little"), width // 8
+    for k in range(top + 1):
+        count = int.from_bytes(data[k * size : (k + 1) * size], "little")
+        if count:
+            found[(k,)] = count
+    rest = total - sum(found.values())
+    if rest and limit.relation in (">=", "!="):
+        found[(limit.clamp(top + 1),)] = rest
+    return found
+
+
+def _packed_power(base: int, exponent: int, cut: int, budget: Budget) -> int:
+    result = 1
+    while exponent:
+        budget.spend(cut.bit_length() // 1_000)
+        if exponent & 1:
+            result = result * base & cut
+        exponent >>= 1
+        if exponent:
+            base = base * base & cut
+    return result

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from math import comb
 
 import numpy as np
 
 from ..decisions import Decision, Domain
-from ..ir import Cost, DecisionNode, Graph, Input, IntArray, Learned, Output
+from ..ir import Cost, DecisionNode, Graph, Input, IntArray, Learned, Node, Output
 from ..evaluate import Unsupported
 from .constraints import Constraint, constrain
 
@@ -50,6 +50,7 @@ class Problem:
     could not be read)."""
 
     graph: Graph
+    nodes: Mapping[int, Node]
     variables: list[Variable] = field(default_factory=list)
     constraints: list[tuple[Constraint, int]] = field(default_factory=list)
     free: dict[str, IntArray] = field(default_factory=dict)
@@ -80,10 +81,10 @@ def copies_of(decision: Decision, element: int) -> int:
     return decision.elements // rows
 
 
-def rows_of(graph: Graph) -> dict[str, list[tuple[int, DecisionNode]]]:
+def rows_of(graph: Graph, nodes: Mapping[int, Node]) -> dict[str, list[tuple[int, DecisionNode]]]:
     """The nodes that hold each decision."""
     found: dict[str, list[tuple[int, DecisionNode]]] = {d.name: [] for d in graph.decisions}
-    for key, node in graph.items():
+    for key, node in nodes.items():
         if isinstance(node, DecisionNode):
             found.setdefault(node.name, []).append((key, node))
     return found
@@ -107,7 +108,7 @@ def problem(graph: Graph) -> Problem:
     """The counting problem of a graph."""
     from .translate import Translator
 
-    made = Problem(graph)
+    made = Problem(graph, dict(graph.items()))
     translator = Translator(graph, made)
     for key, node, kind in requirements(graph):
         if kind == "decisions":

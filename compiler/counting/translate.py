@@ -6,7 +6,7 @@ default). A family over the values of a field is read once, for one value; what 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from fractions import Fraction
 from math import comb, prod
 from typing import Any, assert_never
@@ -29,10 +29,10 @@ class Translator:
     """Makes the variables that conditions read as it reads them."""
 
     def __init__(self, graph: Graph, problem: Problem) -> None:
-        self.graph, self.problem = graph, problem
+        self.graph, self.nodes, self.problem = graph, problem.nodes, problem
         self.decisions: dict[str, Decision] = {d.name: d for d in graph.decisions}
-        self.holders = rows_of(graph)
-        self.members = _members(graph)
+        self.holders = rows_of(graph, problem.nodes)
+        self.members = _members(graph, problem.nodes)
         self.read: dict[Element, tuple[int, ...]] = {}
         self._known: dict[tuple[int, int, bool], Expr] = {}
         self._where: dict[str, dict[int, list[tuple[int, int]]]] = {}
@@ -166,7 +166,7 @@ class Translator:
         made = (*bits, variable(tuple(comb(rest, k) for k in range(min(rest, high) + 1)), -1)) if rest else bits
         self.read[key] = made
         total = self._count(key, domain, True)
-        for name, end in ((">=", low), ("<=", high)):
+        for name, end in ((">=", low),) * (low > 0) + (("<=", high),) * (high < n):
             self.problem.constraints += [(c, -1) for c in constrain(make(name, [total, end]))]
         return made
 
@@ -197,7 +197,7 @@ class Translator:
     def _row(self, node: int, row: int, strict: bool) -> Expr:
         key = (node, row, strict)
         if key not in self._known:
-            self._known[key] = self._expr(self.graph[node], row, strict)
+            self._known[key] = self._expr(self.nodes[node], row, strict)
         return self._known[key]
 
     def _expr(self, node: Node, row: int, strict: bool) -> Expr:
@@ -254,10 +254,10 @@ class Translator:
         return self._table(var, (False, True), isinstance(default, tuple) and wanted in default, strict)
 
     def _source(self, ref: Ref, k: int) -> tuple[Node, int]:
-        node, row = self.graph[ref.node], int(ref.rows.array[k])
+        node, row = self.nodes[ref.node], int(ref.rows.array[k])
         while isinstance(node, Merge):
             key, row = merged(node, row)
-            node = self.graph[key]
+            node = self.nodes[key]
         return node, row
 
     def _reduce(self, node: Reduce, row: int, strict: bool) -> Expr:
@@ -279,7 +279,7 @@ class Translator:
 
     def _spread(self, node: Reduce, ref: Ref, k: int) -> int:
         """How many values of a field one element of an aggregate stands for."""
-        values = self.graph[ref.node].index.values
+        values = self.nodes[ref.node].index.values
         return self._fields.get(values[int(ref.rows.array[k])], 1) if values and not node.index.values else 1
 
     def _over_values(self, name: str, parts: list[Expr], copies: list[int]) -> Expr:
@@ -329,22 +329,22 @@ def _constant(values: Any) -> Any:
     return exact(float(values)) if values.ndim == 0 else tuple(_constant(v) for v in values)
 
 
-def _members(graph: Graph) -> dict[Element, set[int]]:
+def _members(graph: Graph, nodes: Mapping[int, Node]) -> dict[Element, set[int]]:
     """Which members of every subset decision are asked for."""
-    roots = [k for k, n in graph.items() if isinstance(n, Output) and n.role == "constraint"]
-    roots += [n.exists.node for _, n in graph.items() if isinstance(n, DecisionNode) and n.exists is not None]
+    roots = [k for k, n in nodes.items() if isinstance(n, Output) and n.role == "constraint"]
+    roots += [n.exists.node for _, n in nodes.items() if isinstance(n, DecisionNode) and n.exists is not None]
     found: dict[Element, set[int]] = {}
     for key in graph.ancestors(roots):
-        node = graph[key]
+        node = nodes[key]
         if not (isinstance(node, Operator) and node.operator == "member"):
             continue
         for row in range(len(node.index)):
             ref, k = node.operands[0], row
-            own, at = graph[ref.node], int(ref.rows.array[k])
+            own, at = nodes[ref.node], int(ref.rows.array[k])
             while isinstance(own, Merge):
                 inner, at = merged(own, at)
-                own = graph[inner]
-            wanted, at_wanted = graph[node.operands[1].node], int(node.operands[1].rows.array[row])
+                own = nodes[inner]
+            wanted, at_wanted = nodes[node.operands[1].node], int(node.operands[1].rows.array[row])
             if isinstance(own, DecisionNode) and isinstance(wanted, Constant):
                 position = int(wanted.values[at_wanted])
                 found.setdefault((own.name, int(own.elements.array[at])), set()).add(position)
