@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from keyword import kwlist
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +17,21 @@ from .passes.tables import tables
 from .promise import Promises
 from .schema import Schema
 
+# What the text of a module has names for already, besides the functions of operators.
+RESERVED = frozenset(
+    {"self", "batch", "choices", "noise", "size", "prediction", "torch", "nn", "average", "tensor", "stacked", "next", "iter"}
+    | {"embed_sequence", "pool_mean", "pool_sum", "logloss_with_logits", "logloss_classes", "longest", "columns", "super"}
+    | set(kwlist)
+)
 LOSSES = {"logloss": "logloss_with_logits"}
 
 
-def generate(graph: Graph, schema: Schema, promises: Promises) -> Compiled:
-    """The module of a supernet (or, where no decision is left, of a plain model), and what stands in its tensors."""
+def generate(graph: Graph, schema: Schema, promises: Promises, plain: bool = False) -> Compiled:
+    """The module of a supernet or of a plain model, and what stands in its tensors. A plain model may keep gates: their
+    weights are a buffer, which `choices` overrides."""
     graph = tables(graph, lambda column: table_rows(schema, column))
-    layers = Layers(graph, schema, promises)
-    for reserved in ("self", "batch", "choices", "noise", "size", "prediction", "torch", "nn", "average", "tensor"):
-        layers.taken.add(reserved)
+    layers = Layers(graph, schema, promises, plain)
+    layers.taken |= RESERVED | {f"{o}{ending}" for o in promises.operators for ending in ("", "_grouped", "_number", "_vector")}
     emitter = Emitter(graph, schema, promises, layers)
     outputs = [(k, n) for k in graph.outputs if isinstance(n := graph[k], Output)]
     predict = next(n for _, n in outputs if n.role == "predict")
@@ -41,7 +48,7 @@ def generate(graph: Graph, schema: Schema, promises: Promises) -> Compiled:
     decisions = tuple(d for d in graph.decisions if any(getattr(n, "name", None) == d.name for _, n in graph.items()))
     name = _class_name(graph.name)
     source = _template().render(
-        doc=f"{graph.name}: {'a supernet' if decisions else 'a plain model'} made by recspace. To read; it is not run from this file.",
+        doc=f"{graph.name}: {'a plain model' if plain else 'a supernet'} made by recspace. To read; it is not run from this file.",
         name=name, summary=f"{graph.name} for {schema.name}.", functions=list(emitter.functions.values()),
         tensors=[_described(t) for t in tensors], constants=_constants(emitter), body=body,
         size=_size(emitter), result=f"({', '.join([prediction, *extras])},)", unpack=", ".join(["prediction", *extras]) + ("," if not extras else ""),

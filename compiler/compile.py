@@ -93,7 +93,7 @@ def compile_space(
     """A supernet; or, where an architecture is given, the plain model that is left of it.
 
     `architecture`: for every decision the position of each element's option (see `decisions.Architecture`). `weighted`:
-    decisions of gates whose open gates stay in the model as weights (read from `choices`, all elements long). The space has been checked.
+    decisions of gates whose open gates stay in the model as weights (a buffer, all elements long; `choices` overrides it). The space has been checked.
     Raises SpaceError where something in it has no implementation yet, or no `require` lets the architecture pass.
     """
     from .codegen import generate
@@ -107,7 +107,7 @@ def compile_space(
     derived = resolve(program, schema, promises, overrides=overrides, bound=bound)
     if derived.graph is None:
         raise SpaceError(derived.diagnostics)
-    plain = generate(lower(derived.graph, promises), schema, promises)
+    plain = generate(lower(derived.graph, promises), schema, promises, plain=True)
     return named_alike(plain, generate(lower(resolved.graph, promises), schema, promises), architecture)
 
 

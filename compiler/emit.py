@@ -156,6 +156,14 @@ class Emitter:
     # -- leaves ------------------------------------------------------------------------------------------
 
     def _input(self, key: int, node: Input) -> None:
+        for c in node.columns:
+            if c.what == "cross":
+                odd = next((f for f, b in zip(c.fields, c.bins, strict=True) if not b and not self._crossable(f)), None)
+                if odd is not None:
+                    raise not_yet(node.span, f"crossing `{odd}`, which holds several values or a vector,",
+                                  "cross the fields that have one value: i < j in categorical")  # fmt: skip
+            if -1 in c.bins:
+                raise not_yet(node.span, "a searched number of bins")
         reads = [self.needs(c) for c in node.columns]
         several = node.shape.kind == "sequence"
         name = "_and_".join(dict.fromkeys(f for c in node.columns for f in c.fields)) if len(node.columns) <= 2 else "inputs"
@@ -178,6 +186,9 @@ class Emitter:
         if several:
             self.present[key] = Ref(key, _all(node))
 
+    def _crossable(self, name: str) -> bool:
+        return self.schema.field(name).has_ids and not self.schema.field(name).several
+
     def _constant(self, key: int, node: Constant) -> None:
         values = node.values if in_family(node) else node.values[0]
         if not in_family(node) and node.values[0].ndim == 0:
@@ -195,6 +206,8 @@ class Emitter:
     def _decision(self, key: int, node: DecisionNode) -> None:
         decision = self.graph.decision(node.name)
         text = f'choices["{_escaped(node.name)}"]'
+        if node.name in self.layers.gates:
+            text = f'choices.get("{_escaped(node.name)}", self.{self.layers.gates[node.name].attribute})'
         rows = self._rows(text, node.elements.array, 0, decision.elements, in_family(node), True)
         value = self.define(key, node, rows, False, f"{node.name}_weights")
         self.values[key] = Value(value.name, False, value.family, 0 if is_gate(decision) else 1)

@@ -46,11 +46,12 @@ class Layer:
 class Layers:
     """All tensors of a graph, found node by node."""
 
-    def __init__(self, graph: Graph, schema: Schema, promises: Promises) -> None:
+    def __init__(self, graph: Graph, schema: Schema, promises: Promises, plain: bool = False) -> None:
         self.graph, self.schema, self.promises = graph, schema, promises
         self.layers: dict[tuple[Any, ...], Layer] = {}
         self.tables: dict[str, Tensor] = {}
         self.learned: dict[str, Tensor] = {}
+        self.gates: dict[str, Tensor] = {}
         self.taken: set[str] = set()
         self.of: dict[int, Layer] = {}
         for key, node in graph.items():
@@ -61,12 +62,14 @@ class Layers:
                     self.of[key] = self._layer(node)
                 case Learned():
                     self._learned(node)
+                case DecisionNode(name=name) if plain and name not in self.gates:
+                    self.gates[name] = self._gates(name)
                 case _:
                     pass
 
     def tensors(self) -> tuple[Tensor, ...]:
         """Parameters and buffers, in the order in which the module makes them."""
-        found = [*self.tables.values(), *self.learned.values()]
+        found = [*self.tables.values(), *self.learned.values(), *self.gates.values()]
         for layer in self.layers.values():
             for weight in layer.weights:
                 found.append(self._tensor(layer, weight.name, weight.shape, weight.initial, True))
@@ -127,6 +130,12 @@ class Layers:
         start = Initial("constant", float(node.initial)) if len(shape) == 0 else Initial("xavier")
         initial = _plain(start, (len(keys), *shape)) if not node.initial or len(shape) == 0 else Initial("constant", float(node.initial))
         self.learned[node.name] = Tensor(attribute, (len(keys), *shape), (initial,), slices)
+
+    def _gates(self, name: str) -> Tensor:
+        """Weights of the gates that a plain model has kept: a buffer, and what `choices` has no say in."""
+        n = self.graph.decision(name).elements
+        kept = Slice(name, "weights", (), "", (), ((0, n),))
+        return Tensor(self.attribute(f"{name}_weights"), (n,), (Initial("constant", 1.0),), (kept,), False)
 
     # -- layers ------------------------------------------------------------------------------------------
 
