@@ -125,7 +125,9 @@ def note_of(node: Node, graph: Graph) -> str:
             return f"learned, from {initial}"
         case Cost(relative=relative):
             return "relative to the widest model" if relative else ""
-        case Input() | Constant() | Operator() | Reduce() | Merge():
+        case Merge():
+            return ""  # its place is its name
+        case Input() | Constant() | Operator() | Reduce():
             return node.place
         case _:
             assert_never(node)

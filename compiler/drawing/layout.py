@@ -44,12 +44,12 @@ def layout(sizes: Mapping[int, Size], edges: Sequence[tuple[int, int]]) -> Place
     _order(rows, above, below)
     width = {point: sizes[point[0]].width if point[1] < 0 else POINT for row in rows for point in row}
     x = _columns(rows, above, below, width)
-    y, height = _heights(rows, sizes)
+    y, half, height = _heights(rows, sizes)
     left = min((x[p] - width[p] / 2 for p in x), default=0.0) - GAP_X
     right = max((x[p] + width[p] / 2 for p in x), default=0.0) + GAP_X
     spot = {p: (x[p] - left, y[k]) for k, row in enumerate(rows) for p in row}
     centres = {key: spot[key, -1, -1] for key in sizes}
-    paths = {edge: tuple(spot[p] for p in chain) for edge, chain in chains.items()}
+    paths = {edge: _path(chain, spot, half) for edge, chain in chains.items()}
     return Placed(centres, paths, right - left, height)
 
 
@@ -156,11 +156,24 @@ def _settle(row: list[Point], wanted: Mapping[Point, float], x: dict[Point, floa
             x[point] = start + offset
 
 
-def _heights(rows: list[list[Point]], sizes: Mapping[int, Size]) -> tuple[list[float], float]:
-    """The middle of every row, and the height of the picture."""
-    middles, at = [], GAP_Y / 2
+def _path(
+    chain: tuple[Point, ...], spot: Mapping[Point, tuple[float, float]], half: Sequence[float]
+) -> tuple[tuple[float, float], ...]:
+    """From box to box; straight down through every row between, so as not to run below its boxes."""
+    first, *between, last = chain
+    places = [spot[first]]
+    for point in between:
+        (x, y), tall = spot[point], half[point[2]]
+        places += [(x, y - tall), (x, y + tall)]
+    return (*places, spot[last])
+
+
+def _heights(rows: list[list[Point]], sizes: Mapping[int, Size]) -> tuple[list[float], list[float], float]:
+    """The middle of every row, half its height, and the height of the picture."""
+    middles, halves, at = list[float](), list[float](), GAP_Y / 2
     for row in rows:
         tall = max((sizes[p[0]].height for p in row if p[1] < 0), default=0.0)
         middles.append(at + tall / 2)
+        halves.append(tall / 2)
         at += tall + GAP_Y
-    return middles, at - GAP_Y / 2
+    return middles, halves, at - GAP_Y / 2
