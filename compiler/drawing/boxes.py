@@ -26,9 +26,9 @@ NAMES_SHOWN = 4
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """`title` names the family with its axes and how many elements it has, `detail` its shape and phase, `note` what else
-    there is to know. Plain text, not escaped for anything. `kind`: input, constant, learned, decision, operator, select,
-    reduce, merge, output or cost."""
+    """`title` names the family with its axes and how many elements it has, `detail` its shape and phase, `note` what
+    else there is to know. Plain text, not escaped for anything. `kind`: input, constant, learned, decision, operator,
+    select, reduce, merge, output or cost."""
 
     key: int
     kind: str
@@ -39,8 +39,8 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Arrow:
-    """`source` feeds `target`; `role` is "" for an ordinary input, else exists, given, prior, width, subject, weights or
-    the name of a searched option."""
+    """`source` feeds `target`; `role` is "" for an ordinary input, else exists, given, prior, width, subject, weights
+    or the name of a searched option."""
 
     source: int
     target: int

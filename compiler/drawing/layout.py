@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 SWEEPS = 8
 GAP_X, GAP_Y = 28.0, 46.0
@@ -93,7 +94,7 @@ def _neighbours(chains: Mapping[tuple[int, int], tuple[Point, ...]]) -> tuple[Ne
     below: Neighbours = {}
     above: Neighbours = {}
     for chain in chains.values():
-        for first, second in zip(chain, chain[1:], strict=False):
+        for first, second in pairwise(chain):
             below.setdefault(first, []).append(second)
             above.setdefault(second, []).append(first)
     return below, above
@@ -107,7 +108,7 @@ def _order(rows: list[list[Point]], above: Neighbours, below: Neighbours) -> Non
         for k in range(1, len(rows)) if down else range(len(rows) - 2, -1, -1):
             at = {p: i for i, p in enumerate(rows[k - 1 if down else k + 1])}
             own = {p: i for i, p in enumerate(rows[k])}
-            rows[k].sort(key=lambda p: (_mean([at[q] for q in near.get(p, [])], own[p]), own[p]))  # noqa: B023
+            rows[k].sort(key=lambda p: (_mean([at[q] for q in near.get(p, [])], own[p]), own[p]))
 
 
 def _mean(values: Sequence[float], default: float) -> float:
@@ -133,7 +134,9 @@ def _columns(
     return x
 
 
-def _settle(row: list[Point], wanted: Mapping[Point, float], x: dict[Point, float], width: Mapping[Point, float]) -> None:
+def _settle(
+    row: list[Point], wanted: Mapping[Point, float], x: dict[Point, float], width: Mapping[Point, float]
+) -> None:
     """The nearest places to the wanted ones that keep order and distance (pool neighbours that would overlap)."""
     groups: list[tuple[float, int, list[tuple[Point, float]]]] = []
     for point in row:

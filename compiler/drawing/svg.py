@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from html import escape
+from itertools import pairwise
 from unicodedata import east_asian_width
 
 from ..ir import Graph
@@ -21,6 +22,10 @@ STYLE = """text{font-family:ui-monospace,Menlo,Consolas,monospace;fill:#1c1c1c;t
 .r{stroke:#c46a00;stroke-dasharray:4 3}.l{font-size:10px;fill:#9a5200}"""
 
 
+ARROW_HEAD = """<defs><marker id="m" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto">
+<path d="M0 0L8 4L0 8z" fill="#8a8a8a"/></marker></defs>"""
+
+
 def to_svg(graph: Graph) -> str:
     """A picture of the graph, top to bottom, decisions coloured."""
     every, lines = boxes(graph), {box.key: _lines(box) for box in boxes(graph)}
@@ -31,11 +36,10 @@ def to_svg(graph: Graph) -> str:
     placed = layout(sizes, list(roles))
     width, height = (f"{value:.0f}" for value in (placed.width, placed.height))
     head = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}" role="img">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}">',
         f"<title>{_text(graph.name)}</title>",
         f"<style>{STYLE}</style>",
-        '<defs><marker id="m" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto-start-reverse">'
-        '<path d="M0 0L8 4L0 8z" fill="#8a8a8a"/></marker></defs>',
+        ARROW_HEAD,
         f'<rect width="{width}" height="{height}" fill="#ffffff"/>',
     ]
     drawn = [_arrow(edge, words, placed, sizes) for edge, words in roles.items()]
@@ -67,10 +71,9 @@ def _box(box: Box, lines: list[str], placed: Placed, size: Size) -> str:
         for k, text in enumerate(lines)
     )
     whole = _text("\n".join(text for text in (box.title, box.detail, box.note) if text))
-    return (
-        f'<g><title>{whole}</title><rect x="{left:.1f}" y="{top:.1f}" width="{size.width:.1f}" height="{size.height:.1f}" '
-        f'rx="6" fill="{FILL[box.kind]}" stroke="{STROKE[box.kind]}"/>{texts}</g>'
-    )
+    place = f'x="{left:.1f}" y="{top:.1f}" width="{size.width:.1f}" height="{size.height:.1f}" rx="6"'
+    colours = f'fill="{FILL[box.kind]}" stroke="{STROKE[box.kind]}"'
+    return f"<g><title>{whole}</title><rect {place} {colours}/>{texts}</g>"
 
 
 def _arrow(edge: tuple[int, int], roles: set[str], placed: Placed, sizes: dict[int, Size]) -> str:
@@ -78,7 +81,7 @@ def _arrow(edge: tuple[int, int], roles: set[str], placed: Placed, sizes: dict[i
     (x0, y0), *middle, (x1, y1) = placed.paths[edge]
     points = [(x0, y0 + sizes[edge[0]].height / 2), *middle, (x1, y1 - sizes[edge[1]].height / 2 - 1)]
     path = f"M{points[0][0]:.1f} {points[0][1]:.1f}"
-    for (ax, ay), (bx, by) in zip(points, points[1:], strict=False):
+    for (ax, ay), (bx, by) in pairwise(points):
         half = (ay + by) / 2
         path += f"C{ax:.1f} {half:.1f} {bx:.1f} {half:.1f} {bx:.1f} {by:.1f}"
     named = sorted(role for role in roles if role)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from .api import Run, compile, load, search
+    from .api import Run, compile, load, search  # noqa: A004 – the word for it
     from .dsl import SpaceError
     from .running import Space
 

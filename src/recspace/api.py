@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from recspace.dsl import Diagnostic, Source, SpaceError, ast
 
@@ -35,7 +35,7 @@ def load(file: str | Path | Source) -> Loaded:
     return Loaded(program, file, tuple(found))
 
 
-def compile(  # noqa: A001 – the word for it
+def compile(
     space: Loaded | str | Path,
     data: str | Path | None = None,
     *,
@@ -80,9 +80,9 @@ def search(
     epochs: int | None = None,
     hours: float | None = None,
     fix: Iterable[str] = (),
-    device: str = "auto",
+    device: Literal["auto", "cpu", "cuda"] = "auto",
     amp: bool = False,
-    compile: bool = False,  # noqa: A002 – as the option is called
+    compile: bool = False,
     progress: Progress | None = None,
 ) -> Run:
     """Search a compiled space in the folder `out`, which must be new or empty; the finished run.

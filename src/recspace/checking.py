@@ -21,9 +21,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What to check. `data`: a shipped name, a table, or a `.space` file with a data block; None: the block of the file,
-    or else the example binding. `label`: its column in a bare table. `source`: another table for a block. `rename`:
-    roles and columns → what the space calls them. `settings`: `width=16`. `seed` draws splits that have none."""
+    """What to check. `data`: a shipped name, a table, or a `.space` file with a data block; None: the block of the
+    file, or else the example binding. `label`: its column in a bare table. `source`: another table for a block.
+    `rename`: roles and columns → what the space calls them. `settings`: `width=16`. `seed` draws splits that have none.
+    """
 
     file: str | Path | Source
     data: str | None = None

@@ -18,9 +18,11 @@ if TYPE_CHECKING:
 
 
 def recipe_of(verdict: Verdict, strategy: str) -> Recipe:
-    """The recipe that `--strategy` means, without one the first of the space. In this order: a recipe of the space by its
-    name; stages, where there are parentheses in it (`random(trials = 8) retrain(epochs = 2)`); a shipped space or a
-    `.space` file, whose first recipe it is (`FILE.space:NAME` another one). Raises SpaceError S0601 to S0604, S0620, S0621.
+    """The recipe that `--strategy` means; without one the first of the space.
+
+    In this order: a recipe of the space by its name; stages, where there are parentheses in it (`random(trials = 8)
+    retrain(epochs = 2)`); a shipped space or a `.space` file, whose first recipe it is (`FILE.space:NAME` another one).
+    Raises SpaceError S0601 to S0604, S0620, S0621.
     """
     from recspace.runtime.recipe import read
     from recspace.runtime.registry import promises

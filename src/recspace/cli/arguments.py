@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from recspace.checking import Question
 
-Subparsers = argparse._SubParsersAction  # noqa: SLF001 – argparse has no public name for it
+# argparse has no public name for it.
+Subparsers = argparse._SubParsersAction
 
 
 def command(

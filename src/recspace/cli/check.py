@@ -78,4 +78,5 @@ def print_block(verdict: Verdict) -> None:
 
         spec = verdict.bound.spec
         if all(f.name == f.column for f in spec.features):
-            print(f"inferred from {spec.source}; paste it into the space to correct it:\n\n{to_block(spec)}", file=sys.stderr)
+            print(f"inferred from {spec.source}; to correct it, paste it into the space:\n", file=sys.stderr)
+            print(to_block(spec), file=sys.stderr)

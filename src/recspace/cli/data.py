@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from recspace.dsl import as_data
 
 from .arguments import Subparsers, add_json, command
-from .output import show, write_json
+from .output import aligned, show, write_json
 
 if TYPE_CHECKING:
     from recspace.runtime.data.inspection import Report
@@ -32,7 +32,8 @@ PLAN = (
 
 
 def add(commands: Subparsers[argparse.ArgumentParser]) -> None:
-    parser = commands.add_parser("data", help="look at a table, or make one", description="Look at a table, or make one.")
+    doc = "look at a table, or make one"
+    parser = commands.add_parser("data", help=doc, description=f"{doc.capitalize()}.")
     inner = parser.add_subparsers(metavar="COMMAND", required=True)
     look = command(inner, "inspect", inspect, "print the data block that a table suggests, and what looks wrong")
     look.add_argument("table", metavar="TABLE")
@@ -60,7 +61,8 @@ def inspect(args: argparse.Namespace) -> int:
     if args.json:
         columns = [asdict(column) for column in report.columns]
         found = [as_data(d) for d in report.warnings]
-        write_json({"ok": True, "table": args.table, "rows": report.rows, "columns": columns, "block": report.block, "diagnostics": found})
+        facts = {"rows": report.rows, "columns": columns, "block": report.block}
+        write_json({"ok": True, "table": args.table, **facts, "diagnostics": found})
         return 0
     print("\n".join(_columns(report)))
     print(f"\n{report.block.rstrip()}")
@@ -74,11 +76,7 @@ def _columns(report: Report) -> list[str]:
         (c.name, c.type, f"{c.distinct:,}", f"{c.missing:,}", c.use or "left out", ", ".join(c.examples))
         for c in report.columns
     ]
-    widths = [max(len(row[k]) for row in (head, *rows)) for k in range(len(head) - 1)]
-    lines = [f"{report.rows:,} rows", ""]
-    for row in (head, *rows):
-        lines.append("  ".join([*(c.ljust(w) for c, w in zip(row, widths, strict=False)), row[-1]]).rstrip())
-    return lines
+    return [f"{report.rows:,} rows", "", *aligned([head, *rows])]
 
 
 def synth(args: argparse.Namespace) -> int:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from recspace.compiler.size import Size
 
 OPTIONS_SHOWN = 8
+GIVEN = {"data": "given by the data", "example": "given by the example", "objective": "in the objective"}
 
 
 def domain_text(domain: Domain) -> str:
@@ -49,7 +50,7 @@ def traits(decision: Decision) -> list[str]:
     """What else is to be known of a decision."""
     found = ["conditional"] if decision.conditional else []
     found += [f"indexed by the values of {decision.per_value}"] if decision.per_value else []
-    found += [{"data": "given by the data", "example": "given by the example"}.get(decision.given, "given")] if decision.given else []
+    found += [GIVEN[decision.given]] if decision.given else []
     found += ["prior"] if decision.prior else []
     return found + ([f"factored, rank {decision.rank}"] if decision.rank else [])
 

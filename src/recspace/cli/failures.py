@@ -9,10 +9,9 @@ import tempfile
 import traceback
 from collections.abc import Iterable
 
-from recspace.dsl import Diagnostic, SpaceError
+from recspace.dsl import Diagnostic, SpaceError, as_data
 
 from .output import show, write_json
-from recspace.dsl import as_data
 
 WRONG, FAILED = 1, 3
 
@@ -53,5 +52,5 @@ def _unexpected(error: Exception, *, debug: bool) -> int:
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(text)
     print(f"recspace failed: {first[:300]}", file=sys.stderr)
-    print(f"This is a fault of recspace, not of your file. The traceback is in {path}; --debug shows it.", file=sys.stderr)
+    print(f"This is a fault of recspace, not of yours. The traceback is in {path}; --debug shows it.", file=sys.stderr)
     return FAILED

@@ -22,7 +22,9 @@ FORMATS = (".json", ".dot", ".svg")
 def add(commands: Subparsers[argparse.ArgumentParser]) -> None:
     parser = command(commands, "graph", run, "draw the graph of a space")
     add_space(parser)
-    parser.add_argument("-o", "--output", metavar="OUT", type=_output, help="x.json, x.dot or x.svg; without it, text")
+    parser.add_argument(
+        "-o", "--output", metavar="OUT", type=_output, help="x.json, x.dot or x.svg; without it, text on stdout"
+    )
     add_json(parser)
 
 
@@ -52,7 +54,9 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print(drawn(graph, ".json"), end="")
     elif args.output is None:
-        print(text(graph))
+        from recspace.compiler.printing import show as shown
+
+        print(shown(graph), end="")
     return 0
 
 
@@ -69,17 +73,3 @@ def _write(path: Path, content: str) -> None:
     except OSError as error:
         print(f"{path} cannot be written: {error.strerror}", file=sys.stderr)
         raise SystemExit(2) from None
-
-
-def text(graph: Graph) -> str:
-    """One line for each family, producers first: its number, what it is, its shape and phase, what it reads."""
-    from recspace.compiler.drawing.boxes import boxes
-
-    rows = [
-        (f"%{box.key}", box.title, box.detail, " ".join(f"%{key}" for key in graph.producers(box.key)))
-        for box in boxes(graph)
-    ]
-    widths = [max((len(row[k]) for row in rows), default=0) for k in range(3)]
-    return "\n".join(
-        "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[3]]).rstrip() for row in rows
-    )

@@ -6,7 +6,7 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from .arguments import Subparsers, add_json, command
-from .output import write_json
+from .output import aligned, write_json
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,10 +29,7 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         write_json({"spaces": entries})
         return 0
-    table = [COLUMNS, *([str(_cell(e, column)) for column in COLUMNS] for e in entries)]
-    widths = [max(len(row[k]) for row in table) for k in range(len(COLUMNS))]
-    for row in table:
-        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    print("\n".join(aligned([COLUMNS, *([_cell(e, column) for column in COLUMNS] for e in entries)])))
     print("\nsizes are of the example binding (9 fields); `recspace size NAME --data TABLE` counts on yours")
     return 0
 

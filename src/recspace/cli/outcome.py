@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from .output import aligned
+
 NAMES = {"auc": "AUC", "gauc": "AUC within users", "logloss": "logloss", "rmse": "RMSE", "accuracy": "accuracy"}
 SIZES = {"parameters": "parameters", "embedding_bytes": "embedding bytes", "seconds": "seconds"}
 
@@ -47,11 +49,7 @@ def text(report: Mapping[str, Any]) -> str:
     chosen = report.get("hand_made") is not None
     head: Row = ("", "hand-made", "searched", "difference") if chosen else ("", "", "model", "")
     table = [tuple(c for k, c in enumerate(row) if chosen or k in (0, 2)) for row in (head, *rows(report))]
-    widths = [max(len(row[k]) for row in table) for k in range(len(table[0]))]
-    lines = [
-        "  ".join(cell.ljust(w) if k == 0 else cell.rjust(w) for k, (cell, w) in enumerate(zip(row, widths, strict=True))).rstrip()
-        for row in table
-    ]
+    lines = aligned(table, right=True)
     lines.insert(1, "─" * max(map(len, lines)))
     return "\n".join([*lines, "", *_remarks(report)])
 
@@ -63,8 +61,8 @@ def _remarks(report: Mapping[str, Any]) -> list[str]:
     gap, metric = report.get("gap"), report["metric"]["name"]
     if gap is not None:
         better = (gap > 0) == bool(report["metric"]["higher_is_better"])
-        name = NAMES.get(metric, metric)
-        found.append(f"from the supernet at the end of its search to the retrained model: {name} {gap:+.4f}" + (" (a gain)" if better and gap else ""))
+        gain = " (a gain)" if better and gap else ""
+        found.append(f"from the searched supernet to the retrained model: {NAMES.get(metric, metric)} {gap:+.4f}{gain}")
     if not report["searched"].get("trained", True):
         found.append("the searched model has the supernet's weights: nothing in the recipe retrained it")
     return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, TextIO
 
 from recspace.dsl import Diagnostic, render
@@ -38,6 +38,19 @@ def _count(number: int, noun: str) -> str:
 def write_json(value: dict[str, Any]) -> None:
     """One JSON document on stdout. A whole number beyond 2^53 is a string of digits: few readers keep it otherwise."""
     print(json.dumps({"version": VERSION, **value}, ensure_ascii=False, indent=1))
+
+
+def aligned(rows: Iterable[Sequence[str]], *, right: bool = False) -> list[str]:
+    """Rows of cells as lines, in columns; all but the first to the `right` where that is asked for."""
+    table = list(rows)
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    return [
+        "  ".join(
+            cell.rjust(width) if right and k else cell.ljust(width)
+            for k, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in table
+    ]
 
 
 def whole(number: int) -> int | str:

@@ -50,13 +50,18 @@ class Bar:
     """A bar for each stage, with the figures of the last epoch."""
 
     def __init__(self) -> None:
+        from rich import progress
         from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-        self._bars: Bars = Progress(
-            TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
-            TimeRemainingColumn(), TextColumn("{task.fields[figures]}", markup=False), console=Console(stderr=True),
-        )  # fmt: skip
+        self._bars: Bars = progress.Progress(
+            progress.TextColumn("{task.description}", markup=False),
+            progress.BarColumn(),
+            progress.MofNCompleteColumn(),
+            progress.TimeElapsedColumn(),
+            progress.TimeRemainingColumn(),
+            progress.TextColumn("{task.fields[figures]}", markup=False),
+            console=Console(stderr=True),
+        )
         self._task: TaskID | None = None
         self._bars.start()
 

@@ -10,9 +10,9 @@ from .output import write_json
 
 if TYPE_CHECKING:
     from recspace.compiler.compiled import Compiled
+    from recspace.running import Space
     from recspace.runtime.search import Inputs
     from recspace.runtime.settings import Settings
-    from recspace.running import Space
 
 FLOAT = 4
 """Bytes of a parameter."""
@@ -21,9 +21,9 @@ FLOAT = 4
 def rehearse(space: Space, settings: Settings, *, as_json: bool) -> int:
     """Compile, plan and count. Raises SpaceError for what a run would refuse."""
     from recspace.dsl import SpaceError
+    from recspace.running import inputs_of
     from recspace.runtime.fix import parsed
     from recspace.runtime.plan import obstacles, planned
-    from recspace.running import inputs_of
 
     inputs = inputs_of(space, settings.strategy)
     faults = obstacles(inputs.recipe, space.decisions, inputs.promises)
@@ -47,8 +47,8 @@ def rehearse(space: Space, settings: Settings, *, as_json: bool) -> int:
 
 
 def counts(supernet: Compiled) -> dict[str, int]:
-    """Parameters of the supernet, bytes of its tables, and bytes of training it: weights, gradients, and both moments of
-    Adam, all as 32-bit floats, without the values between layers."""
+    """Parameters of the supernet, bytes of its tables, and bytes of training it: weights, gradients, and both moments
+    of Adam, all as 32-bit floats, without the values between layers."""
     trained = [t for t in supernet.tensors if t.trainable]
     parameters = sum(prod(t.shape) for t in trained)
     tables = sum(prod(t.shape) for t in trained if t.embedding)
@@ -70,7 +70,7 @@ def _rows(inputs: Inputs, supernet: Compiled) -> dict[str, int]:
 
 
 def _lines(found: dict[str, Any], size: str) -> list[str]:
-    stages = [s["name"] + (f" ({s['epochs']} epoch{'s' * (s['epochs'] > 1)})" if s["epochs"] else "") for s in found["stages"]]
+    stages = [s["name"] + (f" (epochs: {s['epochs']})" if s["epochs"] else "") for s in found["stages"]]
     rows = found["rows"]
     return [
         f"{found['space']}: {size} architectures",

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from recspace.dsl import SpaceError
+
 from .arguments import Subparsers, add_json, add_space, command, question
 from .check import print_block
 from .output import show, write_json
@@ -32,7 +34,8 @@ def add(commands: Subparsers[argparse.ArgumentParser]) -> None:
         "--strategy", metavar="RECIPE", default="",
         help="a recipe of the space by name, of another space (autodim, FILE.space), or stages: 'random(trials = 8)'",
     )  # fmt: skip
-    group.add_argument("--fix", metavar="DECISION=OPTION", action="append", default=[], help="--fix 'keep[user,item]=on'")
+    fix = "settle decisions beforehand: --fix 'keep[user,item]=on'"
+    group.add_argument("--fix", metavar="DECISION=OPTION", action="append", default=[], help=fix)
     group.add_argument("--seed", type=_at_least_0, default=0, metavar="N")
     group.add_argument("--epochs", type=_at_least_1, metavar="N", help="of every stage that trains")
     group.add_argument("--hours", type=_positive, metavar="H", help="for the whole run, divided among its stages")
@@ -101,6 +104,19 @@ def free_folder(name: str) -> Path:
     return folder
 
 
+def _forget_refused(folder: Path) -> None:
+    """A run that was refused before it began leaves no folder to be in the way of the next."""
+    if not folder.is_dir() or (folder / "run.json").exists():
+        return
+    left = {path.name: path for path in folder.iterdir()}
+    events = left.get("events.jsonl")
+    if not left.keys() <= {"lock", "checkpoints", "events.jsonl"} or (events and events.stat().st_size):
+        return
+    for path in left.values():
+        path.rmdir() if path.is_dir() else path.unlink()
+    folder.rmdir()
+
+
 def followed(folder: Path, args: argparse.Namespace, work: Callable[[Bar | Lines], Result]) -> int:
     """Do the work under someone's eyes, and print the table. An interruption says how to go on."""
     from .outcome import text
@@ -109,6 +125,10 @@ def followed(folder: Path, args: argparse.Namespace, work: Callable[[Bar | Lines
     progress = watcher(terminal=sys.stderr.isatty() and not args.json)
     try:
         result = work(progress)
+    except SpaceError:
+        progress.close()
+        _forget_refused(folder)
+        raise
     except KeyboardInterrupt:
         progress.close()
         begun = (folder / "run.json").is_file()

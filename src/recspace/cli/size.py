@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from recspace.dsl import as_data
 
 from .arguments import Subparsers, add_json, add_space, command, question
-from .output import counted, digits, show, write_json
+from .output import aligned, counted, digits, show, write_json
 
 if TYPE_CHECKING:
     from recspace.checking import Verdict
@@ -41,8 +41,8 @@ def no_space(args: argparse.Namespace, verdict: Verdict) -> int:
     from recspace.dsl import Diagnostic, SpaceError
 
     assert verdict.program is not None
-    span = verdict.program.file.span
-    raise SpaceError([Diagnostic("S0006", f"there is no space in {args.file}", span, help="a space begins with  space Name")])
+    message, span = f"there is no space in {args.file}", verdict.program.file.span
+    raise SpaceError([Diagnostic("S0006", message, span, help="a space begins with  space Name")])
 
 
 def _data(file: str, verdict: Verdict) -> dict[str, Any]:
@@ -69,9 +69,7 @@ def _lines(verdict: Verdict, checked: Checked) -> list[str]:
     assert schema is not None
     lines = [f"{graph.name} on {schema_text(schema)}", ""]
     rows = [(heading(d), f"× {counted(d.elements)}", domains_text(d), ", ".join(traits(d))) for d in graph.decisions]
-    widths = [max(len(row[k]) for row in rows) if rows else 0 for k in range(3)]
-    lines += ["  ".join([*(c.ljust(w) for c, w in zip(row, widths, strict=False)), row[3]]).rstrip() for row in rows]
-    lines += [""] * bool(rows)
+    lines += [*aligned(rows), ""] if rows else []
     lines.append(f"formula   {size.formula}")
     lines += [f"          {letter} = {meaning}" for letter, meaning in size.legend]
     if size.value is not None:
