@@ -105,6 +105,15 @@ def test_gru_is_torchs() -> None:
     close(functions("gru")["gru"](x, w_ih.t(), w_hh.t(), b_ih, b_hh), theirs(x)[0])
 
 
+def test_gru_steps_over_absent_positions() -> None:
+    weights = [signed(*shape, seed=k) for k, shape in enumerate(((4, 9), (3, 9), (9,), (9,)))]
+    x, present = signed(2, 4, 4, seed=9), torch.tensor([[True, False, True, False]] * 2)
+    gru = functions("gru")["gru"]
+    y, short = gru(x, *weights, present=present), gru(x[:, [0, 2]], *weights)
+    close(y[:, [0, 2]], short)
+    assert not y[:, [1, 3]].any()
+
+
 def test_self_attention_is_torchs() -> None:
     theirs = torch.nn.MultiheadAttention(6, 2, bias=False, batch_first=True, dtype=torch.float64)
     query, key, value = theirs.in_proj_weight.chunk(3)
