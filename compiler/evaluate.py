@@ -12,6 +12,7 @@ import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import accumulate
 from typing import Any, assert_never
 
 import numpy as np
@@ -188,84 +189,113 @@ class Evaluator:
     def __init__(self, graph: Graph, architecture: Architecture, *, strict: bool) -> None:
         self.graph, self.architecture, self.strict = graph, architecture, strict
         self._decisions: dict[str, Decision] = {d.name: d for d in graph.decisions}
-        self._known: dict[tuple[int, int], Value] = {}
+        self._known: dict[tuple[int, int, int | None], Value] = {}
+        self._starts: dict[str, list[int]] = {}
         self._loose = Evaluator(graph, architecture, strict=False) if strict else self
 
-    def at(self, ref: Ref, k: int) -> Value:
-        """Row k of an operand."""
-        return self.row(ref.node, int(ref.rows.array[k]))
+    def at(self, ref: Ref, k: int, value: int | None = None) -> Value:
+        """Row k of an operand; `value` picks a value (from 0) where it is a family over the values of a field."""
+        return self.row(ref.node, int(ref.rows.array[k]), value)
 
-    def row(self, node: int, row: int) -> Value:
+    def row(self, node: int, row: int, value: int | None = None) -> Value:
         """The value of one row of a node."""
-        key = (node, row)
+        own = self.graph[node]
+        key = (node, row, value if own.index.values else None)
         if key not in self._known:
-            self._known[key] = self._value(self.graph[node], row)
+            self._known[key] = self._value(own, row, key[2])
         return self._known[key]
 
-    def exists(self, node: DecisionNode, row: int) -> bool:
+    def exists(self, node: DecisionNode, row: int, value: int | None = None) -> bool:
         """Whether the decision of a row exists."""
-        return node.exists is None or bool(self._loose.at(node.exists, row))
+        return node.exists is None or bool(self._loose.at(node.exists, row, value))
 
-    def _value(self, node: Node, row: int) -> Value:
+    def values_of(self, field: str) -> range:
+        """The values of a field, as far as decisions are indexed by it."""
+        for _, node in self.graph.items():
+            if isinstance(node, DecisionNode) and field in node.index.values:
+                element = int(node.elements.array[node.index.values.index(field)])
+                return range(copies_of(self._decisions[node.name], element))
+        raise Unsupported(field)
+
+    def _value(self, node: Node, row: int, value: int | None) -> Value:
         match node:
             case Constant():
                 return _plain(node.values[row])
             case DecisionNode():
-                return self._decision(node, row)
+                return self._decision(node, row, value)
             case Operator():
-                return self._operator(node, row)
+                return self._operator(node, row, value)
             case Select():
-                return self._select(node, row)
+                return self._select(node, row, value)
             case Reduce():
-                return self._reduce(node, row)
+                return self._reduce(node, row, value)
             case Merge():
-                return self.row(*merged(node, row))
+                return self.row(*merged(node, row), value)
             case Output():
-                return self.at(node.value, row)
+                return self.at(node.value, row, value)
             case Input() | Learned() | Cost():
                 raise Unsupported(type(node).__name__)
             case _:
                 assert_never(node)
 
-    def _decision(self, node: DecisionNode, row: int) -> Value:
-        if node.index.values or node.index.elements:
+    def _decision(self, node: DecisionNode, row: int, value: int | None) -> Value:
+        if node.index.elements or (node.index.values and value is None):
             raise Unsupported(node.name)
         element = int(node.elements.array[row])
         decision = self._decisions[node.name]
-        if self.exists(node, row):
-            return option_value(decision.domain(element), self.architecture[node.name][element])
+        if self.exists(node, row, value):
+            at = element if value is None else self._start(decision, element) + value
+            return option_value(decision.domain(element), self.architecture[node.name][at])
         return None if self.strict else option_value(decision.domain(element), decision.default(element))
 
-    def _operator(self, node: Operator, row: int) -> Value:
-        first = self.at(node.operands[0], row)
+    def _start(self, decision: Decision, element: int) -> int:
+        if decision.name not in self._starts:
+            sizes = [copies_of(decision, e) for e in range(max(len(decision.counts), len(decision.defaults), element + 1))]
+            self._starts[decision.name] = [0, *accumulate(sizes)]
+        return self._starts[decision.name][element]
+
+    def _operator(self, node: Operator, row: int, value: int | None) -> Value:
+        first = self.at(node.operands[0], row, value)
         match node.operator:
             case "member":
-                return None if first is None else int(self.at(node.operands[1], row)) in first
+                return None if first is None else int(self.at(node.operands[1], row, value)) in first
             case "count":
                 return None if first is None else len(first)
             case "is":
-                return _is(position_of(self.graph, node.operands[0], row, self._decisions, first), self.at(node.operands[1], row))
-        return scalar(node.operator, [first, *(self.at(r, row) for r in node.operands[1:])])
+                subject = position_of(self.graph, node.operands[0], row, self._decisions, first)
+                return _is(subject, self.at(node.operands[1], row, value))
+        return scalar(node.operator, [first, *(self.at(r, row, value) for r in node.operands[1:])])
 
-    def _select(self, node: Select, row: int) -> Value:
-        subject = self.at(node.subject, row)
+    def _select(self, node: Select, row: int, value: int | None) -> Value:
+        subject = self.at(node.subject, row, value)
         if subject is None:
             return None
         for label, alternative in zip(node.labels, node.alternatives, strict=True):
             if settles(subject, label):
-                return self.at(alternative, row)
+                return self.at(alternative, row, value)
         raise Unsupported("no alternative")
 
-    def _reduce(self, node: Reduce, row: int) -> Value:
+    def _reduce(self, node: Reduce, row: int, value: int | None) -> Value:
         values = []
         for position, (ref, k) in enumerate(elements_of(node, row)):
-            weight = True
-            if node.weights is not None:
-                at = k if len(node.blocks) == 1 else position
-                weight = self.at(node.weights, at)
-            if weight:
-                values.append(self.at(ref, k))
+            fields = self.graph[ref.node].index.values
+            spread = fields and not node.index.values
+            for v in self.values_of(fields[int(ref.rows.array[k])]) if spread else [value]:
+                weight = True
+                if node.weights is not None:
+                    weight = self.at(node.weights, k if len(node.blocks) == 1 else position, v)
+                if weight:
+                    values.append(self.at(ref, k, v))
         return aggregate(node.operator, values)
+
+
+def copies_of(decision: Decision, element: int) -> int:
+    """How many elements a row of a decision stands for: one for each value, where it is indexed by values."""
+    if not decision.per_value:
+        return 1
+    if decision.counts:
+        return decision.counts[element]
+    return decision.elements // max(len(decision.domain_of), len(decision.defaults), 1)
 
 
 def position_of(graph: Graph, ref: Ref, k: int, decisions: Mapping[str, Decision], value: Value) -> Value:

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..decisions import Decision, Domain
 from ..ir import Cost, DecisionNode, Graph, Input, IntArray, Learned, Node, Output
-from ..evaluate import Unsupported
+from ..evaluate import Unsupported, copies_of
 from .constraints import Constraint, constrain
 
 LARGEST = 100_000
@@ -69,16 +69,6 @@ def domain_size(domain: Domain) -> int:
             return sum(comb(len(domain.options), k) for k in range(int(domain.low), int(domain.high) + 1))
         case _:
             return len(domain.options)
-
-
-def copies_of(decision: Decision, element: int) -> int:
-    """How many elements a row of a decision stands for."""
-    if not decision.per_value:
-        return 1
-    if decision.counts:
-        return decision.counts[element]
-    rows = max(len(decision.domain_of), len(decision.defaults), 1)
-    return decision.elements // rows
 
 
 def rows_of(graph: Graph, nodes: Mapping[int, Node]) -> dict[str, list[tuple[int, DecisionNode]]]:

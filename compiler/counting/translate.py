@@ -14,12 +14,12 @@ from typing import Any, assert_never
 import numpy as np
 
 from ..decisions import Decision, Domain
-from ..evaluate import Unsupported, elements_of, exact, merged, option_value
+from ..evaluate import Unsupported, copies_of, elements_of, exact, merged, option_value
 from ..ir import (
     Constant, Cost, DecisionNode, Graph, Input, IntArray, Learned, Merge, Node, Operator, Output, Reduce, Ref, Select,
 )  # fmt: skip
 from .constraints import constrain, exists
-from .problem import LARGEST, Problem, Variable, copies_of, domain_size, rows_of
+from .problem import LARGEST, Problem, Variable, domain_size, rows_of
 from .terms import Expr, Linear, Op, Table, add, make, may_miss, scale, support
 
 Element = tuple[str, int]
