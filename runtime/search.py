@@ -124,7 +124,6 @@ class Search:
         return task
 
     def _context(self, stage: Planned) -> Context:
-        found = Found() if stage.name == BASELINE else self._found
         return Context(
             stage.name,
             self._inputs.factory,
@@ -133,7 +132,7 @@ class Search:
             self._settings,
             self._device,
             self._fixed,
-            found,
+            self._found,
         )
 
     def _time_for(self, stage: Planned) -> float:

@@ -11,7 +11,15 @@ from recspace.runtime.registry import promises
 from recspace.runtime.updates import LARGE, TouchedAdam, dense_or_touched
 
 NAMES = [n for n, p in promises().stages.items() if p.role == "optimizer" and p.implemented]
-ADAM = {"lr": 0.1, "beta1": 0.9, "beta2": 0.999, "eps": 1e-8, "weight_decay": 0.0, "rows": "auto"}
+ADAM = {
+    "lr": 0.1,
+    "beta1": 0.9,
+    "beta2": 0.999,
+    "eps": 1e-8,
+    "weight_decay": 0.0,
+    "embedding_decay": 0.0,
+    "rows": "auto",
+}
 
 
 def made(name, parameters, steps=10, **given):
@@ -35,16 +43,18 @@ def parameters():
 @pytest.mark.parametrize("name", NAMES)
 def test_going_on_from_a_state_is_the_same(name):
     one, two = parameters(), parameters()
-    straight = made(name, one)
+    # With a step size that depends on the number of steps, where there is one.
+    given = {"lr_decay": 0.1} if name == "adagrad" else {}
+    straight = made(name, one, **given)
     for step in range(8):
         straight.step(gradients(step), 1.0)
-    first = made(name, two)
+    first = made(name, two, **given)
     for step in range(4):
         first.step(gradients(step), 1.0)
     kept = first.state()
     copy = {n: Parameter(p.detach().clone()) for n, p in two.items()}
     first.step(gradients(99), 1.0)  # what happens later must not reach into a state that was taken
-    second = made(name, copy)
+    second = made(name, copy, **given)
     second.restore(kept)
     for step in range(4, 8):
         second.step(gradients(step), 1.0)

@@ -1,28 +1,23 @@
-"""The contract of stages, over the folder; and what each of them does."""
+"""The contract of stages, over the folder: going on from any state, options honoured, which rows are seen."""
 
 import math
 from dataclasses import replace
-from importlib import import_module
 
 import by_hand
 import pytest
 import torch
+from stage_by_hand import ROWS, SHORT, WEIGHING, context, ended, result, same, started
 
-from recspace.dsl.diagnostics import SpaceError
-from recspace.runtime import checkpoint, fix
-from recspace.runtime.choices import Fixed, defaults, drawn, even, one_hot, one_hots
-from recspace.runtime.context import Context
-from recspace.runtime.derive_stage import groups, settled
-from recspace.runtime.examples import divided
+from recspace.runtime import checkpoint
+from recspace.runtime.choices import one_hots
 from recspace.runtime.registry import promises
-from recspace.runtime.samplers import Everything
 from recspace.runtime.settings import Settings
 from recspace.runtime.task import Found
 from recspace.runtime.training import Diverged, batches
 
-ABLE = [n for n, p in promises().stages.items() if p.implemented and p.role not in ("optimizer", "controller", "evaluator")]
-ROWS = by_hand.rows(900)
-SHORT = "batch_size = 128, epochs = 2"
+ABLE = [
+    n for n, p in promises().stages.items() if p.implemented and p.role not in ("optimizer", "controller", "evaluator")
+]
 WRITTEN = {
     "relax": f"relax(as = gate, {SHORT})",
     "derive": "derive()",
@@ -30,37 +25,6 @@ WRITTEN = {
     "random": f"random(trials = 3, {SHORT})",
     "warmup": f"warmup({SHORT}, decisions = random)",
 }
-WEIGHING = {"keep": torch.tensor([0.9, -0.4, 0.0, 0.1, -0.05, -2.0])}
-
-
-def context(found=None, factory=by_hand.fis, encoded=ROWS, fixes=(), **settings):
-    set_up = Settings(**settings)
-    supernet = factory(None)
-    examples = divided(encoded, "binary", 0.1, set_up.seed, "f0")
-    fixed = fix.parsed(fixes, supernet.decisions) if fixes else Fixed(supernet.decisions, {})
-    return Context("1.s", factory, supernet, examples, set_up, torch.device("cpu"), fixed, found or Found())
-
-
-def started(text, place=None):
-    call = by_hand.call(text)
-    return import_module(f"recspace.runtime.strategies.{call.name}").start(place or context(), call)
-
-
-def ended(task):
-    while not task.done:
-        task.step()
-    return task
-
-
-def result(text, place=None):
-    return ended(started(text, place)).found()
-
-
-def same(one, two):
-    a, b = one.state(), two.state()
-    assert dict(a.facts) == dict(b.facts)
-    assert set(a.tensors) == set(b.tensors)
-    return all(torch.equal(a.tensors[n], b.tensors[n]) for n in a.tensors)
 
 
 @pytest.mark.parametrize("name", ABLE)
@@ -122,6 +86,7 @@ def learned(text, **kinds):
             ("{} = adam()", "{} = sgd()"),
             ("{} = adam()", "{} = adagrad()"),
             ("{} = adam(rows = touched)", "{} = adam(rows = dense)"),
+            ("{} = adam()", "{} = adam(embedding_decay = 0.1)"),
         )
     ]
     + [
@@ -157,7 +122,9 @@ def test_options_are_honoured(stage, one, other):
 
 
 @pytest.mark.parametrize("name", ["softmax", "gumbel", "sigmoid"])
-@pytest.mark.parametrize("option", ["temperature = 0.1", "temperature = 2 -> 0.1", "straight_through = true", "initial = 1"])
+@pytest.mark.parametrize(
+    "option", ["temperature = 0.1", "temperature = 2 -> 0.1", "straight_through = true", "initial = 1"]
+)
 def test_options_of_relaxations_are_honoured(name, option):
     if name == "sigmoid" and "straight" in option:
         pytest.skip("it has no such option")
@@ -238,7 +205,10 @@ def test_patience_keeps_the_best_epoch():
 
 
 def test_the_metric_decides():
-    fits = {m: ended(started(f"train(epochs = 25, batch_size = 64, patience = 30, metric = {m})")).fit for m in ("auc", "logloss")}
+    fits = {
+        m: ended(started(f"train(epochs = 25, batch_size = 64, patience = 30, metric = {m})")).fit
+        for m in ("auc", "logloss")
+    }
     for name, fit in fits.items():
         values = [line[name] for line in fit.history]
         assert values[fit.best_epoch - 1] == (max(values) if name == "auc" else min(values))
@@ -257,7 +227,9 @@ def test_batches_leave_no_row_out():
 def test_not_finite_is_found_before_weights_move(what):
     def broken(architecture, keep=frozenset()):
         compiled = by_hand.fis(architecture, keep)
-        poison = "p_B.sum() * float('nan')" if what == "loss" else "(self.table - self.table.detach()).abs().sqrt().sum()"
+        poison = (
+            "p_B.sum() * float('nan')" if what == "loss" else "(self.table - self.table.detach()).abs().sqrt().sum()"
+        )
         return replace(compiled, source=compiled.source.replace("return p_B, (", f"return p_B, ({poison}, "))
 
     task = started(f"train({SHORT})", context(factory=broken))
@@ -265,99 +237,6 @@ def test_not_finite_is_found_before_weights_move(what):
     with pytest.raises(Diverged, match=what):
         task.step()
     assert all(torch.equal(before[n], t) for n, t in task.fit.model.parameters.items())
-
-
-def test_a_sampler_goes_on_after_a_failure():
-    def sometimes(architecture, keep=frozenset()):
-        compiled = by_hand.fis(architecture, keep)
-        if architecture is not None and architecture["keep"][0] == 1:
-            return replace(compiled, source=compiled.source.replace("return p_B, (", "return p_B, (p_B.sum() / 0, "))
-        return compiled
-
-    task = ended(started("exhaustive(batch_size = 512, epochs = 1)", context(factory=sometimes)))
-    assert task.figures()["trials"] == 64
-    assert task.figures()["failed"] == 32
-    assert all(("not finite" in t["failed"]) == (t["architecture"]["keep"][0] == 1) for t in task.trials)
-    assert task.found().architecture["keep"][0] == 0
-    with pytest.raises(SpaceError, match="S0610"):
-        result("random(trials = 2)", context(factory=sometimes, fixes=("keep[f0,f1]=on",)))
-
-
-def test_exhaustive_finds_the_truth():
-    text = "exhaustive(batch_size = 64, epochs = 12, optimizer = adam(lr = 0.03))"
-    fixes = ("keep[f0,f2]=off", "keep[f0,f3]=off", "keep[f1,f2]=off", "keep[f1,f3]=off")
-    found = result(text, context(encoded=by_hand.rows(3000), fixes=fixes))
-    assert found.architecture["keep"] == (1, 0, 0, 0, 0, 1)
-
-
-def test_same_architectures_are_judged_once():
-    task = ended(started("exhaustive(batch_size = 512, epochs = 1)", context(fixes=("keep[f0,f1]=off",))))
-    scores = [t["goodness"] for t in task.trials]
-    assert len(scores) == 64
-    assert len(set(scores)) <= 32
-    assert scores[:32] == scores[32:]
-
-
-def test_inherited_scores_are_those_of_the_supernet():
-    warm = result(f"warmup({SHORT}, decisions = random)")
-    task = ended(started("exhaustive(evaluate = inherited)", context(warm)))
-    assert len({t["goodness"] for t in task.trials}) > 32
-    assert task.found().weights
-
-
-def test_too_large_to_enumerate():
-    with pytest.raises(SpaceError, match=r"S0609.*more than 10 assignments"):
-        started("exhaustive(limit = 10)")
-    sampler = Everything((by_hand.DIM,), 100, None)
-    asked = [sampler.ask()["dim"] for _ in range(sampler.trials)]
-    assert len(set(asked)) == 16 == sampler.trials
-
-
-@pytest.mark.parametrize(
-    ("options", "expected"),
-    [
-        ("", (1, 1, 0, 1, 1, 1)),
-        ("by = magnitude, threshold = 0", (1, 1, 0, 1, 1, 1)),
-        ("threshold = 0.2", (1, 1, 0, 0, 0, 1)),
-        ("by = argmax", (1, 0, 0, 0, 0, 0)),
-        ("by = argmax, threshold = 0.05", (1, 0, 0, 1, 0, 0)),
-        ("top = 2", (1, 0, 0, 0, 0, 1)),
-        ("top = 6", (1, 1, 0, 1, 1, 1)),
-        ("keep = 50%", (1, 1, 0, 0, 0, 1)),
-        ("top = 1, per = i", (1, 0, 0, 1, 0, 1)),
-        ("by = argmax, top = 1, per = j", (1, 0, 1, 1, 0, 0)),
-    ],
-)
-def test_derive_gates(options, expected):
-    found = result(f"derive({options})", context(Found(weighing=WEIGHING, raw=True)))
-    assert found.architecture["keep"] == expected
-    assert not found.gates
-
-
-def test_derive_shares_open_above_one_half():
-    shares = {"keep": torch.tensor([0.6, 0.4, 0.51, 0.5, 0.0, 1.0])}
-    assert result("derive()", context(Found(weighing=shares))).architecture["keep"] == (1, 0, 1, 0, 0, 1)
-
-
-def test_derive_soft_keeps_weights():
-    found = result("derive(soft = true, threshold = 0.2)", context(Found(weighing=WEIGHING, raw=True)))
-    torch.testing.assert_close(found.gates["keep"], torch.tensor([0.9, -0.4, 0.0, 0.0, 0.0, -2.0]))
-
-
-def test_derive_takes_the_largest_that_exists():
-    from recspace.compiler.decisions import Decision, Domain
-
-    uneven = Decision("d", ("f in fields",), 2, (("a",), ("b",)), (Domain("number", (2, 4)), Domain("number", (2, 4, 8))), (0, 1))
-    assert settled(uneven, torch.tensor([[0.1, 0.2, 0.7], [0.1, 0.2, 0.7]]), {}, False) == (1, 2)
-    some = Decision("s", (), 1, ((),), (Domain("subset", ("a", "b", "c", "d"), 1, 2),))
-    assert settled(some, torch.tensor([[0.1, 0.9, 0.6, 0.7]]), {}, False) == ((1, 3),)
-    assert settled(some, torch.tensor([[0.1, 0.2, 0.3, 0.0]]), {}, False) == ((2,),)
-
-
-def test_per_an_index():
-    assert [list(g) for g in groups(by_hand.keep_decision(), "i")] == [[0, 1, 2], [3, 4], [5]]
-    with pytest.raises(SpaceError, match="no index `k`"):
-        started("derive(top = 1, per = k)")
 
 
 @pytest.mark.parametrize("gates", ["fixed", "trained"])
@@ -380,50 +259,6 @@ def test_where_retraining_starts():
     initial = context().model(by_hand.fis(None)).tensors["table"]
     assert torch.equal(at["from = search"], warm.weights["table"])
     assert all(torch.equal(at[t], initial) for t in at if t != "from = search")
-
-
-def test_fixed_elements_stay():
-    place = context(fixes=("keep[f1,f0]=off", "keep[f2,f3] = on"))
-    found = result(f"relax(as = gate, {SHORT})", place)
-    assert found.weighing["keep"][[0, 5]].tolist() == [0.0, 1.0]
-    assert (found.weighing["keep"][1:5] != 0).all()
-    settled_at = result("derive(top = 0)", replace(place, found=found)).architecture["keep"]
-    assert settled_at == (0, 0, 0, 0, 0, 1)
-    assert result("train(epochs = 1)", place).architecture["keep"] == (0, 1, 1, 1, 1, 1)
-    whole = context(fixes=("keep=off",))
-    assert result("train(epochs = 1)", whole).architecture["keep"] == (0,) * 6
-
-
-@pytest.mark.parametrize(
-    ("text", "says"),
-    [
-        ("keep", "fixes no decision"),
-        ("kep=on", "did you mean `keep`"),
-        ("keep[f0,f9]=on", "no element of keep"),
-        ("keep[f0,f1]=maybe", "no option of keep"),
-        ("dim=3", "no option of dim"),
-    ],
-)
-def test_fixes_that_fix_nothing(text, says):
-    with pytest.raises(SpaceError) as error:
-        fix.parsed([text], (by_hand.keep_decision(), by_hand.DIM))
-    (fault,) = error.value.diagnostics
-    assert fault.code == "S0608"
-    assert says in fault.message + fault.help
-    assert fault.span.text in text
-
-
-def test_choices():
-    keep = by_hand.keep_decision()
-    assert one_hot(keep, (1, 0, 1, 0, 0, 1)).tolist() == [1, 0, 1, 0, 0, 1]
-    assert one_hot(by_hand.DIM, (0, 1, 1, 0)).tolist() == [[1, 0], [0, 1], [0, 1], [1, 0]]
-    assert even(keep).tolist() == [0.5] * 6
-    assert even(by_hand.DIM).tolist() == [[0.5, 0.5]] * 4
-    assert defaults(keep) == (1,) * 6
-    many = [drawn((keep, by_hand.DIM), 0, k) for k in range(400)]
-    assert many[3] == drawn((keep, by_hand.DIM), 0, 3)
-    share = sum(torch.stack([one_hots((keep,), m)["keep"] for m in many])) / 400
-    assert ((share - 0.5).abs() < 0.1).all()
 
 
 def test_a_one_hot_supernet_is_the_derived_model():
