@@ -15,6 +15,7 @@ CODE = re.compile(r"\bS0[0-9]{3}\b")
 
 def used() -> set[str]:
     files = [p for folder in ("dsl", "compiler", "runtime", "src/recspace/cli") for p in (ROOT / folder).rglob("*.py")]
+    files += (ROOT / "src" / "recspace").glob("*.py")
     assert len(files) > 20
     return {code for path in files for code in re.findall(r'"(S0[0-9]{3})"', path.read_text(encoding="utf-8"))}
 
