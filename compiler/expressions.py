@@ -36,7 +36,7 @@ def evaluate(state: State, expr: ast.Expr, ctx: Context, labels: bool = False) -
         case ast.ListOf(items):
             return _list(state, items, ctx, expr.span, labels)
         case ast.SetOf(items):
-            columns = [state.column(i, ctx, labels=True) for i in items]
+            columns = state.columns(items, ctx, labels=True)
             return _atoms(state, columns, lambda *v: ItemSet(tuple(dict.fromkeys(v))), ctx, expr.span)
         case ast.Comprehension(generator):
             inner, weights = expand(state, generator.fors, ctx)
@@ -149,7 +149,7 @@ def _atoms(state: State, columns: list[Column], make: Any, ctx: Context, span: S
 
 
 def _list(state: State, items: tuple[ast.Expr, ...], ctx: Context, span: Span, labels: bool) -> Column:
-    columns = [state.column(i, ctx, labels) for i in items]
+    columns = state.columns(items, ctx, labels)
     if all(c.constant for c in columns):
         return _atoms(state, columns, lambda *v: v, ctx, span)
     n = len(columns)
@@ -177,8 +177,7 @@ def _comprehension(state: State, inner: Context, ctx: Context, value: Column, we
 
 def _binary(state: State, expr: ast.Binary, ctx: Context, labels: bool) -> Column:
     operator = expr.operator
-    left = state.column(expr.left, ctx, labels)
-    right = state.column(expr.right, ctx, labels or operator in ("==", "!="))
+    left, right = state.columns((expr.left, expr.right), ctx, labels or operator in ("==", "!="))
     match operator:
         case "..":
             return _atoms(state, [left, right], lambda a, b: _range(state, a, b, expr.span), ctx, expr.span)

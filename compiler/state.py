@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from recspace.dsl import ast
 from recspace.dsl.source import Span
 
-from .builder import Builder
+from .builder import Builder, Failed
 from .columns import Column, Context
 from .decisions import Decision, Domain, Key
 from .promise import Promises
@@ -94,6 +94,18 @@ class State:
     size: int | None = None
     predicted: Column | None = None
     used_params: set[str] = field(default_factory=set)
+
+    def columns(self, exprs: Sequence[ast.Expr], ctx: Context, labels: bool = False) -> list[Column]:
+        """Several expressions, each looked at even where one before it failed, so that all errors show."""
+        found, failure = [], None
+        for expr in exprs:
+            try:
+                found.append(self.column(expr, ctx, labels))
+            except Failed as failed:
+                failure = failed
+        if failure is not None:
+            raise failure
+        return found
 
     def column(self, expr: ast.Expr, ctx: Context, labels: bool = False) -> Column:
         """As `evaluate`, for where a family as a whole makes no sense."""

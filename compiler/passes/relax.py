@@ -32,7 +32,7 @@ MOST = 4096
 
 def not_yet(span: Span, what: str, help: str = "") -> SpaceError:
     """A construct that checks and sizes, and has no execution yet."""
-    return SpaceError([Diagnostic("S0602", f"{what} has no implementation yet", span, "checked and counted, not run", help=help)])
+    return SpaceError([Diagnostic("S0630", f"{what} has no implementation yet", span, "checked and counted, not run", help=help)])
 
 
 @dataclass(frozen=True, slots=True)
