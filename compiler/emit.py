@@ -16,6 +16,7 @@ from .ir import (
 )  # fmt: skip
 from .layers import Layer, Layers
 from .passes.relax import not_yet
+from .promise import Buffer
 from .promise import Operator as Promise
 from .promise import Promises
 from .schema import Column, Schema
@@ -304,6 +305,9 @@ class Emitter:
             text = f"self.{layer.names[weight.name]}"
             if layer.keyed:
                 text = self._rows(text, at, 0, len(layer.keys), grouped, True)
+                if isinstance(weight, Buffer) and "index_select" in text:
+                    # A copy: statistics that are changed in place would be lost.
+                    raise not_yet(node.span, f"{node.operator}() shared by some elements of two families")
             found.append(text)
         return found
 
