@@ -1,4 +1,4 @@
-"""Decisions as tensors: what `forward` takes as `choices`. E elements of a decision, N options (the most that one has)."""
+"""Decisions as tensors: the `choices` of `forward`. E elements of a decision, N options (the most that one has)."""
 
 from __future__ import annotations
 

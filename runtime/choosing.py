@@ -36,7 +36,7 @@ class Constant:
         self.parameters: Mapping[str, Parameter] = {}
         self._choices = {name: weights.to(device) for name, weights in choices.items()}
 
-    def training(self, step: int) -> Choices:  # noqa: ARG002 – the same at every step
+    def training(self, step: int) -> Choices:
         return self._choices
 
     def settled(self) -> Choices:
@@ -74,7 +74,7 @@ class Gates:
         self.parameters: Mapping[str, Parameter] = {n: Parameter(w.to(device, copy=True)) for n, w in gates.items()}
         self._open = {name: weights.ne(0).to(device) for name, weights in gates.items()}
 
-    def training(self, step: int) -> Choices:  # noqa: ARG002 – the same at every step
+    def training(self, step: int) -> Choices:
         return {name: parameter * self._open[name] for name, parameter in self.parameters.items()}
 
     def settled(self) -> Choices:

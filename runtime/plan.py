@@ -25,7 +25,7 @@ class Planned:
 
 
 def planned(recipe: Recipe, decisions: tuple[Decision, ...], promises: Promises) -> tuple[Planned, ...]:
-    """The hand-made model first (where there is something to choose), then the recipe, its decisions settled at the end.
+    """Hand-made model first (where there is something to choose), then the recipe, its decisions settled by the end.
 
     The hand-made model has the budget of the recipe's last stage that trains a plain model; where there is none, that
     of `train` with as many epochs as the recipe has.

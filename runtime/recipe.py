@@ -1,4 +1,4 @@
-"""Search recipes as plain data: what stands in `search { … }`, its names and arithmetic worked out, its options checked.
+"""Recipes as plain data: what stands in `search { … }`, names and arithmetic worked out, options checked.
 
 No torch here: `recspace check` reads recipes too.
 """

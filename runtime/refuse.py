@@ -1,4 +1,4 @@
-"""Refusals of the runtime as diagnostics. What has no place in a file is placed in the words that were given instead."""
+"""Refusals of the runtime as diagnostics; what has no place in a file is placed in the words that were given."""
 
 from __future__ import annotations
 
@@ -11,5 +11,5 @@ def words(name: str, text: str) -> Span:
     return Span(Source(name, text), 0, len(text))
 
 
-def refusal(code: str, message: str, span: Span, *, label: str = "", help: str = "") -> SpaceError:  # noqa: A002
+def refusal(code: str, message: str, span: Span, *, label: str = "", help: str = "") -> SpaceError:
     return SpaceError([Diagnostic(code, message, span, label=label, help=help)])

@@ -22,7 +22,8 @@ from . import devices, fix
 from .context import Context, Factory
 from .data.encoded import Encoded
 from .evaluation import FIRST, HIGHER, Figures, scores
-from .examples import Examples, Task as Aim, divided
+from .examples import Examples, divided
+from .examples import Task as Aim
 from .files import inside, write_whole
 from .journal import Journal, finite
 from .module import Model
@@ -43,8 +44,8 @@ from .training import Diverged
 class Inputs:
     """A space bound to data, ready to be searched.
 
-    `encode` gives the rows of the columns asked for (`Bound.encode`); `task` is what the label is; `user`: the column of
-    user ids for the grouped AUC. `bound` is what a resumed run must find unchanged: the text of the space and of its
+    `encode` gives the rows of the columns asked for (`Bound.encode`); `task` is what the label is; `user`: the column
+    of user ids for the grouped AUC. `bound` is what a resumed run must find unchanged: the text of the space and of its
     imports, its params, the fingerprint of the data; plain data.
     """
 

@@ -20,7 +20,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """How the weights of a decision are shaped: gates [E], choices [E, N], subsets' inclusion [E, N] of `size` members."""
+    """How weights of a decision are shaped: gates [E], choices [E, N], inclusion of `size` members [E, N]."""
 
     name: Literal["gate", "choice", "subset"]
     size: int = 1

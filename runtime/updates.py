@@ -72,8 +72,8 @@ class TouchedAdam:
     """Adam that costs what the touched rows cost. Source: SparseAdam of torch, which it equals without weight decay.
 
     A row that no example of a step has is left alone: its means do not decay, its weight decay waits until it is
-    touched again (lazy). Bias is corrected by the number of all steps. Rows are those of a sparse gradient, or those of a dense
-    one that are not all zero.
+    touched again (lazy). Bias is corrected by the number of all steps. Rows are those of a sparse gradient, or those
+    of a dense one that are not all zero.
     """
 
     def __init__(self, parameters: Mapping[str, Parameter], options: Mapping[str, Any]) -> None:

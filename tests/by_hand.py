@@ -11,15 +11,15 @@ from recspace.compiler.decisions import Decision, Domain
 from recspace.compiler.promise import Initial
 from recspace.compiler.schema import Column
 from recspace.runtime.data.encoded import Encoded
-from recspace.runtime.registry import promises
 from recspace.runtime.recipe import Recipe
+from recspace.runtime.registry import promises
 from recspace.runtime.search import Inputs
 
 FIELDS, CARDINALITY = 4, 6
 ROWS = CARDINALITY + 1
 PAIRS = [(i, j) for i in range(FIELDS) for j in range(i + 1, FIELDS)]
 TRUE_PAIRS = {(0, 1), (2, 3)}
-COLUMNS = tuple(Column("id", (f"f{i}",)) for i in range(FIELDS)) + (Column("label"),)
+COLUMNS = (*(Column("id", (f"f{i}",)) for i in range(FIELDS)), Column("label"))
 
 
 def keep_decision(pairs: list[tuple[int, int]] = PAIRS) -> Decision:

@@ -21,7 +21,7 @@ promise = Stage(
         Option("beta1", "real", 0.9, low=0.0, high=1.0, doc="decay of the mean gradient"),
         Option("beta2", "real", 0.999, low=0.0, high=1.0, doc="decay of the mean square"),
         Option("eps", "real", 1e-8, low=0.0, doc="keeps the division finite"),
-        Option("weight_decay", "real", 0.0, low=0.0, doc="L2, added to the gradient; on touched rows only where rows = touched"),
+        Option("weight_decay", "real", 0.0, low=0.0, doc="L2, added to the gradient; touched rows alone if so asked"),
         Option("embedding_decay", "real", 0.0, low=0.0, doc="the same for embedding tables, on top"),
         Option("rows", "label", "auto", ("auto", "dense", "touched"),
                doc="of embedding tables; auto: touched where they hold more than a million numbers, else dense"),
@@ -31,7 +31,7 @@ promise = Stage(
 
 def make(
     parameters: Mapping[str, Parameter], embeddings: frozenset[str], options: Mapping[str, Any], steps: int
-) -> Update:  # noqa: ARG001
+) -> Update:
     from ..updates import dense_or_touched
 
     return dense_or_touched(parameters, embeddings, options)

@@ -34,7 +34,7 @@ promise = Stage(
 
 def make(
     parameters: Mapping[str, Parameter], embeddings: frozenset[str], options: Mapping[str, Any], steps: int
-) -> Update:  # noqa: ARG001
+) -> Update:
     from ..dual_averaging import Grda
 
     return Grda(parameters, options["c"], options["mu"], options["lr"], options["dies"], steps)

@@ -26,7 +26,7 @@ promise = Stage(
 
 def make(
     parameters: Mapping[str, Parameter], embeddings: frozenset[str], options: Mapping[str, Any], steps: int
-) -> Update:  # noqa: ARG001
+) -> Update:
     import torch
 
     from ..updates import Torch

@@ -24,6 +24,6 @@ promise = Relaxation(
 )
 
 
-def relax(logits: Tensor, noise: Tensor, step: Step, kind: Kind, options: Mapping[str, Any]) -> Tensor:  # noqa: ARG001
+def relax(logits: Tensor, noise: Tensor, step: Step, kind: Kind, options: Mapping[str, Any]) -> Tensor:
     """Gates [E] as they are."""
     return logits

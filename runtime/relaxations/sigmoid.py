@@ -25,7 +25,7 @@ promise = Relaxation(
 )
 
 
-def relax(logits: Tensor, noise: Tensor, step: Step, kind: Kind, options: Mapping[str, Any]) -> Tensor:  # noqa: ARG001
+def relax(logits: Tensor, noise: Tensor, step: Step, kind: Kind, options: Mapping[str, Any]) -> Tensor:
     """Gates [E] -> [E] in (0, 1); subsets [E, N] -> inclusion weights [E, N], −inf logits weigh 0."""
     temperature: float = options["temperature"].at(step.index, step.total)
     return (logits / temperature).sigmoid()

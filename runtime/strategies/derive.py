@@ -17,8 +17,8 @@ promise = Stage(
     "settle",
     (
         Option("by", "label", "auto", ("auto", "magnitude", "argmax"),
-               doc="auto: the size of raw gates (as = gate), else as argmax; argmax: the weight, gates open above one half"),
-        Option("threshold", "real", None, doc="gates above it stay; 0 for raw gates and 0.5 for others if nothing is said"),
+               doc="magnitude: by size; argmax: by weight, gates open above one half; auto: size for as = gate"),
+        Option("threshold", "real", None, doc="gates above it stay; by size 0, else 0.5, if nothing is said"),
         Option("top", "whole", None, low=0, doc="that many gates of a decision stay"),
         Option("keep", "real", None, low=0.0, high=1.0, doc="that share of a decision's gates stays: 10%"),
         Option("per", "any", None, doc="the index within which `top` and `keep` count: per = k"),

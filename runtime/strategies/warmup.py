@@ -22,7 +22,7 @@ promise = Stage(
         Option("decisions", "label", "default", ("default", "random", "even"),
                doc="default: the hand-made model; random: an architecture for each step; even: equal weights"),
         Option("distill", "label", "none", ("none", "widest"), doc="learn from the widest architecture"),
-        Option("sharing", "label", "none", ("none", "nested", "ordinal"), doc="smaller candidates are slices of larger ones"),
+        Option("sharing", "label", "none", ("none", "nested", "ordinal"), doc="smaller ones are slices of larger ones"),
     ),
     frozenset({"gate", "number", "name", "alternative", "range", "real", "subset"}),
     per_value=True,

@@ -1,4 +1,4 @@
-"""Run or resume the search of test_resume in a process of its own: python kill_me.py FOLDER start|resume RECIPE SPACE."""
+"""Run or resume a search in a process of its own: python kill_me.py FOLDER start|resume RECIPE SPACE."""
 
 import sys
 from pathlib import Path

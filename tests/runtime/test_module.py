@@ -64,8 +64,8 @@ def test_what_the_source_does_not_have_stays_and_is_named():
 
 
 def start(kind, value, shape, *parts):
-    text = f"import torch\nclass M(torch.nn.Module):\n    def __init__(self):\n        super().__init__()\n" \
-        f"        self.w = torch.nn.Parameter(torch.zeros({shape}))\n"  # fmt: skip
+    lines = ["import torch", "class M(torch.nn.Module):", "    def __init__(self):", "        super().__init__()"]
+    text = "\n".join([*lines, f"        self.w = torch.nn.Parameter(torch.zeros({shape}))", ""])
     whole = tuple((0, n) for n in shape)
     boxes = parts or (whole,)
     held = tuple(Slice("l", "w", (), "", (k,), box) for k, box in enumerate(boxes))

@@ -9,12 +9,13 @@ from recspace.runtime.options import Schedule, check
 from recspace.runtime.registry import promises
 from recspace.runtime.steps import Kind, Step
 
+MIDWAY = Step(3, 10)
 ABLE = [name for name, promise in promises().relaxations.items() if promise.implemented]
 KINDS = {"gate": Kind("gate"), "number": Kind("choice"), "subset": Kind("subset", 2)}
 CASES = [(n, d) for n in ABLE for d in KINDS if d in promises().relaxations[n].domains]
 
 
-def relaxed(name, domain, logits, noise, step=Step(3, 10), **given):
+def relaxed(name, domain, logits, noise, step=MIDWAY, **given):
     promise = promises().relaxations[name]
     options, faults = check(given, promise, None, {})
     assert not faults

@@ -1,6 +1,7 @@
 """A search from the recipe to the report, on a planted truth."""
 
 import json
+from dataclasses import replace
 
 import by_hand
 import numpy as np
@@ -22,7 +23,8 @@ from recspace.runtime.task import Found, architecture_from, architecture_json
 FIS = """relax(as = gate, initial = 0.6, optimizer = grda(c = auto, mu = 0.8), epochs = 12, batch_size = 64,
  weights = adam(lr = 0.02)) derive(by = magnitude, threshold = 0)
  retrain(epochs = 15, gates = fixed, batch_size = 64, optimizer = adam(lr = 0.02))"""
-DIM = "relax(as = gumbel, temperature = 1 -> 0.1, bilevel = first_order, epochs = 3, batch_size = 64) derive() retrain(epochs = 3)"
+DIM = """relax(as = gumbel, temperature = 1 -> 0.1, bilevel = first_order, epochs = 3, batch_size = 64)
+ derive() retrain(epochs = 3)"""
 ENCODED = by_hand.rows(4000)
 
 
@@ -120,7 +122,7 @@ def test_sizes_are_measured_in_the_files(fis):
     folder, report = fis[0].folder, fis[0].report
     for name, row in (("baseline", report["hand_made"]), ("model", report["searched"])):
         with safe_open(folder / f"{name}.safetensors", "pt") as file:
-            tensors = {n: file.get_tensor(n) for n in file.keys()}
+            tensors = {n: file.get_tensor(n) for n in file.keys()}  # noqa: SIM118 – a file is no mapping
         trained = [t.numel() for n, t in tensors.items() if n not in ("mean", "variance")]
         assert row["parameters"] == sum(trained)
         assert row["embedding_bytes"] == 4 * (tensors["table"].numel() + tensors["first"].numel())
@@ -185,10 +187,7 @@ def test_fixes_hold_in_the_hand_made_model_too(fis, tmp_path):
 def test_diverging_fails_the_run_and_says_so(tmp_path):
     def broken(architecture, keep=frozenset()):
         compiled = by_hand.fis(architecture, keep)
-        return type(compiled)(*(
-            getattr(compiled, n) if n != "source" else compiled.source.replace("return p_B, (", "return p_B, (p_B.sum() / 0, ")
-            for n in compiled.__slots__
-        ))  # fmt: skip
+        return replace(compiled, source=compiled.source.replace("return p_B, (", "return p_B, (p_B.sum() / 0, "))
 
     with pytest.raises(SpaceError, match=r"S0707.*loss of step 0 of baseline is not finite"):
         search(by_hand.inputs("relax(as = gate)", broken, ENCODED), Settings(), tmp_path / "run")

@@ -277,9 +277,10 @@ def test_a_one_hot_supernet_is_the_derived_model():
 def test_hours_end_a_run(tmp_path):
     from recspace.runtime.run import search
 
-    text = "relax(as = gate, epochs = 100000, batch_size = 64) derive() retrain(epochs = 100000, batch_size = 64, patience = 0)"
+    long = "epochs = 100000, batch_size = 64"
+    text = f"relax(as = gate, {long}) derive() retrain({long}, patience = 0)"
     report = search(by_hand.inputs(text, encoded=ROWS), Settings(hours=3 / 3600), tmp_path / "run").report
-    assert 1.5 < report["seconds"] < 6
+    assert 1.5 < report["seconds"] < 30  # months without the limit
     assert [s["stage"] for s in report["stages"]] == ["baseline", "0.relax", "1.derive", "2.retrain"]
     assert math.isfinite(report["searched"]["test"]["auc"])
 
