@@ -47,6 +47,7 @@ class Machine:
         """The tree, or None at a token that no rule allows, or where an expression is too deep (`deep`)."""
         actions, rules, end = self.tables.actions, self.tables.rules, self.tables.end
         states, values, firsts, depths = self.states, self.values, self.firsts, self.depths
+        chains = self._chains
         while True:
             token = self.tokens[self.at]
             kind = token.kind
@@ -60,7 +61,14 @@ class Machine:
                     self.deep = Span(self.source, token.start, token.end)
                     return None
             while action is not None and action < 0:
-                self._reduce(rules[-1 - action], kind)
+                rule = rules[-1 - action]
+                if rule.chained:
+                    states[-1] = chains.get((states[-1], states[-2], kind)) or self._follow(
+                        states[-1], states[-2], kind
+                    )
+                    action = actions[states[-1]].get(kind)
+                    continue
+                self._reduce(rule)
                 if self.deep is not None:
                     return None
                 if kind == "$END" and states[-1] == end:
@@ -128,45 +136,38 @@ class Machine:
         self.at = at
         self.deep = None
 
-    def _reduce(self, rule: Rule, lookahead: str) -> None:
-        states, values = self.states, self.values
-        if rule.transparent and rule.length == 1:
-            states[-1] = self._follow(states[-1], states[-2], lookahead)
-            return
-        count = rule.length
-        first = self.firsts[len(states) - count] if count else self.at
-        kids = values[len(values) - count :]
-        depth = max(self.depths[len(values) - count :], default=0)
-        if count:
-            del states[-count:], values[-count:], self.firsts[-count:], self.depths[-count:]
-        states.append(self.tables.gotos[states[-1]][rule.origin])
-        values.append(self._build(rule, kids, first))
-        self.firsts.append(first)
-        if not (rule.transparent or rule.name.startswith("__")):
+    def _reduce(self, rule: Rule) -> None:
+        states, values, firsts, depths = self.states, self.values, self.firsts, self.depths
+        below = len(states) - rule.length
+        first = firsts[below] if rule.length else self.at
+        kids = values[below:]
+        depth = max(depths[below:], default=0)
+        del states[below:], values[below:], firsts[below:], depths[below:]
+        if rule.transparent:
+            values.append(kids[rule.picks[0][0]])
+        elif rule.listed:
+            values.append(_listed(rule, kids))
+        else:
+            values.append(self._build(rule, kids, first))
             depth = depth + 1 if rule.name in EXPRESSIONS else 0
-        self.depths.append(depth)
-        if depth > DEEPEST:
-            self.deep = Span(self.source, self.tokens[first].start, self.tokens[self.at - 1].end)
+            if depth > DEEPEST:
+                self.deep = Span(self.source, self.tokens[first].start, self.tokens[self.at - 1].end)
+        states.append(self.tables.gotos[states[-1]][rule.origin])
+        firsts.append(first)
+        depths.append(depth)
 
     def _follow(self, state: int, below: int, lookahead: str) -> int:
         """Where a chain of rules that only pass their child on ends. `x` goes through eleven of them to be an expr."""
-        key = (state, below, lookahead)
-        end = self._chains.get(key)
-        if end is None:
-            end = state
-            while (action := self.tables.actions[end].get(lookahead, 0)) < 0:
-                rule = self.tables.rules[-1 - action]
-                if not (rule.transparent and rule.length == 1):
-                    break
-                end = self.tables.gotos[below][rule.origin]
-            self._chains[key] = end
+        end = state
+        while (action := self.tables.actions[end].get(lookahead, 0)) < 0:
+            rule = self.tables.rules[-1 - action]
+            if not rule.chained:
+                break
+            end = self.tables.gotos[below][rule.origin]
+        self._chains[state, below, lookahead] = end
         return end
 
     def _build(self, rule: Rule, kids: list[Any], first: int) -> Any:
-        if rule.transparent:
-            return kids[rule.picks[0][0]]
-        if rule.name.startswith("__"):
-            return _listed(rule, kids)
         picked: list[Any] = []
         for place, spread in rule.picks:
             if spread:

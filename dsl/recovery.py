@@ -8,6 +8,9 @@ from .tokens import CLOSING, OPENING, Token
 OPENERS = frozenset(("_LET", "_LEARN", "_PARAM", "_REQUIRE", "_EXPECT", "_PREDICT", "_MINIMIZE", "_RETURN", "$END"))
 """Words that stand nowhere but at the beginning of a statement."""
 
+NEVER = frozenset(("NUMBER", "TIMES", "COMPARE", *"+-^<=,:.", "<=", "->", "..", "_IF", "_ELSE", "_FOR", "_IN", "_AND"))
+"""Kinds that begin nothing; asked first, since long texts are full of them."""
+
 DECLARING = frozenset(("_LET", "_LEARN", "_PARAM", "_CHOOSE", "_COMPONENT", "_DATA"))
 SINGLE = frozenset(("_PREDICT", "_MINIMIZE", "_SEARCH"))
 
@@ -90,6 +93,8 @@ def note_unread(machine: Machine, unread: set[str]) -> None:
     elif kind in ("NAME", "STRING") and at < end:
         unread.add(machine.tokens[at].text.strip('"'))
     for i in range(end, len(machine.tokens) - 1):
+        if machine.tokens[i].kind[0] != "_":
+            continue
         if opens_part(machine, i):
             break
         if machine.tokens[i].kind in DECLARING:
@@ -105,6 +110,8 @@ def resume(machine: Machine, unread: set[str]) -> None:
     limit = machine.boundary()
     for i in range(machine.at, len(machine.tokens)):
         token = machine.tokens[i]
+        if token.kind in NEVER or (token.kind == "NAME" and machine.tokens[i + 1].kind not in (":", "(")):
+            continue
         if _may_begin(machine, i, depth, indent) and _continued(machine, i, limit):
             return
         depth += (token.kind in OPENING) - (token.kind in CLOSING)

@@ -154,7 +154,8 @@ def double(place: Place) -> Mistake | None:
 
 def doubled_word(place: Place) -> Mistake | None:
     """`let let x = 1`."""
-    if place.token.kind == place.back(1).kind and place.token.kind.startswith("_") and place.works((), 1, 1):
+    again = place.token.kind == place.back(1).kind and place.token.kind.startswith("_")
+    if again and not place.first and place.works((), 1, 1):
         span = place.span(place.token)
         text = f"`{place.token.text}` stands here twice"
         diagnostic = Diagnostic("S0027", text, span, "", help="leave one out", edits=(Edit(span, ""),))

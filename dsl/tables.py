@@ -22,13 +22,17 @@ whose elements become children themselves."""
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """`name` is what the tree calls it; `transparent` if its only child stands for it."""
+    """`name` is what the tree calls it; `transparent` if its only child stands for it, `chained` if that is all there
+    is; `listed` for what lark makes of `x*` and `x+`.
+    """
 
     origin: str
     name: str
     length: int
     picks: tuple[Pick, ...]
     transparent: bool
+    chained: bool
+    listed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +50,15 @@ def load_tables(path: Path = SHIPPED) -> Tables:
     """Read shipped tables. The start state is 0."""
     raw = json.loads(path.read_text(encoding="utf-8"))
     rules = tuple(
-        Rule(origin, name, length, tuple((p >> 1, bool(p & 1)) for p in picks), transparent)
+        Rule(
+            origin,
+            name,
+            length,
+            tuple((p >> 1, bool(p & 1)) for p in picks),
+            transparent,
+            transparent and length == 1,
+            name.startswith("__"),
+        )
         for origin, name, length, picks, transparent in raw["rules"]
     )
     actions = tuple(raw["rows"][i] for i in raw["actions"])
