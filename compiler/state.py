@@ -74,7 +74,7 @@ class Entry:
         return Decision(
             self.name, self.axes, sum(self.counts), None if self.per_value else tuple(self.keys), tuple(self.domains),
             tuple(self.domain_of) if len(self.domains) > 1 else (), tuple(self.defaults), self.given,  # type: ignore[arg-type]
-            self.prior, self.rank, self.conditional, self.per_value,
+            self.prior, self.rank, self.conditional, self.per_value, tuple(self.counts) if self.per_value else (),
         )  # fmt: skip
 
 
