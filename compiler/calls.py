@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from recspace.dsl import ast
 from recspace.dsl.sites import base_name
 from recspace.dsl.source import Span
@@ -14,11 +16,11 @@ from recspace.dsl.suggest import nearest
 from . import fields
 from .aggregates import AGGREGATES, aggregate
 from .atoms import ElementsOf, FieldRef, ItemSet, Label, RealRange, SubsetDomain, SubsetsOf, ValuesOf, describe, is_number, key_label, members
-from .builder import Failed
-from .columns import ATOM, Column, Context
+from .builder import Failed, groups
+from .columns import ATOM, Column, Context, scatter
 from .decisions import Key
 from .families import rows_at
-from .ir import Cost, DecisionNode, Input, Ref, Rows
+from .ir import Constant, Cost, DecisionNode, Input, IntArray, Merge, Reduce, Ref, Rows
 from .promise import REQUIRED, Operator, no_buffers, no_weights
 from .schema import Column as DataColumn
 from .scopes import Family
@@ -202,11 +204,49 @@ def _option(state: State, kind: str, expr: ast.Expr, ctx: Context) -> Any:
         if isinstance(expr, ast.ListOf):
             return tuple(state.column(item, ctx) for item in expr.items)
         column = state.column(expr, ctx)
+        listed = _listed(state, column)
+        if listed is not None:
+            return listed
         lists = [members(a) if column.constant else None for a in column.atoms]
         if any(one is None or len(one) != len(lists[0] or ()) for one in lists) or not column.constant:
             raise state.builder.report("S0310", "a list of widths is needed", expr.span, help="write [400, 400]")
         return tuple(Column.of_atoms([one[k] for one in lists if one]) for k in range(len(lists[0] or ())))
     return state.column(expr, ctx, labels=kind in ("label", "any"))
+
+
+def _listed(state: State, column: Column) -> tuple[Column, ...] | None:
+    """The elements of a list that holds decisions (`[choose n from …, 32]`, passed on by its name)."""
+    made = column.node_ids()
+    node = state.builder.nodes[made[0]] if len(made) == 1 and not column.has_atoms else None
+    if not isinstance(node, Reduce) or node.operator != "vector" or node.phase == "run":
+        return None
+    found = []
+    for block in node.blocks:
+        for e in range(block.count):
+            at = block.ref.rows.array[column.rows * block.count + e]
+            found.append(_origins(state, [(block.ref.node, int(r)) for r in at]))
+    return tuple(found)
+
+
+def _origins(state: State, places: Sequence[tuple[int, int]]) -> Column:
+    """Rows of the nodes that merged rows came from; constants as the numbers that they are."""
+    nodes, rows, atoms = [], [], []
+    for node, row in places:
+        source = state.builder.nodes[node]
+        while isinstance(source, Merge):
+            k = int(source.source_of.array[row])
+            before = int((source.source_of.array[:row] == k).sum())
+            node, row = source.sources[k].node, int(source.sources[k].rows.array[before])
+            source = state.builder.nodes[node]
+        known = isinstance(source, Constant)
+        nodes.append(ATOM if known else node)
+        rows.append(0 if known else row)
+        atoms.append(_whole(source.values[row]) if isinstance(source, Constant) else None)
+    return Column(np.array(nodes, dtype=np.int64), np.array(rows, dtype=np.int64), tuple(atoms) if ATOM in nodes else ())
+
+
+def _whole(value: Any) -> int | float:
+    return int(value) if float(value).is_integer() else float(value)
 
 
 def _check(state: State, promise: Operator, options: Mapping[str, Any], given: Mapping[str, ast.Expr], ctx: Context) -> None:
@@ -280,8 +320,24 @@ def apply(
     searched = next((k for k, v in options.items() if isinstance(v, Column) and not v.constant and _labels(state, v)), None)
     if searched is not None:
         return _selected(state, promise, inputs, options, searched, ctx, span, site, part, subscripts)
+    alike = _alike(options, ctx.n)
+    if len(alike) > 1:
+        pieces = []
+        for rows in alike:
+            taken = {k: tuple(c.take(rows) for c in v) if isinstance(v, tuple) else v.take(rows) for k, v in options.items()}
+            own = [subscripts[r] for r in rows] if subscripts else ()
+            sub = ctx.restricted(rows)
+            pieces.append((rows, apply(state, promise, [c.take(rows) for c in inputs], taken, sub, span, site, part, own)))
+        return state.builder.settle(scatter(ctx.n, pieces), ctx, span, site)
     opaque = {k: _opaque(v) for k, v in options.items()}
     return promise.expand(Parts(state, ctx, span, site, part, subscripts), tuple(inputs), opaque)  # type: ignore[no-any-return]
+
+
+def _alike(options: Mapping[str, Any], n: int) -> list[IntArray]:
+    """Rows with the same names as options: a composite is expanded for each of them."""
+    codes: dict[str, int] = {}
+    named = [v for v in options.values() if isinstance(v, Column) and any(isinstance(a, Label) for a in v.atoms)]
+    return groups([np.array([codes.setdefault(repr(a), len(codes)) for a in v.atoms], dtype=np.int64) for v in named], n)
 
 
 def _plain(state: State, name: str, atom: Any, span: Span) -> Any:

@@ -116,6 +116,7 @@ def named_alike(plain: Compiled, supernet: Compiled, architecture: Mapping[str, 
 
     A layer of searched width has weights for each candidate; the architecture says which of them stays.
     """
+    unsearched = {_place(s) for t in supernet.tensors for s in t.slices if not s.candidate}
     by_place: dict[tuple[Any, ...], list[tuple[Slice, tuple[int, ...]]]] = {}
     for tensor in supernet.tensors:
         for one in tensor.slices:
@@ -123,8 +124,10 @@ def named_alike(plain: Compiled, supernet: Compiled, architecture: Mapping[str, 
                 by_place.setdefault(_place(one), []).append((one, _extent(one)))
 
     def renamed(one: Slice) -> Slice:
-        alike = [s for s, extent in by_place.get(_place(one), ()) if extent == _extent(one)]
-        return replace(one, candidate=alike[0].candidate) if alike else one
+        alike = [s.candidate for s, extent in by_place.get(_place(one), ()) if extent == _extent(one)]
+        if alike:
+            return replace(one, candidate=one.candidate if one.candidate in alike else alike[0])
+        return replace(one, candidate="") if _place(one) in unsearched else one
 
     tensors = tuple(replace(t, slices=tuple(map(renamed, t.slices))) for t in plain.tensors)
     return replace(plain, tensors=tensors)

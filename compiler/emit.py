@@ -12,7 +12,7 @@ import numpy as np
 
 from .decisions import Decision
 from .ir import (
-    Block, Constant, DecisionNode, Graph, Input, Learned, Merge, Node, Operator, Reduce, Ref, Select,
+    Block, Constant, DecisionNode, Graph, Input, Learned, Merge, Node, Operator, Reduce, Ref, Rows, Select,
 )  # fmt: skip
 from .layers import Layer, Layers
 from .passes.relax import not_yet
@@ -559,6 +559,11 @@ class Emitter:
         if not bool((order == np.arange(len(order))).all()):
             text = f"{text}.index_select({int(batched)}, {self.constant(order)})"
         self.define(key, node, text, batched)
+        present = [Ref(p.node, p.rows.take(s.rows)) for s in node.sources if (p := self.present.get(s.node)) is not None]
+        if node.shape.kind == "sequence":
+            if len({p.node for p in present}) != 1 or len(present) != len(node.sources):
+                raise not_yet(node.span, "a family of sequences that come from several columns")
+            self.present[key] = Ref(present[0].node, Rows(np.concatenate([p.rows.array for p in present])[order]))
 
 
 FOLDS: Mapping[str, str] = {"sum": "sum", "mean": "mean", "max": "amax", "min": "amin", "product": "prod"}
@@ -590,8 +595,6 @@ def _single(value: Value) -> bool:
 
 
 def _all(node: Node) -> Any:
-    from .ir import Rows
-
     return Rows.all(len(node.index))
 
 

@@ -10,7 +10,8 @@ from typing import Any
 from .compiled import Part, Slice, Tensor
 from .ir import DecisionNode, Graph, Input, Learned, Operator, Reduce, Ref, Rows
 from .passes.tables import LOOKED_UP
-from .promise import Buffer, Initial, Promises, Weight
+from .promise import Buffer, Initial, Promises, Weight, no_buffers
+from .promise import Operator as Promise
 from .schema import Column, Schema
 from .shapes import Shape
 
@@ -31,12 +32,17 @@ class Segment:
 
 @dataclass
 class Layer:
-    """The tensors of one place: attribute names by the weight's name, and which of their rows each key has."""
+    """The tensors of one place: attribute names by the weight's name, and which of their rows each key has.
+
+    `hint`: in a plain model, the width that a layer shared by all elements of a family was met at: elements of other
+    widths have weights of their own, and `compile.named_alike` finds the candidate by it.
+    """
 
     attribute: str
     weights: tuple[Weight, ...]
     buffers: tuple[Buffer, ...]
     keyed: bool
+    hint: str
     keys: dict[Part, int] = field(default_factory=dict)
     shape: Shape | None = None
     names: dict[str, str] = field(default_factory=dict)
@@ -47,7 +53,7 @@ class Layers:
     """All tensors of a graph, found node by node."""
 
     def __init__(self, graph: Graph, schema: Schema, promises: Promises, plain: bool = False) -> None:
-        self.graph, self.schema, self.promises = graph, schema, promises
+        self.graph, self.schema, self.promises, self.plain = graph, schema, promises, plain
         self.layers: dict[tuple[Any, ...], Layer] = {}
         self.tables: dict[str, Tensor] = {}
         self.learned: dict[str, Tensor] = {}
@@ -146,7 +152,8 @@ class Layers:
         weights, buffers = promise.weights(shapes, options), promise.buffers(shapes, options)
         keyed = bool(node.keys)
         text = node.options.get("·candidate", "")
-        identity = (node.layer, node.part, text, tuple((w.name, w.shape) for w in (*weights, *buffers)), keyed)
+        hint = self._hint(node, promise) if self.plain and not keyed else ""
+        identity = (node.layer, node.part, text, hint, tuple((w.name, w.shape) for w in (*weights, *buffers)), keyed)
         layer = self.layers.get(identity)
         if layer is not None and buffers and keyed and not set(node.keys) & set(layer.keys):
             # Statistics change in place: families that were split have tensors of their own.
@@ -154,7 +161,7 @@ class Layers:
             layer = self.layers.get(identity)
         if layer is None:
             attribute = f"{node.layer}.{node.part}.{text}" if text else f"{node.layer}.{node.part}"
-            layer = Layer(attribute, weights, buffers, keyed)
+            layer = Layer(attribute, weights, buffers, keyed, hint)
             layer.names = {w.name: self.attribute(f"{attribute}.{w.name}") for w in (*weights, *buffers)}
             layer.slices = {w.name: [] for w in (*weights, *buffers)}
             self.layers[identity] = layer
@@ -166,9 +173,20 @@ class Layers:
                     self._slices(node, layer, weight, key, row, parts)
         return layer
 
+    def _hint(self, node: Operator, promise: Promise) -> str:
+        if not node.operands:
+            return ""
+        source = node.operands[0].node
+        if promise.buffers is not no_buffers and source in self.of:
+            return self.of[source].hint
+        return str(self.graph[source].shape.last)
+
     def _slices(self, node: Operator, layer: Layer, weight: Weight | Buffer, key: Part, row: int, parts: list[Segment]) -> None:
         name = f"{node.part}.{weight.name}" if node.part else weight.name
         text, chosen = self._candidate(node, row)
+        text = text or layer.hint
+        if not layer.keyed and node.index.keys != ((),):
+            chosen, parts = (), [replace(p, chosen=()) for p in parts]  # whichever element decides: all share the layer
         at = ((layer.keys[key], layer.keys[key] + 1),) if layer.keyed else ()
         shape = tuple(map(int, weight.shape))  # type: ignore[arg-type]
         divided = weight.rows is not None and weight.along == -1 and sum(p.width for p in parts) == shape[weight.rows]

@@ -189,14 +189,14 @@ def align(layer: Layer, x: Any, n: Any, activation: Any = "identity") -> Any:
         return activate(activation, y, layer, "activation.")
 
     def one(width: int, searched: bool, of: dict[Element, Any]) -> Any:
-        here = restrict(pooled(x), of)
+        here = restrict(merged(number(x)), of)
         out = width if searched else None
 
         def whole(v: Any) -> Any:
-            v = as_vector(v)
-            c = candidate(v.shape[1] if isinstance(here, Wide) else None, out)
-            y = v @ layer.weight("linear.weight", (v.shape[1], width), c) + layer.weight("linear.bias", (width,), c)
-            own = replace(layer, only=c)
+            v = v if isinstance(v, Sequence) else as_vector(v)
+            n = (v.data if isinstance(v, Sequence) else v).shape[-1]
+            own = replace(layer, only=candidate(n if isinstance(here, Wide) else None, out))
+            y = linear(own, v, width, prefix="linear.")
             return activate(activation, batch_norm(own, y, prefix="norm."), own, "activation.")
 
         return settled(lift(whole, here))

@@ -1,0 +1,193 @@
+"""The compiler's models and the oracle on the same weights, examples and decisions, in float64."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from generate import batch_of
+from reference import Drawn, Interpreter, assignment
+from torch import Tensor
+
+from recspace.compiler.compile import check, compile_space
+from recspace.compiler.compiled import Compiled
+from recspace.compiler.decisions import Decision
+from recspace.compiler.schema import Schema
+from recspace.dsl import ast, library_path, load
+from recspace.runtime.module import Model, build, identity, region, transfer
+from recspace.runtime.registry import promises
+
+TOLERANCE = {"rtol": 1e-9, "atol": 1e-11}
+
+
+@contextmanager
+def float64() -> Iterator[None]:
+    """What generated code makes itself is in float64, too."""
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(before)
+
+
+def shipped(path: str) -> ast.Program:
+    program, found = load(library_path() / path, library_path())
+    assert program is not None, found
+    return program
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A space on a schema, for the compiler and for the oracle; `overrides` go to both."""
+
+    program: ast.Program
+    schema: Schema
+    overrides: Mapping[str, Any]
+    rows: int = 6
+
+    @property
+    def supernet(self) -> Compiled:
+        checked = check(self.program, self.schema, promises(), overrides=self.overrides)
+        errors = [f"{d.code} {d.message}: {d.span.text}" for d in checked.diagnostics if d.severity == "error"]
+        assert not errors, errors
+        return compile_space(self.program, self.schema, promises(), overrides=self.overrides)
+
+    def plain(self, architecture: Mapping[str, Any]) -> Compiled:
+        return compile_space(self.program, self.schema, promises(), overrides=self.overrides, architecture=architecture)
+
+    def oracle(self, weights: Drawn) -> Interpreter:
+        return Interpreter(self.program, self.schema, self.overrides, weights)
+
+    def batch(self, compiled: Compiled, seed: int) -> dict[str, np.ndarray[Any, Any]]:
+        made = tuple(c for c in compiled.columns if c.what in ("bucket", "cross"))
+        return batch_of(self.schema, made, rows=self.rows, seed=seed)
+
+
+def model_of(compiled: Compiled) -> Model:
+    """The generated module in float64, its constants included, in eval mode."""
+    exact = replace(compiled, source=compiled.source.replace("dtype=torch.float32", "dtype=torch.float64"))
+    model = build(exact, torch.device("cpu"))
+    model.module.double().eval()
+    tensors = {name: getattr(model.module, name) for name in model.tensors}
+    return replace(model, parameters={k: tensors[k] for k in model.parameters}, tensors=tensors)
+
+
+@torch.no_grad()
+def fill(model: Model, weights: Drawn) -> set[Any]:
+    """Hand the oracle's weights over; what it never read is large, so that reading it shows. The places handed over."""
+    used = set()
+    for stored in model.compiled.tensors:
+        for part in stored.slices:
+            view, place = region(model.tensors[stored.attribute], part), identity(part)
+            if place in weights.found:
+                view.copy_(torch.tensor(weights.found[place]).reshape(view.shape))
+                used.add(place)
+            else:
+                view.fill_(1e3)
+    return used
+
+
+def tensors_of(batch: Mapping[str, Any]) -> dict[str, Tensor]:
+    found = {k: torch.as_tensor(v) for k, v in batch.items()}
+    return {**found, ":label": found[":label"].double()}
+
+
+# -- decisions as both take them -----------------------------------------------------------------------------
+
+
+def random_weights(decisions: tuple[Decision, ...], seed: int) -> tuple[dict[str, Tensor], dict[Any, Any]]:
+    """Weights of a relaxation: tensors for the module, by element for the oracle."""
+    rng = np.random.default_rng(seed)
+    tensors: dict[str, Tensor] = {}
+    found: dict[Any, Any] = {}
+    for d in decisions:
+        assert d.keys is not None
+        n = len(d.keys)
+        if d.domains[0].kind == "gate":
+            w = rng.uniform(0, 1, n)
+            found |= {(d.name, key): w[k] for k, key in enumerate(d.keys)}
+        else:
+            widest = max(len(o.options) for o in d.domains)
+            w = np.zeros((n, widest))
+            for k, key in enumerate(d.keys):
+                options = d.domain(k).options
+                w[k, : len(options)] = rng.dirichlet(np.ones(len(options)))
+                found[d.name, key] = dict(zip(options, w[k], strict=False))
+        tensors[d.name] = torch.tensor(w)
+    return tensors, found
+
+
+def random_architecture(decisions: tuple[Decision, ...], seed: int) -> dict[str, tuple[int, ...]]:
+    rng = np.random.default_rng(seed)
+    return {
+        d.name: tuple(int(rng.integers(len(d.domain(k).options))) for k in range(d.elements)) for d in decisions
+    }
+
+
+def one_hot(decisions: tuple[Decision, ...], architecture: Mapping[str, tuple[int, ...]]) -> dict[str, Tensor]:
+    found = {}
+    for d in decisions:
+        positions = torch.tensor(architecture[d.name])
+        if d.domains[0].kind == "gate":
+            found[d.name] = positions.double()
+        else:
+            widest = max(len(o.options) for o in d.domains)
+            found[d.name] = torch.nn.functional.one_hot(positions, widest).double()
+    return found
+
+
+# -- what must agree -----------------------------------------------------------------------------------------
+
+
+def relaxed_agrees(pair: Pair, seed: int) -> None:
+    """A supernet under random weights of its decisions equals the oracle; predictions and objectives."""
+    compiled, weights = pair.supernet, Drawn(seed)
+    batch = pair.batch(compiled, seed)
+    choices, odds = random_weights(compiled.decisions, seed)
+    odds |= random_weights(tuple(d for d in compiled.graph.decisions if d.name not in choices), seed)[1]
+    oracle = pair.oracle(weights)
+    expected = oracle.relaxed(odds, batch)
+    terms = oracle.objectives(odds, batch, relaxed=True)
+    with float64(), torch.no_grad():
+        model = model_of(compiled)
+        unknown = set(weights.found) - fill(model, weights)
+        assert not unknown, f"weights that the module does not have: {sorted(map(str, unknown))[:5]}"
+        found = model.module(tensors_of(batch), choices)
+        prediction, objectives = model.objective(tensors_of(batch), choices, {})
+    np.testing.assert_allclose(found.numpy(), expected, **TOLERANCE)
+    np.testing.assert_allclose(prediction.numpy(), expected, **TOLERANCE)
+    np.testing.assert_allclose([float(t) for t in objectives], terms, **TOLERANCE)
+
+
+def derived_agrees(pair: Pair, seed: int, architecture: Mapping[str, tuple[int, ...]] | None = None) -> None:
+    """One-hot supernet = plain model with the supernet's slices = the oracle's."""
+    compiled, weights = pair.supernet, Drawn(seed)
+    decisions = compiled.graph.decisions
+    architecture = random_architecture(decisions, seed) if architecture is None else architecture
+    batch = pair.batch(compiled, seed)
+    expected = pair.oracle(weights).predict(assignment(decisions, architecture), batch)
+    with float64(), torch.no_grad():
+        supernet = model_of(compiled)
+        unknown = set(weights.found) - fill(supernet, weights)
+        assert not unknown, f"weights that the supernet does not have: {sorted(map(str, unknown))[:5]}"
+        plain = model_of(pair.plain(architecture))
+        assert not plain.compiled.decisions
+        missing = transfer(supernet.tensors, compiled, plain)
+        assert not missing, missing[:5]
+        hot = supernet.module(tensors_of(batch), one_hot(decisions, architecture)).numpy()
+        found = plain.module(tensors_of(batch)).numpy()
+    np.testing.assert_allclose(found, expected, **TOLERANCE)
+    # What a shut gate hides is large: it is multiplied by 0, and takes digits with it where it is added before that.
+    np.testing.assert_allclose(hot, expected, rtol=1e-7, atol=1e-8)
+
+
+def each(pairs: Mapping[str, Callable[[], Pair]]) -> list[Any]:
+    """Parameters for pytest."""
+    import pytest
+
+    return [pytest.param(make, id=name) for name, make in pairs.items()]

@@ -1,0 +1,72 @@
+"""Supernets and plain models against the oracle, for shipped spaces on small data."""
+
+from __future__ import annotations
+
+import pytest
+from generate import Generated, schema_of, spaces
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from recspace.compiler.schema import Field
+
+from .agreement import Pair, derived_agrees, relaxed_agrees, shipped
+
+IDS = schema_of(
+    Field("user", "category", 4, "user"),
+    Field("item", "category", 3, "item"),
+    Field("age", "number", 5, bins=5),
+    Field("city", "category", 2),
+)
+MIXED = schema_of(
+    Field("user", "category", 4, "user"),
+    Field("item", "category", 3, "item"),
+    Field("price", "number"),
+    Field("tags", "many", 4, longest=3),
+    Field("words", "many", 3, pool="sum", longest=3),
+)
+SMALL = {
+    "deepfm.space": {"width": 3},
+    "interaction/autofis.space": {"width": 3},
+    "embedding/autodim.space": {},
+    "component/optinter.space": {"width": 3},
+    "component/slf.space": {},
+    "embedding/mde.space": {"width": 6},
+    "interaction/fives.space": {"K": 3, "width": 2},
+    "interaction/autogroup.space": {"groups": (2, 1, 2), "width": 2},
+}
+SCHEMAS = {"ids": IDS, "mixed": MIXED}
+
+
+CASES = [
+    (path, name)
+    for path in SMALL
+    for name in SCHEMAS
+    if (path, name) != ("component/optinter.space", "mixed")  # several values are not crossed
+]
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize(("path", "schema"), CASES)
+def test_supernets_of_shipped_spaces(path, schema, seed):
+    relaxed_agrees(Pair(shipped(path), SCHEMAS[schema], SMALL[path]), seed)
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize(("path", "schema"), CASES)
+def test_plain_models_of_shipped_spaces(path, schema, seed):
+    derived_agrees(Pair(shipped(path), SCHEMAS[schema], SMALL[path]), seed)
+
+
+FEW = settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+
+
+@FEW
+@given(space=spaces(), seed=st.integers(0, 2**16))
+def test_supernets_of_generated_spaces(space: Generated, seed: int):
+    relaxed_agrees(Pair(space.program(), space.schema, {}), seed)
+
+
+@FEW
+@given(space=spaces(), seed=st.integers(0, 2**16))
+def test_plain_models_of_generated_spaces(space: Generated, seed: int):
+    derived_agrees(Pair(space.program(), space.schema, {}), seed)
