@@ -1,6 +1,6 @@
 """Constants: what numbers alone decide is decided now.
 
-    x * 1 → x;   x + 0 → x;   2 * 3 → 6;   x * 0 → 0;   select(constant, a, b) → a
+    x * 1 → x;   x + 0 → x;   2 * 3 → 6;   x * 0 → 0;   pool(x * 0) → 0;   sum(1, 2) → 3
 """
 
 from __future__ import annotations
@@ -44,6 +44,11 @@ def fold(graph: Graph) -> Graph:
 
 def _folded(node: Node, at: Callable[[int], Node]) -> Node | Ref:
     match node:
+        case Operator(operator="pool", operands=(ref,)) if not node.shape.searched:
+            source = at(ref.node)  # of a sequence that a shut gate takes away nothing is left
+            if isinstance(source, Operator) and any(_vanishes(source, _constant(at(o.node), o.rows)) for o in source.operands):
+                return _zeros(node)
+            return node
         case Operator(operator=operator, operands=operands) if operator in ON_NUMBERS and operands:
             values = [_constant(at(o.node), o.rows) for o in operands]
             if all(v is not None for v in values) and not node.widths:
@@ -79,10 +84,19 @@ def _neutral(node: Operator, values: list[np.ndarray | None], at: Callable[[int]
         same = at(kept.node).shape == node.shape
         if neutral is not None and same and bool((value == neutral).all()):
             return kept
-        if node.operator == "*" and not node.widths and bool((value == 0).all()) and not node.shape.searched:
-            zeros = np.zeros((len(node.index), *map(int, node.shape.dims)))  # type: ignore[arg-type]
-            return Constant(index=node.index, shape=node.shape, phase="compile", place=node.place, span=node.span, values=zeros)
+        if _vanishes(node, value) and node.shape.kind != "sequence":
+            return _zeros(node)
     return node
+
+
+def _vanishes(node: Operator, factor: np.ndarray | None) -> bool:
+    """Whether a product is 0, given one of its factors."""
+    return node.operator == "*" and factor is not None and not node.shape.searched and bool((factor == 0).all())
+
+
+def _zeros(node: Node) -> Constant:
+    values = np.zeros((len(node.index), *map(int, node.shape.dims)))  # type: ignore[arg-type]
+    return Constant(index=node.index, shape=node.shape, phase="compile", place=node.place, span=node.span, values=values)
 
 
 def _constant(node: Node, rows: Rows) -> np.ndarray | None:
