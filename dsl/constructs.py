@@ -218,7 +218,7 @@ def tuple_of(place: Place) -> Mistake | None:
         return None
     start = place.open[-1]
     close = closing(place.tokens, start)
-    if close is None or ")" not in place.expected:
+    if close is None or place.tokens[close].kind != ")" or ")" not in place.expected:
         return None
     first, last = place.tokens[start], place.tokens[close]
     inner = place.tokens[start + 1 : close]

@@ -154,13 +154,17 @@ def double(place: Place) -> Mistake | None:
 
 def doubled_word(place: Place) -> Mistake | None:
     """`let let x = 1`."""
-    again = place.token.kind == place.back(1).kind and place.token.kind.startswith("_")
-    if again and not place.first and place.works((), 1, 1):
-        span = place.span(place.token)
-        text = f"`{place.token.text}` stands here twice"
-        diagnostic = Diagnostic("S0027", text, span, "", help="leave one out", edits=(Edit(span, ""),))
-        return Mistake(diagnostic, place.left_out())
-    return None
+    kind, end = place.token.kind, place.at
+    if kind != place.back(1).kind or not kind.startswith("_") or place.first:
+        return None
+    while place.tokens[end].kind == kind and not Lines(place.machine).first(end):
+        end += 1
+    if not place.works((), end - place.at, 1):
+        return None
+    span = place.span(place.token, place.tokens[end - 1])
+    text = f"`{place.token.text}` stands here {'twice' if end == place.at + 1 else 'again and again'}"
+    diagnostic = Diagnostic("S0027", text, span, "", help="leave one", edits=(Edit(span, ""),))
+    return Mistake(diagnostic, Repair(place.at, end, ()))
 
 
 INSERTED = ("=", ":", "_FROM", "_IN")
