@@ -163,7 +163,7 @@ def doubled_word(place: Place) -> Mistake | None:
         return None
     span = place.span(place.token, place.tokens[end - 1])
     text = f"`{place.token.text}` stands here {'twice' if end == place.at + 1 else 'again and again'}"
-    diagnostic = Diagnostic("S0027", text, span, "", help="leave one", edits=(Edit(span, ""),))
+    diagnostic = Diagnostic("S0027", text, span, "", help="leave one out", edits=(Edit(span, ""),))
     return Mistake(diagnostic, Repair(place.at, end, ()))
 
 
