@@ -318,6 +318,10 @@ class Graph:
         for key in nx.lexicographical_topological_sort(self._graph):
             yield key, self[key]
 
+    def missing(self) -> tuple[int, ...]:
+        """Nodes that are read and are not there."""
+        return tuple(k for k, facts in self._graph.nodes(data=True) if "node" not in facts)
+
     def consumers(self, key: int) -> tuple[int, ...]:
         return tuple(sorted(self._graph.successors(key)))
 

@@ -15,13 +15,13 @@ def verify(graph: Graph, after: str) -> Graph:
     def fault(message: str) -> Broken:
         return Broken(f"after {after}: {message}")
 
+    if graph.missing():
+        raise fault(f"node {graph.missing()[0]} is read, and not there")
     if graph.cycle():
         raise fault(f"nodes {graph.cycle()} need one another")
     for key, node in graph.items():
         n = len(node.index)
         for ref in operands(node):
-            if ref.node not in graph:
-                raise fault(f"node {key} reads node {ref.node}, which is not there")
             size = len(graph[ref.node].index)
             if len(ref.rows) and (ref.rows.array.min() < 0 or ref.rows.array.max() >= size):
                 raise fault(f"node {key} reads row {int(ref.rows.array.max())} of node {ref.node}, which has {size}")

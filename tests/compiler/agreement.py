@@ -186,8 +186,5 @@ def derived_agrees(pair: Pair, seed: int, architecture: Mapping[str, tuple[int, 
     np.testing.assert_allclose(hot, expected, rtol=1e-7, atol=1e-8)
 
 
-def each(pairs: Mapping[str, Callable[[], Pair]]) -> list[Any]:
-    """Parameters for pytest."""
-    import pytest
 
-    return [pytest.param(make, id=name) for name, make in pairs.items()]
+Agrees = Callable[[Pair, int], None]

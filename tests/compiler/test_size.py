@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Sequence
+from itertools import product
+from math import comb, prod
 from typing import Any
 
+import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
-from small_graphs import GATE, Small, naive, repeated, row
+from small_graphs import GATE, NOWHERE, Small, naive
 
-from recspace.compiler.decisions import Domain
-from recspace.compiler.ir import Graph, Ref
-from recspace.compiler.size import size
+from recspace.compiler.decisions import Decision, Domain
+from recspace.compiler.example import EXAMPLE
+from recspace.compiler.ir import DecisionNode, Graph, Index, Ref, Rows
+from recspace.compiler.resolve import resolve
+from recspace.compiler.size import show, size, unmet
+from recspace.dsl import library_path, load
+from recspace.runtime.registry import promises
 
 NUMBERS = Domain("number", (1, 2, 5))
 NAMES = Domain("name", ("a", "b", "c"))
@@ -32,23 +41,31 @@ def graphs(draw: st.DrawFn) -> Graph:
         return draw(st.sampled_from(known))[0]
 
     def condition(depth: int = 2) -> Ref:
-        kind = draw(st.sampled_from(("compare", "compare", "is", "member", "and", "or", "not", "sum", "max", "any", "select")))
+        kind = draw(
+            st.sampled_from(("compare", "compare", "is", "member", "and", "or", "not", "sum", "max", "any", "select"))
+        )
         match kind:
             case "and" | "or" if depth:
                 return small.op(kind, condition(depth - 1), condition(depth - 1))
             case "not" if depth:
                 return small.op("not", condition(depth - 1))
             case "is" if any(d.kind == "name" for _, d in made):
-                return small.takes(draw(st.sampled_from([r for r, d in made if d.kind == "name"])), draw(st.integers(0, 2)))
+                return small.takes(
+                    draw(st.sampled_from([r for r, d in made if d.kind == "name"])), draw(st.integers(0, 2))
+                )
             case "member" if any(d.kind == "subset" for _, d in made):
                 chosen = draw(st.sampled_from([r for r, d in made if d.kind == "subset"]))
                 if draw(st.booleans()):
                     return small.takes(chosen, draw(st.integers(0, 2)), "member")
-                return small.op(draw(st.sampled_from(COMPARE)), small.op("count", chosen), small.constant(draw(st.integers(0, 3))))
+                return small.op(
+                    draw(st.sampled_from(COMPARE)), small.op("count", chosen), small.constant(draw(st.integers(0, 3)))
+                )
             case "select" if depth:
                 return small.select(condition(depth - 1), (True, False), condition(depth - 1), condition(depth - 1))
             case "any":
-                return small.reduce(draw(st.sampled_from(("any", "all"))), *(number() for _ in range(draw(st.integers(1, 4)))))
+                return small.reduce(
+                    draw(st.sampled_from(("any", "all"))), *(number() for _ in range(draw(st.integers(1, 4))))
+                )
             case "sum" | "max":
                 name = draw(st.sampled_from(("sum", "max", "min", "mean")))
                 parts = [number() for _ in range(draw(st.integers(2, 5)))]
@@ -60,7 +77,11 @@ def graphs(draw: st.DrawFn) -> Graph:
     for k in range(draw(st.integers(1, 5))):
         domain = draw(st.sampled_from((GATE, GATE, NUMBERS, NAMES, RANGE, SUBSET)))
         exists = condition() if made and draw(st.booleans()) else None
-        default: Any = draw(st.sampled_from(((0,), (1, 2)))) if domain.kind == "subset" else draw(st.integers(0, len(domain.options) - 1))
+        default: Any = (
+            draw(st.sampled_from(((0,), (1, 2))))
+            if domain.kind == "subset"
+            else draw(st.integers(0, len(domain.options) - 1))
+        )
         made.append((small.choose(f"d{k}", domain, exists=exists, default=default), domain))
     for _ in range(draw(st.integers(0, 3))):
         small.require(condition())
@@ -74,3 +95,164 @@ def test_size_equals_the_naive_count(graph: Graph) -> None:
     found = size(graph)
     assert found.exact
     assert found.value == expected
+
+
+def per_value(bound: int | None, *, spelled_out: bool) -> Graph:
+    """A gate for each of 3 and 4 values of two fields, at most `bound` of them on; or the same gates one by one."""
+    small = Small()
+    if spelled_out:
+        keep = small.choose("keep", GATE, 7)
+        rows = keep
+    else:
+        index = Index(("f in fields", "v in values(f)"), (("a", "·"), ("b", "·")), ("a", "b"))
+        small.decisions.append(
+            Decision("keep", index.axes, 7, None, (GATE,), defaults=(0,), per_value="a", counts=(3, 4))
+        )
+        rows = small.add(DecisionNode(index=index, span=NOWHERE, name="keep", elements=Rows.all(2)))
+    if bound is not None:
+        small.require(small.op("<=", small.reduce("sum", rows), small.constant(bound)))
+    return small.graph()
+
+
+@pytest.mark.parametrize("bound", [None, 0, 2, 6, 7])
+def test_a_family_over_values_counts_as_if_it_were_spelled_out(bound: int | None) -> None:
+    assert size(per_value(bound, spelled_out=False)).value == size(per_value(bound, spelled_out=True)).value
+    expected = sum(comb(7, k) for k in range((7 if bound is None else bound) + 1))
+    assert size(per_value(bound, spelled_out=False)).value == expected
+
+
+def gates(n: int, relation: str, bound: int) -> Graph:
+    small = Small()
+    keep = small.choose("keep", GATE, n)
+    small.require(small.op(relation, small.reduce("sum", keep), small.constant(bound)))
+    return small.graph()
+
+
+@pytest.mark.parametrize(
+    ("relation", "bound", "sizes"),
+    [
+        ("<=", 20, range(21)),
+        ("==", 370, [370]),
+        (">=", 700, range(700, 742)),
+        ("!=", 3, [k for k in range(742) if k != 3]),
+    ],
+)
+def test_some_of_741_gates(relation: str, bound: int, sizes: Sequence[int]) -> None:
+    graph = gates(741, relation, bound)
+    start = time.process_time()
+    found = size(graph)
+    assert time.process_time() - start < 1
+    assert found.value == sum(comb(741, k) for k in sizes)
+
+
+def test_many_free_decisions_are_counted_at_once() -> None:
+    small = Small()
+    small.choose("keep", GATE, 100_000)
+    graph = small.graph()
+    start = time.process_time()
+    found = size(graph)
+    assert time.process_time() - start < 0.5
+    assert found.value == 2**100_000
+    assert show(found).endswith("= 2^100000 ≈ 10^30102")
+
+
+def test_sums_of_unequal_weights_are_exact() -> None:
+    small = Small()
+    weights = [3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41]
+    parts = [small.op("*", small.choose(f"k{w}", GATE), small.constant(w)) for w in weights]
+    small.require(small.op("<=", small.reduce("sum", *parts), small.constant(100)))
+    every = [sum(w for w, on in zip(weights, bits, strict=True) if on) for bits in product((0, 1), repeat=12)]
+    assert size(small.graph()).value == sum(total <= 100 for total in every)
+
+
+def test_a_chain_of_implications() -> None:
+    small = Small()
+    keep = small.choose("keep", GATE, 60)
+    left, right = Ref(keep.node, Rows(range(59))), Ref(keep.node, Rows(range(1, 60)))
+    small.require(small.op("not", small.op("and", left, right)))
+    fibonacci = [1, 2]
+    while len(fibonacci) < 61:
+        fibonacci.append(fibonacci[-1] + fibonacci[-2])
+    assert size(small.graph()).value == fibonacci[60]
+
+
+def test_requirements_that_clash_are_named() -> None:
+    small = Small()
+    width, other = small.choose("width", NUMBERS), small.choose("other", NUMBERS)
+    small.require(small.op(">=", width, small.constant(2)))
+    small.require(small.op("<=", other, small.constant(2)))
+    small.require(small.op("<", width, small.constant(2)))
+    graph = small.graph()
+    found = size(graph)
+    assert found.value == 0
+    assert found.conflict == (graph.outputs[0], graph.outputs[2])
+    assert [d.code for d in unmet(graph, found)] == ["S0408"]
+
+
+def test_what_is_too_hard_is_bounded() -> None:
+    small = Small()
+    keep = small.choose("keep", GATE, 144)
+    for k in range(12):
+        for rows in (range(12 * k, 12 * k + 12), range(k, 144, 12)):
+            small.require(small.op("<=", small.reduce("sum", Ref(keep.node, Rows(rows))), small.constant(4)))
+    found = size(small.graph(), steps=20_000)
+    assert not found.exact
+    assert found.value is None
+    assert found.upper == 2**144
+    assert found.why
+
+
+FORMULAS = {
+    "interaction/autofis": ("2^(F(F−1)/2) = 2^36", 2**36),
+    "interaction/l0sign": ("2^(F(F+1)/2) = 2^45", 2**45),
+    "interaction/fives": ("2^(3·F^2) = 2^243", 2**243),
+    "interaction/autogroup": ("2^(60·F) = 2^540", 2**540),
+    "interaction/profit": ("2^(Σ_{k=2..K} C(F, k)) = 2^246", 2**246),
+    "interaction/autocross": (
+        "3^(count(numeric))·(Σ_{m≤10} C(246, m)) = 3^2·(Σ_{m≤10} C(246, m))",
+        9 * sum(comb(246, m) for m in range(11)),
+    ),
+    "component/optinter": ("3^(F(F−1)/2) = 3^36", 3**36),
+    "component/sif": ("C(5, 1)", 5),
+    "component/autopi": ("C(3, 2)·6^2·C(4, 2)·6^2·216", prod(comb(j, min(2, j)) * 6 ** min(2, j) for j in range(1, 5))),
+    "component/autofeature": (
+        "C(3, 2)^120·C(4, 2)^120·C(5, 2)^84·5^360",
+        prod(prod(5 * comb(k + level - 1, 2) for level in (1, 2, 3)) ** comb(9, k) for k in (2, 3)),
+    ),
+    "embedding/autodim": ("5^F = 5^9", 5**9),
+    "embedding/dnis": ("2^(S·width) = 2^192", 2**192),
+    "embedding/pep": ("2^(V·width) = 2^149952", 2**149952),
+    "embedding/amtl": ("16^V = 16^2343", 16**2343),
+    "model/autoctr": ("2^(n(n+3)/2)·9^n = 2^35·9^7", 9**7 * 2**35),
+    "model/ameir": (
+        "32^n1·(Σ_{m≤16} C(120, m))·40^n2 = 32^3·(Σ_{m≤16} C(120, m))·40^3",
+        32**3 * 40**3 * sum(comb(120, m) for m in range(17)),
+    ),
+    "model/autoias": (None, 4**9 * sum(4**d * (3 + 9 * d) ** 36 for d in range(1, 6))),
+}
+
+
+def shipped(name: str) -> Graph:
+    program, _ = load(library_path() / f"{name}.space", library_path())
+    assert program is not None
+    graph = resolve(program, EXAMPLE, promises()).graph
+    assert graph is not None
+    return graph
+
+
+@pytest.mark.parametrize("name", FORMULAS)
+def test_shipped_spaces_have_the_sizes_of_their_papers(name: str) -> None:
+    formula, value = FORMULAS[name]
+    found = size(shipped(name))
+    assert found.exact
+    assert found.value == value
+    if formula is not None:
+        assert found.formula == formula
+
+
+def test_a_size_may_depend_on_the_example() -> None:
+    found = size(shipped("interaction/l0sign_sets"))
+    assert found.value is None
+    assert found.exact
+    assert found.formula == "2^(n(n+1)/2)"
+    assert dict(found.legend) == {"n": "elements of nodes in an example"}
