@@ -52,7 +52,10 @@ class Layout:
 def hand_made(graph: Graph) -> Architecture:
     """Every decision at its default."""
     layout = Layout.of(graph)
-    return {d.name: tuple(d.default(e) for e, n in enumerate(layout.counts[d.name]) for _ in range(n)) for d in graph.decisions}
+    return {
+        d.name: tuple(d.default(e) for e, n in enumerate(layout.counts[d.name]) for _ in range(n))
+        for d in graph.decisions
+    }
 
 
 def exists(graph: Graph, architecture: Architecture) -> dict[str, tuple[bool, ...]]:
@@ -188,7 +191,9 @@ def _whole(sampler: Sampler, decision: Decision, element: int, value: int | None
 def _members(sampler: Sampler, decision: Decision, variable: Variable, states: tuple[int, ...]) -> Iterator[Slot]:
     """The members of a subset that no condition reads: their number is the variable's state."""
     domain = decision.domain(variable.element)
-    asked = {v.part for v in sampler.problem.variables if (v.decision, v.element) == (variable.decision, variable.element)}
+    asked = {
+        v.part for v in sampler.problem.variables if (v.decision, v.element) == (variable.decision, variable.element)
+    }
     members = tuple(m for m in range(len(domain.options)) if m not in asked)
     first = int(domain.low) if asked == {-1} else 0
     start = sampler.layout.starts[decision.name][variable.element]
@@ -246,6 +251,7 @@ def _architecture(sampler: Sampler, choices: list[tuple[Position]], states: Stat
                 if variable.part is None:
                     found[variable.decision][start + k] = state
                     continue
-                taken = set(found[variable.decision][start + k]) - {variable.part}
+                members: Any = found[variable.decision][start + k]
+                taken = set(members) - {variable.part}
                 found[variable.decision][start + k] = tuple(sorted(taken | ({variable.part} if state else set())))
     return {name: tuple(chosen) for name, chosen in found.items()}

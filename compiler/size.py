@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import log10
 
+from recspace.dsl.diagnostics import Diagnostic, Note
+
 from .counting.count import Counter
 from .counting.formula import formula_of
 from .counting.polynomial import Budget, TooHard
@@ -52,7 +54,9 @@ def size(graph: Graph, *, steps: int = STEPS) -> Size:
     try:
         tied = counter.poly(part).get((), 0) if part is not None else 0
     except (TooHard, RecursionError):
-        return _bounded(made, free, "the requirements tie too many decisions together to be counted exactly", steps, reals)
+        return _bounded(
+            made, free, "the requirements tie too many decisions together to be counted exactly", steps, reals
+        )
     value = free * tied
     if made.opaque:
         return _bounded(made, free, f"these conditions could not be read: {', '.join(made.opaque)}", steps, reals)
@@ -86,7 +90,7 @@ def _free(made: Problem) -> int:
 
 
 def _bounded(made: Problem, free: int, why: str, steps: int, reals: tuple[str, ...]) -> Size:
-    """Without the requirements there are at least as many; where even that is too hard, every decision counts in full."""
+    """At most as many as without the requirements; where even that is too hard, every decision counts in full."""
     counter = Counter(made, Budget(steps))
     part = counter.whole([c for c, home in made.constraints if home < 0])
     try:
@@ -108,6 +112,16 @@ def conflict(made: Problem, steps: int) -> tuple[int, ...]:
         if _impossible(made, rest, steps):
             homes = rest
     return tuple(homes)
+
+
+def unmet(graph: Graph, size: Size) -> tuple[Diagnostic, ...]:
+    """The error of a space that nothing is left of: at the last of the requirements that cannot be met together."""
+    if size.value != 0 or not size.conflict:
+        return ()
+    *others, last = (graph[key].span for key in size.conflict)
+    notes = tuple(Note(span, "together with this one") for span in others)
+    what = "these requirements together" if others else "this requirement"
+    return (Diagnostic("S0408", f"nothing can meet {what}", last, "no architecture does", notes),)
 
 
 def _impossible(made: Problem, homes: list[int], steps: int) -> bool:

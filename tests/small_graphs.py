@@ -7,9 +7,23 @@ from itertools import combinations, product
 from typing import Any
 
 import numpy as np
+from hypothesis import strategies as st
 
 from recspace.compiler.decisions import Decision, Domain
-from recspace.compiler.ir import Block, Constant, DecisionNode, Graph, Index, Node, Operator, Output, Reduce, Ref, Rows, Select
+from recspace.compiler.ir import (
+    Block,
+    Constant,
+    DecisionNode,
+    Graph,
+    Index,
+    Node,
+    Operator,
+    Output,
+    Reduce,
+    Ref,
+    Rows,
+    Select,
+)
 from recspace.dsl.source import Source, Span
 
 NOWHERE = Span(Source("small.space", "require nothing"), 0, 7)
@@ -36,7 +50,9 @@ class Small:
     ) -> Ref:  # fmt: skip
         index = self.index(n) if keys is None else Index(axes or (), keys)
         default = (tuple(range(int(domain.high))) if domain.kind == "subset" else 0) if default is None else default
-        own = Decision(name, axes or index.axes, n, index.keys, (domain,), defaults=(default,), conditional=exists is not None)
+        own = Decision(
+            name, axes or index.axes, n, index.keys, (domain,), defaults=(default,), conditional=exists is not None
+        )
         self.decisions.append(own)
         return self.add(DecisionNode(index=index, span=NOWHERE, name=name, elements=Rows.all(n), exists=exists))
 
@@ -56,10 +72,23 @@ class Small:
 
     def select(self, subject: Ref, labels: Sequence[Any], *alternatives: Ref) -> Ref:
         index = self.index(len(subject.rows))
-        return self.add(Select(index=index, phase="search", span=NOWHERE, subject=subject, labels=tuple(labels), alternatives=alternatives))
+        return self.add(
+            Select(
+                index=index,
+                phase="search",
+                span=NOWHERE,
+                subject=subject,
+                labels=tuple(labels),
+                alternatives=alternatives,
+            )
+        )
 
     def require(self, condition: Ref) -> None:
-        self.add(Output(index=self.index(len(condition.rows)), span=NOWHERE, role="constraint", value=condition, text="required"))
+        self.add(
+            Output(
+                index=self.index(len(condition.rows)), span=NOWHERE, role="constraint", value=condition, text="required"
+            )
+        )
 
     def graph(self) -> Graph:
         return Graph("small", self.nodes, tuple(self.decisions))
@@ -86,7 +115,7 @@ def options(domain: Domain) -> list[Any]:
 
 
 def naive(graph: Graph) -> Iterator[dict[str, tuple[Any, ...]]]:
-    """Every architecture, once: all combinations of all options, those left out that need a choice that does not exist."""
+    """Every architecture, once: all combinations of all options; None where a decision does not exist."""
     elements = [(d, e) for d in graph.decisions for e in range(d.elements)]
     nodes = dict(graph.items())
     seen = set()
@@ -145,13 +174,22 @@ class World:
                 own = self.nodes[node.subject.node]
                 if isinstance(own, DecisionNode) and self.decisions[own.name].domain(0).kind == "name":
                     subject = self.decisions[own.name].domain(0).options[subject]
-                return next(read(a, row) for label, a in zip(node.labels, node.alternatives, strict=True) if label == subject)
+                return next(
+                    read(a, row) for label, a in zip(node.labels, node.alternatives, strict=True) if label == subject
+                )
             case Reduce():
                 values = [read(b.ref, k) for b in node.blocks for k in range(row * b.count, (row + 1) * b.count)]
                 there = [v for v in values if v is not None]
                 if values and not there:
                     return None
-                functions: dict[str, Any] = {"sum": sum, "max": max, "min": min, "any": any, "all": all, "mean": lambda v: sum(v) / len(v)}
+                functions: dict[str, Any] = {
+                    "sum": sum,
+                    "max": max,
+                    "min": min,
+                    "any": any,
+                    "all": all,
+                    "mean": lambda v: sum(v) / len(v),
+                }
                 return functions[node.operator](there)
         raise AssertionError(node)
 
@@ -197,3 +235,72 @@ APPLIED: dict[str, Any] = {
     "==": lambda a, b: a == b,
     "!=": lambda a, b: a != b,
 }
+
+
+# -- random graphs --------------------------------------------------------------------------------
+
+NUMBERS = Domain("number", (1, 2, 5))
+NAMES = Domain("name", ("a", "b", "c"))
+RANGE = Domain("range", (0, 1, 2), 0, 2)
+SUBSET = Domain("subset", ("x", "y", "z"), 1, 2)
+COMPARE = ("<=", "<", ">=", ">", "==", "!=")
+
+
+@st.composite
+def random_graphs(draw: st.DrawFn) -> Graph:
+    """Up to five decision elements with conditions upon one another, and up to three requirements."""
+    small = Small()
+    made: list[tuple[Ref, Domain]] = []
+
+    def number() -> Ref:
+        known = [(r, d) for r, d in made if d.kind in ("gate", "number", "range")]
+        if not known or draw(st.integers(0, 5)) == 0:
+            return small.constant(draw(st.integers(0, 4)))
+        return draw(st.sampled_from(known))[0]
+
+    def condition(depth: int = 2) -> Ref:
+        kind = draw(
+            st.sampled_from(("compare", "compare", "is", "member", "and", "or", "not", "sum", "max", "any", "select"))
+        )
+        match kind:
+            case "and" | "or" if depth:
+                return small.op(kind, condition(depth - 1), condition(depth - 1))
+            case "not" if depth:
+                return small.op("not", condition(depth - 1))
+            case "is" if any(d.kind == "name" for _, d in made):
+                return small.takes(
+                    draw(st.sampled_from([r for r, d in made if d.kind == "name"])), draw(st.integers(0, 2))
+                )
+            case "member" if any(d.kind == "subset" for _, d in made):
+                chosen = draw(st.sampled_from([r for r, d in made if d.kind == "subset"]))
+                if draw(st.booleans()):
+                    return small.takes(chosen, draw(st.integers(0, 2)), "member")
+                return small.op(
+                    draw(st.sampled_from(COMPARE)), small.op("count", chosen), small.constant(draw(st.integers(0, 3)))
+                )
+            case "select" if depth:
+                return small.select(condition(depth - 1), (True, False), condition(depth - 1), condition(depth - 1))
+            case "any":
+                return small.reduce(
+                    draw(st.sampled_from(("any", "all"))), *(number() for _ in range(draw(st.integers(1, 4))))
+                )
+            case "sum" | "max":
+                name = draw(st.sampled_from(("sum", "max", "min", "mean")))
+                parts = [number() for _ in range(draw(st.integers(2, 5)))]
+                parts = [small.op("*", p, number()) if draw(st.integers(0, 3)) == 0 else p for p in parts]
+                return small.op(draw(st.sampled_from(COMPARE)), small.reduce(name, *parts), number())
+        left = number() if draw(st.booleans()) else small.op(draw(st.sampled_from(("+", "-", "*"))), number(), number())
+        return small.op(draw(st.sampled_from(COMPARE)), left, number())
+
+    for k in range(draw(st.integers(1, 5))):
+        domain = draw(st.sampled_from((GATE, GATE, NUMBERS, NAMES, RANGE, SUBSET)))
+        exists = condition() if made and draw(st.booleans()) else None
+        default: Any = (
+            draw(st.sampled_from(((0,), (1, 2))))
+            if domain.kind == "subset"
+            else draw(st.integers(0, len(domain.options) - 1))
+        )
+        made.append((small.choose(f"d{k}", domain, exists=exists, default=default), domain))
+    for _ in range(draw(st.integers(0, 3))):
+        small.require(condition())
+    return small.graph()

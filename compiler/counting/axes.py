@@ -83,7 +83,9 @@ def amount(axes: Sequence[str], keys: Sequence[Key], elements: int) -> Amount:
     legend = tuple(dict.fromkeys(entry for f in factors for entry in f.legend))
     if not texts:
         return plain(elements)
-    return Amount(texts[0] if len(texts) == 1 else "·".join(map(wrapped, texts)), None if run_time else elements, legend)
+    return Amount(
+        texts[0] if len(texts) == 1 else "·".join(map(wrapped, texts)), None if run_time else elements, legend
+    )
 
 
 def _factors(binders: Sequence[Binder], keys: Sequence[Key], at: Mapping[str, int], elements: int) -> list[Amount]:
@@ -99,7 +101,9 @@ def _factors(binders: Sequence[Binder], keys: Sequence[Key], at: Mapping[str, in
         taken.update(above)
         if len(above) == 1:
             together = _together(binders[above[0]], b, keys, at, elements)
-            if together is not None and not any(set(binders[j].names) & set(re.findall(r"\w+", binders[above[0]].over)) for j in range(k)):
+            if together is not None and not any(
+                set(binders[j].names) & set(re.findall(r"\w+", binders[above[0]].over)) for j in range(k)
+            ):
                 factors.append(together)
     for k, b in enumerate(binders):
         if k not in taken:
@@ -129,7 +133,7 @@ def _one(b: Binder, numbers: Sequence[int], count: int, elements: int) -> Amount
         if end.lstrip("-").isdigit():
             return _combined(str(len(numbers)), len(numbers), b, ())
         text = {1: end, 0: f"({end}+1)"}.get(numbers[0])
-        return text and _combined(text, len(numbers), b, ((end, str(numbers[-1])),)) or None
+        return _combined(text, len(numbers), b, ((end, str(numbers[-1])),)) if text else None
     if found := SUBSETS.fullmatch(b.over):
         base, low, high = found[1], found[2], found[3] or found[2]
         return _subsets(base, low, high, count)

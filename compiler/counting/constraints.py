@@ -6,80 +6,14 @@ Everything here is about conditions that must not come to False (None is met).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from math import lcm
 from typing import Any, assert_never
 
+from .forms import Both, Constraint, Either, Exists, Holds, In, Sum, never, reads
 from .terms import Expr, Linear, Op, Table, add, known, make, may_miss, scale, substitute, support
-
-
-@dataclass(frozen=True, slots=True)
-class In:
-    """The variable is in one of the states whose bits are set."""
-
-    var: int
-    mask: int
-
-
-@dataclass(frozen=True, slots=True)
-class Sum:
-    """Σ tables + Σ coefficient · atom ⋈ bound; `relation` is one of <= >= == !=."""
-
-    tables: tuple[Table, ...]
-    atoms: tuple[tuple[Any, Op], ...]
-    relation: str
-    bound: Any
-    reads: frozenset[int]
-
-
-@dataclass(frozen=True, slots=True)
-class Either:
-    """One of the parts holds."""
-
-    parts: tuple[Constraint, ...]
-    reads: frozenset[int]
-
-
-@dataclass(frozen=True, slots=True)
-class Both:
-    """All parts hold; only inside an `Either`."""
-
-    parts: tuple[Constraint, ...]
-    reads: frozenset[int]
-
-
-@dataclass(frozen=True, slots=True)
-class Holds:
-    """The expression is not False (`positive`), or not True."""
-
-    expr: Expr
-    positive: bool
-    reads: frozenset[int]
-
-
-@dataclass(frozen=True, slots=True)
-class Exists:
-    """The variable is in its last state exactly where the condition does not hold."""
-
-    var: int
-    absent: int
-    condition: Expr
-    reads: frozenset[int]
-
-
-Constraint = In | Sum | Either | Both | Holds | Exists
 
 _OPPOSITE = {"<=": ">", ">=": "<", "<": ">=", ">": "<=", "==": "!=", "!=": "=="}
 _SWAPPED = {"<=": ">=", ">=": "<=", "<": ">", ">": "<", "==": "==", "!=": "!="}
-
-
-def reads(constraint: Constraint) -> frozenset[int]:
-    """The variables that a constraint is about."""
-    return frozenset((constraint.var,)) if isinstance(constraint, In) else constraint.reads
-
-
-def never() -> Either:
-    """What nothing meets."""
-    return Either((), frozenset())
 
 
 def constrain(expr: Expr, positive: bool = True) -> list[Constraint]:
@@ -229,34 +163,30 @@ def _fraction(value: Any) -> bool:
 def normal(difference: Expr, name: str) -> list[Constraint]:
     """difference ⋈ 0 as constraints."""
     match difference:
-        case Linear(const, tables, atoms):
+        case Linear(const, tables, atoms, spread):
             if name in ("<", ">"):
-                return _strict(const, tables, atoms, _OPPOSITE[name])
-            return [Sum(tables, atoms, name, -const, support(difference))]
+                return _strict(difference, _OPPOSITE[name])
+            return [Sum(tables, atoms, name, -const, support(difference), spread)]
         case Op():
             return normal(Linear(0, (), ((1, difference),)), name)
         case _:
             return constrain(make(name, [difference, 0]))
 
 
-def _strict(const: Any, tables: tuple[Table, ...], atoms: tuple[tuple[Any, Op], ...], opposite: str) -> list[Constraint]:
-    """x < b over whole numbers is x <= b − 1; else it is scaled to whole numbers first."""
-    values = [v for t in tables for v in t.values if v is not None]
-    if atoms and not all(_whole(a) for _, a in atoms):
-        expr = Op("<" if opposite == ">=" else ">", (Linear(const, tables, atoms), 0), support(Linear(const, tables, atoms)))
+def _strict(linear: Linear, opposite: str) -> list[Constraint]:
+    """x < b over whole numbers is x <= b − 1; sums are scaled to whole numbers first."""
+    if not all(_whole(a) for _, a in linear.atoms):
+        expr = Op("<" if opposite == ">=" else ">", (linear, 0), support(linear))
         return [Holds(expr, True, expr.support)]
-    factor = 1
-    for v in [const, *values, *(c for c, _ in atoms)]:
-        factor = factor * v.denominator // _gcd(factor, v.denominator)
-    scaled = scale(Linear(const, tables, atoms), factor)
+    numbers = [
+        linear.const,
+        *(v for t in linear.tables for v in t.values if v is not None),
+        *(c for c, _ in linear.atoms),
+    ]
+    scaled = scale(linear, lcm(*(v.denominator for v in numbers)))
     bound = -scaled.const + (-1 if opposite == ">=" else 1)
-    return [Sum(scaled.tables, scaled.atoms, "<=" if opposite == ">=" else ">=", bound, support(scaled))]
-
-
-def _gcd(a: int, b: int) -> int:
-    while b:
-        a, b = b, a % b
-    return a
+    relation = "<=" if opposite == ">=" else ">="
+    return [Sum(scaled.tables, scaled.atoms, relation, bound, support(scaled), scaled.spread)]
 
 
 def _whole(expr: Expr) -> bool:
@@ -265,12 +195,18 @@ def _whole(expr: Expr) -> bool:
         case Table(_, values):
             return all(v is None or isinstance(v, int) for v in values)
         case Linear(const, tables, atoms):
-            return isinstance(const, int) and all(map(_whole, tables)) and all(isinstance(c, int) and _whole(a) for c, a in atoms)
+            return (
+                isinstance(const, int)
+                and all(map(_whole, tables))
+                and all(isinstance(c, int) and _whole(a) for c, a in atoms)
+            )
         case Op(name, args, _, _):
             if name in ("and", "or", "not", "is", "member", "any", "all", "==", "!=", "<", ">", "<=", ">="):
                 return True
             own = args[1:] if name == "select" else args
-            return name in ("*", "+", "-", "max", "min", "product", "select", "present", "negate", "sum") and all(map(_whole, own))
+            return name in ("*", "+", "-", "max", "min", "product", "select", "present", "negate", "sum") and all(
+                map(_whole, own)
+            )
         case _:
             return expr is None or isinstance(expr, int)
 
@@ -280,8 +216,8 @@ def restrict(constraint: Constraint, var: int, state: int) -> list[Constraint]:
     match constraint:
         case In(own, mask):
             return [constraint] if own != var else [] if mask >> state & 1 else [never()]
-        case Sum(tables, atoms, relation, bound, _):
-            rest = substitute(Linear(-bound, tables, atoms), var, state)
+        case Sum(tables, atoms, relation, bound, _, spread):
+            rest = substitute(Linear(-bound, tables, atoms, spread), var, state)
             return [] if rest is None else normal(rest, relation)
         case Either(parts, _):
             return _either([restrict(p, var, state) if var in reads(p) else [p] for p in parts])

@@ -8,8 +8,8 @@ from fractions import Fraction
 from math import lcm
 from typing import Any
 
-from .constraints import Constraint, Either, In, Sum
-from .parts import Adds, Link, Part, classes, key_of, link_reads, restricted, settle, signature, split
+from .forms import Constraint, Either, In, Sum
+from .parts import Adds, Link, Part, classes, key_of, link_reads, local, restricted, settle, signature, split
 from .polynomial import Budget, Limit, Poly, TooHard, multiply, product
 from .problem import Problem, Variable
 from .terms import Linear, Op, Table, may_miss
@@ -67,6 +67,8 @@ class Counter:
         """A component whose variables all belong to one value of a field is counted for one value, so many times."""
         first = self.variables[part.variables[0]]
         if part.field or not first.field or any(self.variables[v].field != first.field for v in part.variables):
+            return part, 1
+        if not all(map(local, part.links)):
             return part, 1
         return replace(part, field=first.field), first.copies
 
@@ -181,7 +183,7 @@ class Counter:
         return replace(part, links=tuple(links), adds=adds, limits=tuple(limits))
 
     def _trackable(self, link: Sum, part: Part) -> bool:
-        if len(link.reads) <= WIDE:
+        if len(link.reads) <= WIDE and not link.spread:
             return False
         for table in link.tables:
             mask = part.masks[table.var]
@@ -208,7 +210,9 @@ class Counter:
         """The polynomial of a part whose trackers from `keep` on are complete within it: each is closed as soon as all
         that adds to it has been multiplied."""
         polys = [(_touches(ps[0]), self.component(ps[0]), n) for ps, n in self.kinds(split(part))]
-        for tracker in sorted(range(keep, len(part.limits)), key=lambda t: sum(t in touched for touched, _, _ in polys)):
+        for tracker in sorted(
+            range(keep, len(part.limits)), key=lambda t: sum(t in touched for touched, _, _ in polys)
+        ):
             own = [(p, n) for t, p, n in polys if tracker in t]
             touched = frozenset().union(*(t for t, _, _ in polys if tracker in t)) - {tracker}
             polys = [(t, p, n) for t, p, n in polys if tracker not in t]
@@ -239,9 +243,13 @@ def _plus(p: Poly, q: Poly) -> Poly:
 def _never_negative(expr: Any) -> bool:
     match expr:
         case Table(_, values):
-            return all(v is None or isinstance(v, int | Fraction) and v >= 0 for v in values)
+            return all(v is None or (isinstance(v, int | Fraction) and v >= 0) for v in values)
         case Linear(const, tables, atoms):
-            return const >= 0 and all(map(_never_negative, tables)) and all(c >= 0 and _never_negative(a) for c, a in atoms)
+            return (
+                const >= 0
+                and all(map(_never_negative, tables))
+                and all(c >= 0 and _never_negative(a) for c, a in atoms)
+            )
         case Op("and" | "or" | "not" | "is" | "any" | "all" | "==" | "!=" | "<" | ">" | "<=" | ">=" | "member"):
             return True
         case Op("*" | "+" | "/" | "product" | "sum" | "max" | "min" | "mean" | "present", args):
@@ -252,4 +260,3 @@ def _never_negative(expr: Any) -> bool:
             return expr >= 0
         case _:
             return expr is None
-

@@ -91,7 +91,7 @@ class Drawer:
         parts: list[Part] = []
         for beside in split(part, apart=var):
             left = self.counter.after(beside, var, state)
-            assert left is not None and own is not None, "a state of no weight was drawn"
+            assert left is not None, "a state of no weight was drawn"
             local, n = self.counter.localised(beside)
             shift = key_of((), 0, left[1], part.limits)
             for _ in range(n if local.field != part.field else 1):

@@ -225,7 +225,9 @@ def _as_sum(rows: Sequence[Any], values: dict[int, int], times: Sequence[Amount]
             return None
         if fitted != "1":
             base_text = fitted if fitted.isdigit() else f"({fitted})"
-            texts.append(f"{base_text}^{exponent.text}" if exponent.text.isalnum() else f"{base_text}^({exponent.text})")
+            texts.append(
+                f"{base_text}^{exponent.text}" if exponent.text.isalnum() else f"{base_text}^({exponent.text})"
+            )
     bases_left = {b for own in single for b in own}
     if len(bases_left) > 1:
         return None
@@ -258,7 +260,7 @@ def _spelled(rows: Sequence[Any], times: Sequence[Amount]) -> str | None:
         number = weight
         factors = []
         for (value, n), exponent in zip(inner, times, strict=True):
-            if n == 1 or value**min(n, 32) < SMALL:
+            if n == 1 or value ** min(n, 32) < SMALL:
                 number *= value**n
             elif value != 1:
                 base = number_text(value)

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .constraints import Both, Constraint, Either, Exists, Holds, In, Sum, reads, restrict
+from .constraints import restrict
+from .forms import Both, Constraint, Either, Exists, Holds, In, Sum, reads, spreads
 from .polynomial import Key, Limits
 from .problem import Variable
 from .terms import Linear, Op, Table, known, substitute
@@ -97,7 +98,13 @@ def signature(part: Part, variables: Sequence[Variable], apart: int = -1) -> tup
     label = {v: k for k, v in enumerate(part.variables)}
     label[apart] = -1
     own = tuple(
-        (variables[v].weights, part.masks[v], variables[v].copies, variables[v].field == part.field, part.adds.get(v, ()))
+        (
+            variables[v].weights,
+            part.masks[v],
+            variables[v].copies,
+            variables[v].field == part.field,
+            part.adds.get(v, ()),
+        )
         for v in part.variables
     )
     return own, tuple(_signed(link, label) for link in part.links), part.limits, part.field == ""
@@ -107,9 +114,9 @@ def _signed(link: Link, label: Mapping[int, int]) -> tuple[Any, ...]:
     match link:
         case In(var, mask):
             return "in", label[var], mask
-        case Sum(tables, atoms, relation, bound, _):
+        case Sum(tables, atoms, relation, bound, _, spread):
             own = tuple(sorted((label[t.var], t.values) for t in tables)) if len(tables) > 1 else _terms(tables, label)
-            return "sum", own, tuple((c, _signed_expr(a, label)) for c, a in atoms), relation, bound
+            return "sum", own, tuple((c, _signed_expr(a, label)) for c, a in atoms), relation, bound, spread
         case Either(parts, _):
             return "either", tuple(_signed(p, label) for p in parts)
         case Both(parts, _):
@@ -130,8 +137,8 @@ def _signed_expr(expr: Any, label: Mapping[int, int]) -> Any:
     match expr:
         case Table(var, values):
             return "table", label[var], values
-        case Linear(const, tables, atoms):
-            return "linear", const, _terms(tables, label), tuple((c, _signed_expr(a, label)) for c, a in atoms)
+        case Linear(const, tables, atoms, spread):
+            return "linear", spread, const, _terms(tables, label), tuple((c, _signed_expr(a, label)) for c, a in atoms)
         case Op(name, args, _, labels):
             return name, tuple(_signed_expr(a, label) for a in args), labels
         case tuple():
@@ -158,7 +165,9 @@ def restricted(links: Iterable[Link], var: int, state: int) -> tuple[list[Link],
     return left, added
 
 
-def key_of(adds: Iterable[tuple[int, tuple[Any, ...]]], state: int, extra: Mapping[int, Any], limits: Limits) -> Key | None:
+def key_of(
+    adds: Iterable[tuple[int, tuple[Any, ...]]], state: int, extra: Mapping[int, Any], limits: Limits
+) -> Key | None:
     """What a state adds to the tracked sums, cut to what matters; None where that is too much already."""
     key = [0] * len(limits)
     for tracker, values in adds:
@@ -193,7 +202,7 @@ def _tables_on(link: Link, var: int) -> list[Any]:
     match link:
         case In(own, mask):
             return [_Bits(mask)] if own == var else []
-        case Sum(tables, atoms, _, _, _):
+        case Sum(tables, atoms):
             return _of_expr(Linear(0, tables, atoms), var)
         case Either(parts, _) | Both(parts, _):
             return [t for p in parts for t in _tables_on(p, var)]
@@ -226,3 +235,7 @@ def _of_expr(expr: Any, var: int) -> list[Any]:
         case _:
             return []
 
+
+def local(link: Link) -> bool:
+    """Whether a link is about one value of a field at a time."""
+    return isinstance(link, Adds) or not spreads(link)

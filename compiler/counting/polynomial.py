@@ -1,4 +1,4 @@
-"""Counts by tracked sums: a polynomial maps the sums reached so far (one for each tracker) to a number of assignments."""
+"""Counts by tracked sums: a polynomial maps the sums reached so far (one for each tracker) to how many reach them."""
 
 from __future__ import annotations
 
@@ -136,9 +136,10 @@ def product(factors: Iterable[tuple[Poly, int]], limits: Limits, budget: Budget)
         joined[id(poly)] = (poly, n + joined.get(id(poly), (poly, 0))[1])
     parts = list(joined.values())
     terms = sum(n * len(p) for p, n in parts)
-    if len(limits) == 1 and limits[0].capped and len(parts) + (terms > 64) > 1 and terms > 16:
-        if all(isinstance(key[0], int) for p, _ in parts for key in p) and all(len(p) for p, _ in parts):
-            return packed(parts, limits[0], budget)
+    worth = terms > 64 or (terms > 16 and len(parts) > 1)
+    whole = len(limits) == 1 and limits[0].capped and all(isinstance(k[0], int) for p, _ in parts for k in p)
+    if worth and whole and all(p for p, _ in parts):
+        return packed(parts, limits[0], budget)
     result = one(limits)
     for poly, n in sorted(parts, key=lambda part: len(part[0])):
         result = multiply(result, power(poly, n, limits, budget), limits, budget)

@@ -9,9 +9,11 @@ from math import comb
 import numpy as np
 
 from ..decisions import Decision, Domain
+from ..evaluate import copies_of
 from ..ir import Cost, DecisionNode, Graph, Input, IntArray, Learned, Node, Output
-from ..evaluate import Unsupported, copies_of
-from .constraints import Constraint, constrain
+from .constraints import constrain
+from .forms import Constraint
+from .values import Unsupported
 
 LARGEST = 100_000
 """Options of one element that a condition may read; beyond that it is not spelled out."""
@@ -136,4 +138,3 @@ def multiply_free(decision: Decision, elements: IntArray) -> dict[int, int]:
         return {0: len(elements)}
     numbers = np.bincount(np.asarray(decision.domain_of, dtype=np.int64)[elements], minlength=len(decision.domains))
     return {d: int(n) for d, n in enumerate(numbers) if n}
-

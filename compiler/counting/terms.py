@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
-from ..evaluate import Value, aggregate, scalar, settles
+from .values import Value, aggregate, scalar, settles
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,17 +24,20 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Linear:
-    """const + Σ tables + Σ coefficient · atom. A table with None in it makes the whole None in that state."""
+    """const + Σ tables + Σ coefficient · atom. A table with None in it makes the whole None in that state. `spread`: a
+    sum over the values of a field; what reads a family over values counts for each of them."""
 
     const: Any
     tables: tuple[Table, ...]
     atoms: tuple[tuple[Any, Op], ...] = ()
+    spread: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Op:
     """An operator over expressions of several variables: those of `scalar`, aggregates (`sum`, `max`, `any`, …),
-    `select` (labels in `labels`, the subject first) `present`, `sure`, `met` (0, False, True where its operand is None) and `missing` (whether it is)."""
+    `select` (labels in `labels`, the subject first), `present`, `sure`, `met` (0, False, True where its operand is
+    None) and `missing` (whether it is)."""
 
     name: str
     args: tuple[Any, ...]
@@ -89,7 +92,9 @@ def make(name: str, args: Sequence[Expr], labels: tuple[Any, ...] = ()) -> Expr:
 def tabulate(var: int, name: str, args: Sequence[Expr], labels: tuple[Any, ...]) -> Expr:
     """An operator over functions of one variable: their values, state by state."""
     states = next(len(a.values) for a in args if isinstance(a, Table))
-    values = tuple(_fold(name, [a.values[s] if isinstance(a, Table) else a for a in args], labels) for s in range(states))
+    values = tuple(
+        _fold(name, [a.values[s] if isinstance(a, Table) else a for a in args], labels) for s in range(states)
+    )
     return values[0] if all(_same(v, values[0]) for v in values[1:]) else Table(var, values)
 
 
@@ -188,49 +193,56 @@ def _linear(expr: Expr) -> Linear | None:
             return None
 
 
-def add(parts: Iterable[Expr]) -> Expr:
+def add(parts: Iterable[Expr], *, spread: bool = False) -> Expr:
     """The sum of linear expressions."""
     const: Any = 0
     tables: dict[int, tuple[Value, ...]] = {}
     atoms: dict[Op, Any] = {}
     for part in parts:
+        own: tuple[Table, ...] = ()
+        other: tuple[tuple[Any, Op], ...] = ()
         match part:
-            case Table(var, values):
-                const, own, other = const, (part,), ()
-            case Linear(c, own, other):
-                const = const + c
+            case Table():
+                own = (part,)
+            case Linear(c, own, other, one_spread):
+                const, spread = const + c, spread or one_spread
             case Op():
-                own, other = (), ((1, part),)
+                other = ((1, part),)
             case _:
-                const, own, other = const + part, (), ()
+                const = const + part
         for table in own:
             before = tables.get(table.var)
             tables[table.var] = table.values if before is None else _plus(before, table.values)
         for coefficient, atom in other:
             atoms[atom] = atoms.get(atom, 0) + coefficient
-    return _tidy(const, tables, atoms)
+    return _tidy(const, tables, atoms, spread)
 
 
 def _plus(left: tuple[Value, ...], right: tuple[Value, ...]) -> tuple[Value, ...]:
     return tuple(None if a is None or b is None else a + b for a, b in zip(left, right, strict=True))
 
 
-def _tidy(const: Any, tables: Mapping[int, tuple[Value, ...]], atoms: Mapping[Op, Any]) -> Expr:
-    kept = []
+def _tidy(const: Any, tables: Mapping[int, tuple[Value, ...]], atoms: Mapping[Op, Any], spread: bool = False) -> Expr:
+    if spread and (tables or atoms):
+        # Nothing moves between a table and the constant: a table may stand for many values.
+        return Linear(
+            const, tuple(Table(v, t) for v, t in tables.items()), tuple((c, a) for a, c in atoms.items()), True
+        )
+    moved: list[Table] = []
     for var, values in tables.items():
         if any(v != values[0] for v in values[1:]):
-            kept.append(Table(var, values))
+            moved.append(Table(var, values))
         elif values[0] is None:
             return None
         else:
             const = const + values[0]
     left = tuple((c, a) for a, c in atoms.items() if c)
-    if not kept and not left:
+    if not moved and not left:
         return const
-    if len(kept) == 1 and not left:
-        var, values = kept[0].var, kept[0].values
+    if len(moved) == 1 and not left:
+        var, values = moved[0].var, moved[0].values
         return Table(var, tuple(None if v is None else v + const for v in values))
-    return Linear(const, tuple(kept), left)
+    return Linear(const, tuple(moved), left)
 
 
 def scale(expr: Expr, factor: Any) -> Expr:
@@ -240,9 +252,9 @@ def scale(expr: Expr, factor: Any) -> Expr:
     match expr:
         case Table(var, values):
             return _tidy(0, {var: tuple(None if v is None else v * factor for v in values)}, {})
-        case Linear(const, tables, atoms):
+        case Linear(const, tables, atoms, spread):
             scaled = {t.var: tuple(None if v is None else v * factor for v in t.values) for t in tables}
-            return _tidy(const * factor, scaled, {a: c * factor for c, a in atoms})
+            return _tidy(const * factor, scaled, {a: c * factor for c, a in atoms}, spread)
         case Op():
             return Linear(0, (), ((factor, expr),))
         case _:
@@ -268,7 +280,7 @@ def substitute(expr: Expr, var: int, state: int) -> Expr:
                 if value is None:
                     return None
                 parts.append(scale(value, coefficient))
-            return add(parts)
+            return add(parts, spread=expr.spread)
         case Op(name, args, reads, labels):
             if var not in reads:
                 return expr

@@ -6,23 +6,37 @@ default). A family over the values of a field is read once, for one value; what 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from fractions import Fraction
+from collections.abc import Callable
 from math import comb, prod
 from typing import Any, assert_never
 
 import numpy as np
 
 from ..decisions import Decision, Domain
-from ..evaluate import Unsupported, copies_of, elements_of, exact, merged, option_value
+from ..evaluate import copies_of, elements_of, merged
 from ..ir import (
-    Constant, Cost, DecisionNode, Graph, Input, IntArray, Learned, Merge, Node, Operator, Output, Reduce, Ref, Select,
+    Constant,
+    Cost,
+    DecisionNode,
+    Graph,
+    Input,
+    IntArray,
+    Learned,
+    Merge,
+    Node,
+    Operator,
+    Output,
+    Reduce,
+    Ref,
+    Select,
 )  # fmt: skip
 from .constraints import constrain, exists
+from .forms import spread_within
+from .members import Element, asked_members
 from .problem import LARGEST, Problem, Variable, domain_size, rows_of
-from .terms import Expr, Linear, Op, Table, add, make, may_miss, scale, support
-
-Element = tuple[str, int]
+from .spread import broadcast, constant, over_values
+from .terms import Expr, Table, add, make, support
+from .values import Unsupported, option_value
 
 
 class Translator:
@@ -32,7 +46,7 @@ class Translator:
         self.graph, self.nodes, self.problem = graph, problem.nodes, problem
         self.decisions: dict[str, Decision] = {d.name: d for d in graph.decisions}
         self.holders = rows_of(graph, problem.nodes)
-        self.members = _members(graph, problem.nodes)
+        self.members = asked_members(graph, problem.nodes)
         self.read: dict[Element, tuple[int, ...]] = {}
         self._known: dict[tuple[int, int, bool], Expr] = {}
         self._where: dict[str, dict[int, list[tuple[int, int]]]] = {}
@@ -74,7 +88,7 @@ class Translator:
         return parts[0] if len(parts) == 1 else make("or", parts)
 
     def settle_existence(self) -> None:
-        """Tie every element that is read to the condition under which it exists, then bundle those that nobody reads."""
+        """Tie every element that is read to the condition under which it exists, then bundle the rest."""
         done: set[Element] = set()
         bundles: dict[tuple[tuple[int, int], ...], list[Element]] = {}
         for decision in self.graph.decisions:
@@ -84,9 +98,9 @@ class Translator:
         while set(self.read) - done:
             for name, element in [e for e in self.read if e not in done]:
                 done.add((name, element))
-                rows = self.conditions(name).get(element)
-                if rows is not None:
-                    condition = self._exists(rows)
+                held = self.conditions(name).get(element)
+                if held is not None:
+                    condition = self._exists(held)
                     for var in self.read[name, element]:
                         absent = self.problem.variables[var].absent
                         self.problem.constraints += [(c, -1) for c in exists(var, absent, condition)]
@@ -97,7 +111,8 @@ class Translator:
         for rows, elements in bundles.items():
             joined.setdefault(conditions[rows], []).extend(e for e in elements if e not in self.read)
         for condition, elements in joined.items():
-            fields = {self.problem.variables[v].field for v in support(condition)} - {""}
+            spread = spread_within(condition)
+            fields = set() if spread else {self.problem.variables[v].field for v in support(condition)} - {""}
             field = next(iter(fields), "")
             copies = self._fields[field] if field else 1
             if not elements:
@@ -203,7 +218,7 @@ class Translator:
     def _expr(self, node: Node, row: int, strict: bool) -> Expr:
         match node:
             case Constant():
-                return _constant(node.values[row])
+                return constant(node.values[row])
             case DecisionNode():
                 return self._decision(node, row, strict)
             case Operator():
@@ -229,8 +244,8 @@ class Translator:
         if domain.kind == "subset":
             raise Unsupported(node.name)
         states = range(domain_size(domain))
-        value = (lambda p: p) if position else (lambda p: option_value(domain, p))
-        return self._table(self.read[key][0], tuple(value(s) for s in states), value(default), strict)
+        values = tuple(states) if position else tuple(option_value(domain, s) for s in states)
+        return self._table(self.read[key][0], values, default if position else option_value(domain, default), strict)
 
     def _operator(self, node: Operator, row: int, strict: bool) -> Expr:
         if node.operator in ("is", "member", "count"):
@@ -239,7 +254,7 @@ class Translator:
                 return self._of_decision(node, own, at, row, strict)
         if any(isinstance(o, Ref) for o in node.options.values()):
             raise Unsupported(node.operator)
-        return _broadcast(node.operator, [self._at(r, row, strict) for r in node.operands])
+        return broadcast(node.operator, [self._at(r, row, strict) for r in node.operands])
 
     def _of_decision(self, node: Operator, own: DecisionNode, at: int, row: int, strict: bool) -> Expr:
         if node.operator == "is":
@@ -272,7 +287,8 @@ class Translator:
             parts.append(value)
             copies.append(self._spread(node, ref, k))
         if any(c > 1 for c in copies):
-            return self._over_values(node.operator, parts, copies)
+            shared = any(not self.problem.variables[v].field for p in parts for v in support(p))
+            return over_values(node.operator, parts, copies, shared)
         if node.operator in ("vector", "concat", "stack"):
             return tuple(x for p in parts for x in (p if isinstance(p, tuple) else (p,)))
         return make(node.operator, parts)
@@ -281,71 +297,3 @@ class Translator:
         """How many values of a field one element of an aggregate stands for."""
         values = self.nodes[ref.node].index.values
         return self._fields.get(values[int(ref.rows.array[k])], 1) if values and not node.index.values else 1
-
-    def _over_values(self, name: str, parts: list[Expr], copies: list[int]) -> Expr:
-        """An aggregate over the values of a field, each part for one value: sums of one value's terms count for all."""
-        variables = self.problem.variables
-        shared = any(not variables[v].field for p in parts for v in support(p))
-        match name:
-            case "sum" | "mean" if not shared and not any(map(may_miss, parts)):
-                whole = _spread_sum(parts, copies)
-                return whole if name == "sum" else scale(whole, Fraction(1, sum(copies)))
-            case "any" if not shared and not any(map(may_miss, parts)):
-                return make(">=", [_spread_sum(parts, copies), 1])
-            case "all" if not shared:
-                return make("<=", [_spread_sum([make("not", [make("met", [p])]) for p in parts], copies), 0])
-            case _:
-                raise Unsupported(name)
-
-
-def _spread_sum(parts: list[Expr], copies: list[int]) -> Expr:
-    """Tables and atoms count for every value by themselves; what is constant is multiplied."""
-    pieces = [make("+", [p, 0]) for p in parts]
-    return add([*pieces, *((c - 1) * _constant_part(p) for p, c in zip(pieces, copies, strict=True))])
-
-
-def _constant_part(expr: Expr) -> Any:
-    """What a sum over values adds for every further value besides the terms of its variables."""
-    match expr:
-        case Table() | Op():
-            return 0
-        case Linear(const):
-            return const
-        case _:
-            return expr
-
-
-def _broadcast(name: str, args: list[Expr]) -> Expr:
-    vectors = [a for a in args if isinstance(a, tuple)]
-    if not vectors:
-        return make(name, args)
-    if name.startswith("over_"):
-        return make(name.removeprefix("over_"), list(vectors[0]))
-    rows = [a if isinstance(a, tuple) else (a,) * len(vectors[0]) for a in args]
-    return tuple(_broadcast(name, list(row)) for row in zip(*rows, strict=True))
-
-
-def _constant(values: Any) -> Any:
-    return exact(float(values)) if values.ndim == 0 else tuple(_constant(v) for v in values)
-
-
-def _members(graph: Graph, nodes: Mapping[int, Node]) -> dict[Element, set[int]]:
-    """Which members of every subset decision are asked for."""
-    roots = [k for k, n in nodes.items() if isinstance(n, Output) and n.role == "constraint"]
-    roots += [n.exists.node for _, n in nodes.items() if isinstance(n, DecisionNode) and n.exists is not None]
-    found: dict[Element, set[int]] = {}
-    for key in graph.ancestors(roots):
-        node = nodes[key]
-        if not (isinstance(node, Operator) and node.operator == "member"):
-            continue
-        for row in range(len(node.index)):
-            ref, k = node.operands[0], row
-            own, at = nodes[ref.node], int(ref.rows.array[k])
-            while isinstance(own, Merge):
-                inner, at = merged(own, at)
-                own = nodes[inner]
-            wanted, at_wanted = nodes[node.operands[1].node], int(node.operands[1].rows.array[row])
-            if isinstance(own, DecisionNode) and isinstance(wanted, Constant):
-                position = int(wanted.values[at_wanted])
-                found.setdefault((own.name, int(own.elements.array[at])), set()).add(position)
-    return found

@@ -6,12 +6,10 @@ import time
 from collections.abc import Sequence
 from itertools import product
 from math import comb, prod
-from typing import Any
 
 import pytest
 from hypothesis import Phase, given, settings
-from hypothesis import strategies as st
-from small_graphs import GATE, NOWHERE, Small, naive
+from small_graphs import GATE, NOWHERE, Small, naive, random_graphs
 
 from recspace.compiler.decisions import Decision, Domain
 from recspace.compiler.example import EXAMPLE
@@ -22,74 +20,10 @@ from recspace.dsl import library_path, load
 from recspace.runtime.registry import promises
 
 NUMBERS = Domain("number", (1, 2, 5))
-NAMES = Domain("name", ("a", "b", "c"))
-RANGE = Domain("range", (0, 1, 2), 0, 2)
-SUBSET = Domain("subset", ("x", "y", "z"), 1, 2)
-COMPARE = ("<=", "<", ">=", ">", "==", "!=")
-
-
-@st.composite
-def graphs(draw: st.DrawFn) -> Graph:
-    """Up to five decision elements with conditions upon one another, and up to three requirements."""
-    small = Small()
-    made: list[tuple[Ref, Domain]] = []
-
-    def number() -> Ref:
-        known = [(r, d) for r, d in made if d.kind in ("gate", "number", "range")]
-        if not known or draw(st.integers(0, 5)) == 0:
-            return small.constant(draw(st.integers(0, 4)))
-        return draw(st.sampled_from(known))[0]
-
-    def condition(depth: int = 2) -> Ref:
-        kind = draw(
-            st.sampled_from(("compare", "compare", "is", "member", "and", "or", "not", "sum", "max", "any", "select"))
-        )
-        match kind:
-            case "and" | "or" if depth:
-                return small.op(kind, condition(depth - 1), condition(depth - 1))
-            case "not" if depth:
-                return small.op("not", condition(depth - 1))
-            case "is" if any(d.kind == "name" for _, d in made):
-                return small.takes(
-                    draw(st.sampled_from([r for r, d in made if d.kind == "name"])), draw(st.integers(0, 2))
-                )
-            case "member" if any(d.kind == "subset" for _, d in made):
-                chosen = draw(st.sampled_from([r for r, d in made if d.kind == "subset"]))
-                if draw(st.booleans()):
-                    return small.takes(chosen, draw(st.integers(0, 2)), "member")
-                return small.op(
-                    draw(st.sampled_from(COMPARE)), small.op("count", chosen), small.constant(draw(st.integers(0, 3)))
-                )
-            case "select" if depth:
-                return small.select(condition(depth - 1), (True, False), condition(depth - 1), condition(depth - 1))
-            case "any":
-                return small.reduce(
-                    draw(st.sampled_from(("any", "all"))), *(number() for _ in range(draw(st.integers(1, 4))))
-                )
-            case "sum" | "max":
-                name = draw(st.sampled_from(("sum", "max", "min", "mean")))
-                parts = [number() for _ in range(draw(st.integers(2, 5)))]
-                parts = [small.op("*", p, number()) if draw(st.integers(0, 3)) == 0 else p for p in parts]
-                return small.op(draw(st.sampled_from(COMPARE)), small.reduce(name, *parts), number())
-        left = number() if draw(st.booleans()) else small.op(draw(st.sampled_from(("+", "-", "*"))), number(), number())
-        return small.op(draw(st.sampled_from(COMPARE)), left, number())
-
-    for k in range(draw(st.integers(1, 5))):
-        domain = draw(st.sampled_from((GATE, GATE, NUMBERS, NAMES, RANGE, SUBSET)))
-        exists = condition() if made and draw(st.booleans()) else None
-        default: Any = (
-            draw(st.sampled_from(((0,), (1, 2))))
-            if domain.kind == "subset"
-            else draw(st.integers(0, len(domain.options) - 1))
-        )
-        made.append((small.choose(f"d{k}", domain, exists=exists, default=default), domain))
-    for _ in range(draw(st.integers(0, 3))):
-        small.require(condition())
-    return small.graph()
 
 
 @settings(max_examples=200, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate))
-@given(graphs())
+@given(random_graphs())
 def test_size_equals_the_naive_count(graph: Graph) -> None:
     expected = sum(1 for _ in naive(graph))
     found = size(graph)
@@ -101,8 +35,7 @@ def per_value(bound: int | None, *, spelled_out: bool) -> Graph:
     """A gate for each of 3 and 4 values of two fields, at most `bound` of them on; or the same gates one by one."""
     small = Small()
     if spelled_out:
-        keep = small.choose("keep", GATE, 7)
-        rows = keep
+        rows = small.choose("keep", GATE, 7)
     else:
         index = Index(("f in fields", "v in values(f)"), (("a", "·"), ("b", "·")), ("a", "b"))
         small.decisions.append(
@@ -119,6 +52,23 @@ def test_a_family_over_values_counts_as_if_it_were_spelled_out(bound: int | None
     assert size(per_value(bound, spelled_out=False)).value == size(per_value(bound, spelled_out=True)).value
     expected = sum(comb(7, k) for k in range((7 if bound is None else bound) + 1))
     assert size(per_value(bound, spelled_out=False)).value == expected
+
+
+@pytest.mark.parametrize("name", ["any", "all", "sum"])
+def test_values_and_a_decision_of_all_of_them_go_together(name: str) -> None:
+    """A gate exists where some (all, two) of the values have theirs on; there are as many as if spelled out."""
+    sizes = []
+    for spelled_out in (False, True):
+        small = Small()
+        small.nodes.update(dict(per_value(None, spelled_out=spelled_out).items()))
+        small.decisions += per_value(None, spelled_out=spelled_out).decisions
+        rows = Ref(0, Rows.all(7 if spelled_out else 2))
+        found = small.reduce(name, rows)
+        exists = small.op("==", found, small.constant(2)) if name == "sum" else found
+        small.choose("more", NUMBERS, exists=exists)
+        sizes.append(size(small.graph()))
+    expected = {"any": 1 + 127 * 3, "all": 127 + 3, "sum": 128 - 21 + 21 * 3}[name]
+    assert [s.value for s in sizes] == [expected, expected]
 
 
 def gates(n: int, relation: str, bound: int) -> Graph:
@@ -214,7 +164,7 @@ FORMULAS = {
     ),
     "component/optinter": ("3^(F(F−1)/2) = 3^36", 3**36),
     "component/sif": ("C(5, 1)", 5),
-    "component/autopi": ("C(3, 2)·6^2·C(4, 2)·6^2·216", prod(comb(j, min(2, j)) * 6 ** min(2, j) for j in range(1, 5))),
+    "component/autopi": ("216·C(3, 2)·6^2·C(4, 2)·6^2", prod(comb(j, min(2, j)) * 6 ** min(2, j) for j in range(1, 5))),
     "component/autofeature": (
         "C(3, 2)^120·C(4, 2)^120·C(5, 2)^84·5^360",
         prod(prod(5 * comb(k + level - 1, 2) for level in (1, 2, 3)) ** comb(9, k) for k in (2, 3)),

@@ -1,0 +1,126 @@
+"""Architectures: enumerated, drawn, checked; all against the naive enumeration."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import Phase, given, settings
+from small_graphs import GATE, Small, naive, random_graphs
+
+from recspace.compiler.architectures import (
+    Sampler,
+    canonical,
+    enumerate_architectures,
+    exists,
+    fingerprint,
+    hand_made,
+    sample,
+    satisfies,
+)
+from recspace.compiler.decisions import Domain
+from recspace.compiler.evaluate import evaluate
+from recspace.compiler.ir import Graph
+
+WITHOUT_SHRINKING = (Phase.explicit, Phase.reuse, Phase.generate)
+WIDTHS = Domain("number", (2, 8, 16))
+
+
+def expected(graph: Graph) -> list[tuple[Any, ...]]:
+    """The naive enumeration in canonical form."""
+    default = hand_made(graph)
+
+    def completed(name: str, chosen: tuple[Any, ...]) -> tuple[Any, ...]:
+        return tuple(default[name][k] if c is None else c for k, c in enumerate(chosen))
+
+    return [tuple((name, completed(name, chosen)) for name, chosen in one.items()) for one in naive(graph)]
+
+
+@settings(max_examples=100, deadline=None, phases=WITHOUT_SHRINKING)
+@given(random_graphs())
+def test_enumeration_finds_every_architecture_once(graph: Graph) -> None:
+    every = expected(graph)
+    found = [tuple(a.items()) for a in enumerate_architectures(graph, 10**6)]
+    assert sorted(found) == sorted(every)
+    for architecture in found[:5]:
+        assert satisfies(graph, dict(architecture))
+        assert canonical(graph, dict(architecture)) == dict(architecture)
+
+
+@settings(max_examples=40, deadline=None, phases=WITHOUT_SHRINKING)
+@given(random_graphs())
+def test_draws_are_architectures_and_reach_all_of_a_few(graph: Graph) -> None:
+    every = set(expected(graph))
+    if not every:
+        with pytest.raises(ValueError, match="nothing meets"):
+            sample(graph, random.Random(0))
+        return
+    sampler, rng = Sampler(graph), random.Random(0)
+    drawn = Counter(tuple(sampler.draw(rng).items()) for _ in range(150))
+    assert set(drawn) <= every
+    if len(every) <= 6:
+        assert set(drawn) == every
+
+
+def conditional() -> Graph:
+    """`width` exists where `on` is on; at most two of five gates."""
+    small = Small()
+    on = small.choose("on", GATE)
+    small.choose("width", WIDTHS, exists=on, default=2)
+    keep = small.choose("keep", GATE, 5)
+    small.require(small.op("<=", small.reduce("sum", keep), small.constant(2)))
+    return small.graph()
+
+
+def test_draws_are_uniform() -> None:
+    graph = conditional()
+    rng, sampler = random.Random(3), Sampler(graph)
+    counts = Counter(tuple(sampler.draw(rng).items()) for _ in range(6400))
+    assert len(counts) == (1 + 3) * (1 + 5 + 10)
+    assert all(55 <= n <= 150 for n in counts.values())  # 100 each on average, standard deviation 10
+
+
+def test_what_does_not_exist_makes_no_difference() -> None:
+    graph = conditional()
+    one = {"on": (0,), "width": (0,), "keep": (0, 0, 1, 0, 0)}
+    other = {**one, "width": (1,)}
+    assert exists(graph, one)["width"] == (False,)
+    assert exists(graph, {**one, "on": (1,)})["width"] == (True,)
+    assert fingerprint(graph, one) == fingerprint(graph, other)
+    assert fingerprint(graph, {**one, "on": (1,)}) != fingerprint(graph, {**other, "on": (1,)})
+    assert satisfies(graph, one)
+    assert not satisfies(graph, {**one, "keep": (1, 1, 1, 0, 0)})
+
+
+def test_nodes_are_evaluated_for_every_row() -> None:
+    small = Small()
+    width = small.choose("width", WIDTHS, 3)
+    doubled = small.op("*", width, small.constant(0.5, 3))
+    graph = small.graph()
+    found = evaluate(graph, {"width": (0, 2, 1)}, doubled.node)
+    assert np.array_equal(found, [1, 8, 4])
+
+
+def test_a_draw_is_a_function_of_its_seed() -> None:
+    graph = conditional()
+    assert sample(graph, random.Random(5)) == sample(graph, random.Random(5))
+
+
+def test_reals_and_subsets_stay_within_their_domains() -> None:
+    small = Small()
+    small.choose("rate", Domain("real", (), 0.001, 0.1, True), default=0.01)
+    small.choose("some", Domain("subset", tuple("abcdef"), 2, 3), default=(0, 1))
+    graph = small.graph()
+    for seed in range(20):
+        found = sample(graph, random.Random(seed))
+        (rate,), (some,) = found["rate"], found["some"]
+        assert isinstance(rate, float)
+        assert 0.001 <= rate <= 0.1
+        assert isinstance(some, tuple)
+        assert len(some) in (2, 3)
+        assert tuple(sorted(set(some))) == some
+    with pytest.raises(ValueError, match="reals"):
+        list(enumerate_architectures(graph, 10))
