@@ -10,9 +10,10 @@ import numpy as np
 from recspace.dsl import ast
 from recspace.dsl.source import Span
 
+from . import advice
 from .atoms import describe, is_number, members
 from .binders import extend
-from .builder import groups
+from .builder import Failed, groups
 from .columns import ATOM, Column, Context, Guard, scatter
 from .decisions import Key
 from .families import read, rows_at
@@ -35,7 +36,11 @@ def aggregate(state: State, name: str, call: ast.Call, ctx: Context, place: str)
         generator = arguments[0]
         inner, weights = expand(state, generator.fors, ctx)
         value = state.column(generator.value, inner) if inner.n else Column.of_atoms(())
-        return reduce(state, name, inner, ctx, value, weights, call.span, place)
+        try:
+            return reduce(state, name, inner, ctx, value, weights, call.span, place)
+        except Failed:
+            advice.explain(state, call.span, (generator.value,), inner)
+            raise
     if len(arguments) == 1 and isinstance(arguments[0], ast.ListOf) and name in ("concat", "stack"):
         arguments = arguments[0].items
         if not arguments:
@@ -49,7 +54,11 @@ def aggregate(state: State, name: str, call: ast.Call, ctx: Context, place: str)
     if len(values) == 1:
         only = values[0]
         if isinstance(only, Family):
-            return _family(state, name, only, ctx, call.span, place)
+            try:
+                return _family(state, name, only, ctx, call.span, place)
+            except Failed:
+                advice.explain(state, call.span, [a for a in arguments if isinstance(a, ast.Name)], ctx)
+                raise
         return _elements(state, name, only, ctx, call.span, place)
     columns = [_family(state, "concat", v, ctx, call.span, "") if isinstance(v, Family) else v for v in values]
     return _several(state, name, columns, ctx, call.span, place)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from recspace.dsl.diagnostics import Diagnostic, Note
+from recspace.dsl.diagnostics import Diagnostic, Edit, Note
 from recspace.dsl.source import Span
 
 from . import search_phase
@@ -41,11 +41,11 @@ class Builder:
 
     def report(
         self, code: str, message: str, span: Span, label: str = "", *, notes: tuple[Note, ...] = (), help: str = "",
-        warning: bool = False,
+        edits: tuple[Edit, ...] = (), warning: bool = False,
     ) -> Failed:  # fmt: skip
         """Keep a diagnostic (one for each code and place) and give the exception to raise."""
         severity = "warning" if warning else "error"
-        known = self.diagnostics.setdefault((code, span), Diagnostic(code, message, span, label, notes, help))
+        known = self.diagnostics.setdefault((code, span), Diagnostic(code, message, span, label, notes, help, edits))
         if known.severity != severity:
             self.diagnostics[code, span] = replace(known, severity=severity)  # type: ignore[arg-type]
         return Failed(message)

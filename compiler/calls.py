@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 
 from recspace.dsl import ast
+from recspace.dsl.diagnostics import Edit
 from recspace.dsl.sites import base_name
 from recspace.dsl.source import Span
 from recspace.dsl.suggest import nearest
 
-from . import fields
+from . import advice, fields
 from .aggregates import AGGREGATES, aggregate
 from .atoms import ElementsOf, FieldRef, ItemSet, Label, RealRange, SubsetDomain, SubsetsOf, ValuesOf, describe, is_number, key_label, members
 from .builder import Failed, groups
@@ -88,6 +89,11 @@ def _component(state: State, function: ast.Expr, ctx: Context) -> ast.Component 
             raise state.builder.report("S0106", "only names are called", function.span)
 
 
+def builtin_names() -> tuple[str, ...]:
+    """The functions that the compiler has itself."""
+    return (*OWN, *AGGREGATES)
+
+
 def known_names(state: State, ctx: Context) -> list[str]:
     """Everything that a name could have meant here."""
     return [*ctx.names(), *ctx.scope.definitions, *ctx.scope.arguments, *ctx.scope.components, *OWN, *AGGREGATES,
@@ -96,15 +102,9 @@ def known_names(state: State, ctx: Context) -> list[str]:
 
 def unknown(state: State, name: str, ctx: Context, span: Span, what: str) -> Failed:
     """An unknown name, with the nearest one that would do."""
-    from recspace.dsl.diagnostics import Edit
-
     near = nearest(name, known_names(state, ctx))
-    failed = state.builder.report("S0104", f"no {what} is called `{name}`", span, "not known here",
-                                  help=f"did you mean `{near}`?" if near else "")  # fmt: skip
-    if near:
-        known = state.builder.diagnostics["S0104", span]
-        state.builder.diagnostics["S0104", span] = replace(known, edits=(Edit(span, near),))
-    return failed
+    return state.builder.report("S0104", f"no {what} is called `{name}`", span, "not known here",
+                                help=f"did you mean `{near}`?" if near else "", edits=(Edit(span, near),) if near else ())  # fmt: skip
 
 
 # -- operators ---------------------------------------------------------------------------------------------
@@ -123,8 +123,10 @@ def arguments(state: State, promise: Operator, expr: ast.Call) -> tuple[list[ast
             case ast.Keyword(name, inner):
                 if isinstance(inner, ast.Schedule) or (name not in options and name not in promise.inputs):
                     near = nearest(name, [*options])
-                    raise state.builder.report("S0308", f"{promise.name}() has no option `{name}`", argument.span, "not known",
-                                               help=f"did you mean `{near}`?" if near else f"options: {', '.join(sorted(options)) or 'none'}")  # fmt: skip
+                    written = Span(argument.span.source, argument.span.start, argument.span.start + len(name))
+                    raise state.builder.report("S0308", f"{promise.name}() has no option `{name}`", written if near else argument.span, "not known",
+                                               help=f"did you mean `{near}`?" if near else f"options: {', '.join(sorted(options)) or 'none'}",
+                                               edits=(Edit(written, near),) if near else ())  # fmt: skip
                 (given if name in options else inputs)[name] = inner
             case ast.Generator() | ast.Schedule():
                 raise state.builder.report("S0308", f"{promise.name}() takes values, not a generator", argument.span)
@@ -168,7 +170,11 @@ def operator(state: State, promise: Operator, expr: ast.Call, ctx: Context, site
             failure = failed
     if failure is not None:
         raise failure
-    return apply(state, promise, values, options, ctx, expr.span, site, "", subscripts)
+    try:
+        return apply(state, promise, values, options, ctx, expr.span, site, "", subscripts)
+    except Failed:
+        advice.explain(state, expr.span, inputs, ctx)
+        raise
 
 
 def objective(state: State, promise: Operator, expr: ast.Call | ast.Name, ctx: Context) -> Column:
@@ -261,12 +267,17 @@ def _check(state: State, promise: Operator, options: Mapping[str, Any], given: M
                 problem = _problem(option, atom)
                 if problem:
                     raise state.builder.report("S0310", f"`{option.name}` of {promise.name}() {problem}, and this is {describe(atom)}", span, describe(atom),
-                                               help=_label_help(option, atom))  # fmt: skip
+                                               help=_label_help(option, atom), edits=_label_edit(option, atom, span))  # fmt: skip
 
 
 def _label_help(option: Any, atom: Any) -> str:
     near = nearest(str(atom), option.choices) if option.choices else None
     return f"did you mean `{near}`?" if near else ""
+
+
+def _label_edit(option: Any, atom: Any, span: Span) -> tuple[Edit, ...]:
+    near = nearest(str(atom), option.choices) if option.choices else None
+    return (Edit(span, near),) if near and span.text == str(atom) else ()
 
 
 def _problem(option: Any, atom: Any) -> str:

@@ -9,10 +9,11 @@ import numpy as np
 from recspace.dsl import ast
 from recspace.dsl.source import Span
 
-from . import calls, deciding
+from . import advice, calls, deciding
 from .aggregates import expand, reduce
 from .atoms import ElementVar, ItemSet, Label, RealRange, describe, is_number, members
 from .binders import difference
+from .builder import Failed
 from .columns import ATOM, Column, Context, Guard, scatter
 from .families import element, family
 from .ir import DecisionNode, Input
@@ -192,7 +193,11 @@ def _binary(state: State, expr: ast.Binary, ctx: Context, labels: bool) -> Colum
             if named is not None:
                 return named
     left, right = _relative(state, expr, left, right)
-    return _apply(state, operator, [left, right], ctx, expr.span)
+    try:
+        return _apply(state, operator, [left, right], ctx, expr.span)
+    except Failed:
+        advice.explain(state, expr.span, (expr.left, expr.right), ctx)
+        raise
 
 
 def _relative(state: State, expr: ast.Binary, left: Column, right: Column) -> tuple[Column, Column]:

@@ -119,12 +119,15 @@ def resolve_rows(state: State, fam: Family, step: Any, span: Any) -> None:
     if fam.failed:
         raise Failed
     if step in fam.active:
-        where = f"[{step}]" if step is not None else ""
+        circle = state.resolving[state.resolving.index((fam, step)) :] if (fam, step) in state.resolving else []
+        names = " → ".join(_step_name(f, s) for f, s in [*circle, (fam, step)])
         raise state.builder.report(
-            "S0206", f"`{fam.name}`{where} needs itself", span, "it would have to be known already", notes=_declared(fam),
+            "S0206", f"`{_step_name(fam, step)}` needs itself: {names}", span, "it would have to be known already",
+            notes=tuple(n for f in dict.fromkeys(f for f, _ in circle or [(fam, step)]) for n in _declared(f)),
             help="a family may refer to earlier positions of an ordered index alone, such as h[l - 1]",
         )  # fmt: skip
     fam.active.add(step)
+    state.resolving.append((fam, step))
     n = fam.context.n
     every = np.arange(n, dtype=np.int64)
     rows = every if step is None else np.array([k for k, s in enumerate(fam.step_of) if s == step], dtype=np.int64)
@@ -136,9 +139,15 @@ def resolve_rows(state: State, fam: Family, step: Any, span: Any) -> None:
         raise
     finally:
         fam.active.discard(step)
+        state.resolving.pop()
     before = fam.values if fam.values is not None else Column.uniform(None, n)
     fam.values = column if step is None else scatter(n, [(every, before), (rows, column)])
     fam.done.add(step)
+
+
+def _step_name(fam: Family, step: Any) -> str:
+    """`h[3]`, where a family is unrolled; else its name."""
+    return fam.name if step is None else f"{fam.name}[{', '.join(':' if k != fam.axis else str(step) for k in range(len(fam.names)))}]"
 
 
 def _resolved(state: State, fam: Family, ctx: Context) -> Column:

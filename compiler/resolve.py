@@ -12,14 +12,16 @@ from recspace.dsl import ast
 from recspace.dsl.diagnostics import Diagnostic, Note
 from recspace.dsl.sites import base_name, calls, component_paths, site_names
 
+from . import hiding
 from .builder import Builder, Failed
+from .calls import builtin_names
 from .columns import Column, Context
 from .expressions import evaluate
 from .families import family, resolve_rows
 from .ir import Graph, Output, Ref, Rows
 from .promise import Promises
 from .schema import Schema
-from .scopes import Family, Scope
+from .scopes import SETS, Family, Scope
 from .state import Bound, State, Value
 
 
@@ -46,6 +48,8 @@ def resolve(
     state.evaluate = lambda expr, ctx, labels=False: evaluate(state, expr, ctx, labels)
     state.call_component = lambda component, call, ctx: _call_component(state, component, call, ctx)
     root = _space_scope(state, space)
+    if bound is None:
+        hiding.warn(state, space, (*builtin_names(), *promises.operators, *SETS))
     statements = space.statements
     _definitions(state, root.scope, root)
     _output(state, root, statements)
@@ -179,7 +183,7 @@ def _predicted(state: State, column: Column, root: Context, statement: ast.Predi
     shape = builder.nodes[column.node_ids()[0]].shape
     classes = state.schema.label.classes if state.schema.label.kind == "classes" else 1
     if not (shape.kind == "number" or (shape.kind == "vector" and shape.last in (1, classes))):
-        builder.report("S0313", f"a prediction is one number for an example, or one for each class, and this is {shape}",
+        builder.report("S0315", f"a prediction is one number for an example, or one for each class, and this is {shape}",
                        statement.value.span, str(shape), help="bring it to one number: linear(x, 1)")  # fmt: skip
         return None
     node = Output(index=root.index(), shape=shape, phase="run", span=statement.span, place="predict", role="predict",
@@ -199,7 +203,7 @@ def _objective(state: State, value: ast.Expr, root: Context) -> None:
     column = state.builder.values(column, root, value.span)
     shape = state.builder.nodes[column.node_ids()[0]].shape
     if shape.kind != "number" and not (shape.kind == "vector" and shape.last == 1):
-        state.builder.report("S0314", f"what is minimized is one number, and this is {shape}", value.span, str(shape))
+        state.builder.report("S0315", f"what is minimized is one number, and this is {shape}", value.span, str(shape))
         return
     phase = state.builder.nodes[column.node_ids()[0]].phase
     state.builder.add(Output(index=root.index(), phase=phase, span=value.span, place="minimize", role="objective",

@@ -14,7 +14,7 @@ from .columns import Column, Context
 from .decisions import Decision, Domain, Key
 from .promise import Promises
 from .schema import Schema
-from .scopes import Family, Scope
+from .scopes import Family
 
 Value = Column | Family
 
@@ -93,6 +93,7 @@ class State:
     call_component: Callable[[ast.Component, ast.Call, Context], Value] = field(init=False)
     size: int | None = None
     predicted: Column | None = None
+    resolving: list[tuple[Family, Any]] = field(default_factory=list)
     used_params: set[str] = field(default_factory=set)
 
     def columns(self, exprs: Sequence[ast.Expr], ctx: Context, labels: bool = False) -> list[Column]:
