@@ -31,15 +31,15 @@ def test_size_equals_the_naive_count(graph: Graph) -> None:
     assert found.value == expected
 
 
-def per_value(bound: int | None, *, spelled_out: bool) -> Graph:
-    """A gate for each of 3 and 4 values of two fields, at most `bound` of them on; or the same gates one by one."""
+def per_value(bound: int | None, *, spelled_out: bool, domain: Domain = GATE) -> Graph:
+    """A decision for each of 3 and 4 values of two fields, at most `bound` in all; or the same one by one."""
     small = Small()
     if spelled_out:
-        rows = small.choose("keep", GATE, 7)
+        rows = small.choose("keep", domain, 7)
     else:
         index = Index(("f in fields", "v in values(f)"), (("a", "·"), ("b", "·")), ("a", "b"))
         small.decisions.append(
-            Decision("keep", index.axes, 7, None, (GATE,), defaults=(0,), per_value="a", counts=(3, 4))
+            Decision("keep", index.axes, 7, None, (domain,), defaults=(0,), per_value="a", counts=(3, 4))
         )
         rows = small.add(DecisionNode(index=index, span=NOWHERE, name="keep", elements=Rows.all(2)))
     if bound is not None:
@@ -52,6 +52,12 @@ def test_a_family_over_values_counts_as_if_it_were_spelled_out(bound: int | None
     assert size(per_value(bound, spelled_out=False)).value == size(per_value(bound, spelled_out=True)).value
     expected = sum(comb(7, k) for k in range((7 if bound is None else bound) + 1))
     assert size(per_value(bound, spelled_out=False)).value == expected
+
+
+@pytest.mark.parametrize("bound", [6, 7, 8, 20, 34, 35])
+def test_numbers_for_values_add_up(bound: int) -> None:
+    expected = sum(sum(widths) <= bound for widths in product((1, 2, 5), repeat=7))
+    assert size(per_value(bound, spelled_out=False, domain=NUMBERS)).value == expected
 
 
 @pytest.mark.parametrize("name", ["any", "all", "sum"])
