@@ -32,7 +32,7 @@ def check(
     program: ast.Program, schema: Schema, promises: Promises, *, overrides: Mapping[str, Any] | None = None
 ) -> Checked:
     """Names, types, shapes, requirements and expectations of a space on a schema; its size."""
-    from .size import size
+    from .size import size, unmet
 
     if program.file.space is None:
         return Checked(None, None, ())
@@ -40,8 +40,10 @@ def check(
     if resolved.graph is None:
         return Checked(None, None, resolved.diagnostics)
     found = size(resolved.graph)
-    _expectations(resolved, program.file.space, found)
-    diagnostics = tuple(resolved.state.builder.diagnostics.values())
+    impossible = unmet(resolved.graph, found)
+    if not impossible:
+        _expectations(resolved, program.file.space, found)
+    diagnostics = (*resolved.state.builder.diagnostics.values(), *impossible)
     graph = None if any(d.severity == "error" for d in diagnostics) else resolved.graph
     return Checked(graph, found, diagnostics)
 
