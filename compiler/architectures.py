@@ -17,10 +17,11 @@ from typing import Any
 
 import numpy as np
 
+from .counting.build import build
 from .counting.count import Counter
 from .counting.draw import Drawer, States, assignments
 from .counting.polynomial import Budget
-from .counting.problem import Problem, Variable, problem, requirements, rows_of
+from .counting.problem import Problem, Variable, requirements, rows_of
 from .decisions import Architecture, Decision, Domain
 from .evaluate import Evaluator, copies_of
 from .ir import Graph
@@ -118,7 +119,7 @@ class Sampler:
 
     def __init__(self, graph: Graph, *, steps: int = STEPS) -> None:
         self.graph = graph
-        self.problem: Problem = problem(graph)
+        self.problem: Problem = build(graph)
         if self.problem.opaque:
             raise ValueError(f"these conditions cannot be read: {', '.join(self.problem.opaque)}")
         self.counter = Counter(self.problem, Budget(steps))

@@ -7,10 +7,11 @@ from math import log10
 
 from recspace.dsl.diagnostics import Diagnostic, Note
 
+from .counting.build import build
 from .counting.count import Counter
 from .counting.formula import formula_of
 from .counting.polynomial import Budget, TooHard
-from .counting.problem import Problem, multiply_free, problem, sizes_of
+from .counting.problem import Problem, multiply_free, sizes_of
 from .ir import Graph
 
 STEPS = 500_000
@@ -44,7 +45,7 @@ class Size:
 def size(graph: Graph, *, steps: int = STEPS) -> Size:
     """The exact number of assignments of the decisions that exist and meet the requirements between decisions; a bound
     where that would take more than about `steps` operations."""
-    made = problem(graph)
+    made = build(graph)
     reals = tuple(d.name for d in graph.decisions if any(o.kind == "real" for o in d.domains))
     free = _free(made)
     links = [c for c, _ in made.constraints]

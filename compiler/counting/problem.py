@@ -11,9 +11,7 @@ import numpy as np
 from ..decisions import Decision, Domain
 from ..evaluate import copies_of
 from ..ir import Cost, DecisionNode, Graph, Input, IntArray, Learned, Node, Output
-from .constraints import constrain
 from .forms import Constraint
-from .values import Unsupported
 
 LARGEST = 100_000
 """Options of one element that a condition may read; beyond that it is not spelled out."""
@@ -94,29 +92,6 @@ def requirements(graph: Graph) -> Iterator[tuple[int, Output, str]]:
                 yield key, node, "run"
             else:
                 yield key, node, "decisions"
-
-
-def problem(graph: Graph) -> Problem:
-    """The counting problem of a graph."""
-    from .translate import Translator
-
-    made = Problem(graph, dict(graph.items()))
-    translator = Translator(graph, made)
-    for key, node, kind in requirements(graph):
-        if kind == "decisions":
-            try:
-                exprs = [translator.require(node, row) for row in range(len(node.value.rows))]
-            except Unsupported:
-                made.opaque.append(node.text)
-                continue
-            made.constraints += [(c, key) for e in exprs for c in constrain(e)]
-        elif kind == "cost":
-            made.ignored.append(node.text)
-        else:
-            made.opaque.append(node.text)
-    translator.settle_existence()
-    made.free = translator.free()
-    return made
 
 
 def sizes_of(decision: Decision) -> tuple[int, ...]:
