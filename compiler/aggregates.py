@@ -322,7 +322,7 @@ def _elements(state: State, name: str, value: Column, ctx: Context, span: Span, 
                 raise state.builder.report("S0302", f"{name}() runs over numbers, and this is {describe(atom)}", span, describe(atom))
             found.append(tuple(items) if name in ("concat", "stack") else _fold(state, name, items, span))
         return Column.of_atoms(found)
-    value = state.builder.settle(state.builder.values(value, ctx, span), ctx, span)
+    value = state.builder.values(value, ctx, span)
     if name in ("concat", "stack"):
         return _several(state, name, [value], ctx, span, place)
     return state.builder.apply(f"over_{name}", [value], ctx, span, place=place)

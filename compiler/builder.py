@@ -63,14 +63,14 @@ class Builder:
         where = np.flatnonzero(column.nodes == ATOM)
         atoms = [column.atoms[r] for r in where]
         for atom in atoms:
-            if not is_number(atom) and not (isinstance(atom, tuple) and atom and all(map(is_number, atom))):
+            if not is_number(atom) and not (isinstance(atom, tuple) and all(map(is_number, atom))):
                 raise self._no_value(atom, span)
         pieces = [(np.flatnonzero(column.nodes != ATOM), column.take(np.flatnonzero(column.nodes != ATOM)))]
-        sizes = np.array([len(a) if isinstance(a, tuple) else 0 for a in atoms])
+        sizes = np.array([len(a) if isinstance(a, tuple) else -1 for a in atoms])  # concat of nothing is a vector of none
         for size in np.unique(sizes):
             rows = where[sizes == size]
-            own = NUMBER if size == 0 else vector(int(size))
-            target = shape if shape is not None and size == 0 and not shape.searched else own
+            own = NUMBER if size < 0 else vector(int(size))
+            target = shape if shape is not None and size < 0 and not shape.searched else own
             array = np.array([atoms[k] for k in np.flatnonzero(sizes == size)], dtype=np.float64)
             if target is not own:
                 ones = (1,) * len(target.dims)

@@ -196,6 +196,8 @@ class Layers:
             return
         start = 0
         for part in parts:
+            if not part.width:
+                continue  # of nothing there are no weights
             box = tuple((start, start + part.width) if k == weight.rows else (0, d) for k, d in enumerate(shape))
             both = ",".join(t for t in (part.candidate, text) if t)
             found.append(Slice(node.layer, name, key, both, part.path, (*at, *box), (*part.chosen, *chosen)))

@@ -33,7 +33,7 @@ def faults(statements: str, schema: Schema = EXAMPLE) -> list[tuple[str, str]]:
 
 def value(expression: str, statements: str = "", schema: Schema = EXAMPLE) -> Any:
     """What an expression known when compiling comes to: found by `expect`, whose message holds both sides."""
-    found = said(f'space T\n{statements}\n{END}expect {expression} == "never"\n', schema)
+    found = said(f'space T\n{statements}\n{END}expect ({expression}) == "never"\n', schema)
     (only,) = found
     assert only.code == "S0409", only
     return only.label.removesuffix(" == never is false")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from generate import Generated, schema_of, spaces
+from generate import Generated, program_of, schema_of, spaces
 from hypothesis import HealthCheck, given, reject, settings
 from hypothesis import strategies as st
 
@@ -80,3 +80,19 @@ def test_supernets_of_generated_spaces(space: Generated, seed: int):
 @given(space=spaces(), seed=st.integers(0, 2**16))
 def test_plain_models_of_generated_spaces(space: Generated, seed: int):
     where_it_runs(derived_agrees, space, seed)
+
+
+SHUT = """space Shut
+choose use[f in fields] from {off, on}
+choose keep[f in fields] from {off, on}
+predict sigmoid(linear(mlp(concat(embed(f, 2) for f in fields if use[f]), [2]), 1) + sum(dot(keep[f] * embed(f, 3), embed(f, 3)) for f in fields))
+minimize logloss
+"""
+
+
+@pytest.mark.parametrize("schema", SCHEMAS)
+@pytest.mark.parametrize("option", [0, 1])
+def test_all_gates_shut_and_all_open(option, schema):
+    pair = Pair(program_of(SHUT), SCHEMAS[schema], {})
+    n = len(SCHEMAS[schema].fields)
+    derived_agrees(pair, 1, {"use": (option,) * n, "keep": (option,) * n})
