@@ -67,10 +67,9 @@ def _emit(emitter: Emitter, graph: Graph, wanted: frozenset[int]) -> None:
 
 def _scalar(emitter: Emitter, ref: Ref) -> str:
     """A value as one number for an example: a vector of one loses its axis."""
-    text = emitter.fetch(ref, False)
+    text = emitter.fetch(ref, False, batched=True)
     node = emitter.graph[ref.node]
-    text = f"{text}.squeeze(-1)" if node.shape.kind == "vector" and node.shape.last == 1 else text
-    return text if emitter.values[ref.node].batched else f"{text}.expand(size)"
+    return f"{text}.squeeze(-1)" if node.shape.kind == "vector" and node.shape.last == 1 else text
 
 
 def _fused(graph: Graph, output: Output, predict: Output) -> Ref | None:

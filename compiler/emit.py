@@ -106,6 +106,9 @@ class Emitter:
         """An operand's rows: with a family axis or (one row) without; `full`: that axis has its whole length."""
         value = self.values[ref.node]
         rows, axis, text = ref.rows.array, int(value.batched), value.name
+        node = self.graph[ref.node]
+        if _single(value) and isinstance(node, Constant) and (batched or family):
+            text = self.constant(float(node.values[0]), "float32")  # a number has no axes to be expanded along
         if value.family:
             text = self._rows(text, rows, axis, len(self.graph[ref.node].index), family, full)
         elif family and (value.batched or full):

@@ -157,7 +157,7 @@ TERMS: tuple[Maker, ...] = (
     lambda n, s: Piece("", "wide()", 1),
     lambda n, s: Piece("", "fm(e)", 1),
     lambda n, s: Piece("", "deep(e, [3, 2])", 1),
-    lambda n, s: Piece("", "deep(e, [choose units from {2, 3}, 2])", 2),
+    lambda n, s: Piece("", f"deep(e, [choose units{s} from {{2, 3}}, 2])", 2),
     lambda n, s: Piece("", "linear(batch_norm(concat(e)), 1)", 1),
     lambda n, s: Piece(
         f"choose keep{s}[i < j in fields] from {{off, on}}",

@@ -18,6 +18,7 @@ from .values import (
     Key,
     Refused,
     Sequence,
+    Wide,
     arithmetic,
     as_vector,
     elementwise,
@@ -29,7 +30,9 @@ from .values import (
     number,
     plain,
     pooled,
+    settled,
     total,
+    width_of,
 )
 
 
@@ -174,6 +177,10 @@ def _stack(items: list[tuple[Key, Any, Any]]) -> Any:
 
 def _along(name: str, value: Any) -> Any:
     """An aggregate over the elements of one value: numbers of a vector, rows of a matrix, places of a sequence."""
+    value = merged(number(value))
+    if isinstance(value, Wide):  # each candidate has elements of its own
+        found = lift(lambda v: _along(name, v), value)
+        return settled(found) if len({width_of(v) for v in found.table.values()}) == 1 else found
     x = plain(value)
     if isinstance(x, Sequence):
         places = [(x.mask[:, k].astype(float), x.data[:, k]) for k in range(x.mask.shape[1])]
