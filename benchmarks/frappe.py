@@ -13,9 +13,9 @@ from pathlib import Path
 from statistics import mean, pstdev
 from typing import Any
 
-import recspace
-
 from lines import Line, options, say
+
+import recspace
 
 HERE = Path(__file__).parent / "frappe"
 MODELS = ("deepfm", "autofis", "autodim")
@@ -60,7 +60,9 @@ def figures(runs: dict[str, list[recspace.Run]], quick: bool) -> list[Line]:
             Line(model, "embedding bytes", mean(r["embedding_bytes"] for r in of)),
             Line(model, "seconds", mean(r.report["seconds"] for r in runs[model])),
         ]
-    lines.append(Line("autofis", "pairs kept of 45", mean(_kept(r) for r in runs["autofis"]), None if quick else 44, True))
+    lines.append(
+        Line("autofis", "pairs kept of 45", mean(_kept(r) for r in runs["autofis"]), None if quick else 44, True)
+    )
     smaller = mean(r["embedding_bytes"] for r in found["autodim"]) / mean(r["embedding_bytes"] for r in found["deepfm"])
     lines.append(Line("autodim", "embedding bytes / DeepFM's", smaller, None if quick else 1.0, True))
     return lines

@@ -12,10 +12,10 @@ import tempfile
 from pathlib import Path
 from statistics import mean
 
+from lines import Line, options, say
+
 import recspace
 from recspace.runtime.data.synth import Plan, Truth, write
-
-from lines import Line, options, say
 
 SPACE = Path(__file__).parent / "planted" / "autofis.space"
 BY_CHANCE = 20 * 10 / 190

@@ -45,7 +45,9 @@ def _completed(known: Diagnostic, found: Sequence[Wide], *, alone: bool) -> Diag
     most = max(w.widest for w in found)
     edits = tuple(Edit(span, _aligned(w.statement, most)) for span, w in made.items())
     widths = list(dict.fromkeys(w.width for w in found))
-    label = f"{' and '.join(widths)} may differ" + ("" if len(found) > 1 else " between elements" if alone else " from this")
+    label = f"{' and '.join(widths)} may differ" + (
+        "" if len(found) > 1 else " between elements" if alone else " from this"
+    )
     if len(found) == 1 and not alone:
         edits = ()  # the other has a width of its own
     help = "bring them to one width where they are made"

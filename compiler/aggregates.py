@@ -76,7 +76,9 @@ def expand(state: State, fors: Sequence[ast.For], ctx: Context) -> tuple[Context
             weights = _both(state, weights, chosen, inner, one.span)
         if one.condition is not None and inner.n:
             condition = state.column(one.condition, inner)
-            keep = np.array([k for k in range(inner.n) if condition.nodes[k] != ATOM or condition.atoms[k]], dtype=np.int64)
+            keep = np.array(
+                [k for k in range(inner.n) if condition.nodes[k] != ATOM or condition.atoms[k]], dtype=np.int64
+            )
             inner = inner.restricted(keep)
             condition = condition.take(keep)
             weights = weights.take(keep) if weights is not None else None
@@ -92,7 +94,14 @@ def _both(state: State, weights: Column | None, condition: Column, ctx: Context,
 
 
 def reduce(
-    state: State, name: str, inner: Context, outer: Context, value: Column, weights: Column | None, span: Span, place: str
+    state: State,
+    name: str,
+    inner: Context,
+    outer: Context,
+    value: Column,
+    weights: Column | None,
+    span: Span,
+    place: str,
 ) -> Column:
     """Bring the rows of `inner` together in those of `outer`."""
     if name == "sum" and value.has_atoms and not value.constant:
@@ -116,7 +125,9 @@ def reduce(
     if name in ("concat", "stack", "vector"):
         pieces += _joined(state, name, inner, outer, value, segments, counts, filled, span, place)
     elif len(filled):
-        pieces.append((filled, _folded(state, name, inner, outer, value, weights, segments, counts, filled, span, place)))
+        pieces.append(
+            (filled, _folded(state, name, inner, outer, value, weights, segments, counts, filled, span, place))
+        )
     return scatter(outer.n, pieces)
 
 
@@ -136,7 +147,9 @@ def _plain(state: State, name: str, value: Column, segments: IntArray, outer: Co
     buckets: list[list[Any]] = [[] for _ in range(outer.n)]
     for row, atom in zip(segments.tolist(), value.atoms, strict=True):
         if not is_number(atom):
-            raise state.builder.report("S0302", f"{name}() adds up numbers, and this is {describe(atom)}", span, describe(atom))
+            raise state.builder.report(
+                "S0302", f"{name}() adds up numbers, and this is {describe(atom)}", span, describe(atom)
+            )
         buckets[row].append(atom)
     return Column.of_atoms([_fold(state, name, b, span) for b in buckets])
 
@@ -174,7 +187,9 @@ def _pool(state: State, value: Column, ctx: Context, span: Span) -> Column:
         if builder.nodes[node].shape.kind == "sequence":
             rows = np.flatnonzero(value.nodes == node)
             pooled = builder.pooled(Ref(node, Rows(value.rows[rows])), span)
-            value = scatter(len(value), [(np.arange(len(value)), value), (rows, Column.of_node(pooled.node, len(rows)))])
+            value = scatter(
+                len(value), [(np.arange(len(value)), value), (rows, Column.of_node(pooled.node, len(rows)))]
+            )
     return value
 
 
@@ -238,7 +253,9 @@ def _joined(
     pieces = []
     for rows in groups(list(table[:, filled]), len(filled)):
         at = filled[rows]
-        pieces.append((at, _side_by_side(state, name, value, starts[at], table[:, at[0]], parts, outer, at, span, place)))
+        pieces.append(
+            (at, _side_by_side(state, name, value, starts[at], table[:, at[0]], parts, outer, at, span, place))
+        )
     return pieces
 
 
@@ -319,7 +336,9 @@ def _elements(state: State, name: str, value: Column, ctx: Context, span: Span, 
             if items is None and is_number(atom):
                 items = [atom]
             if items is None or (name not in ("concat", "stack") and not all(map(is_number, items))):
-                raise state.builder.report("S0302", f"{name}() runs over numbers, and this is {describe(atom)}", span, describe(atom))
+                raise state.builder.report(
+                    "S0302", f"{name}() runs over numbers, and this is {describe(atom)}", span, describe(atom)
+                )
             found.append(tuple(items) if name in ("concat", "stack") else _fold(state, name, items, span))
         return Column.of_atoms(found)
     value = state.builder.values(value, ctx, span)

@@ -151,8 +151,22 @@ class ElementVar:
 
 # Lists are Python tuples (indexed from 1 in the language), ranges Python ranges, numbers int | float, conditions bool.
 Atom = (
-    int | float | str | Label | FieldLike | Chosen | ItemSet | RealRange | SubsetsOf | SubsetDomain | ValuesOf
-    | ElementsOf | ValueVar | ElementVar | range | tuple["Atom", ...]
+    int
+    | float
+    | str
+    | Label
+    | FieldLike
+    | Chosen
+    | ItemSet
+    | RealRange
+    | SubsetsOf
+    | SubsetDomain
+    | ValuesOf
+    | ElementsOf
+    | ValueVar
+    | ElementVar
+    | range
+    | tuple["Atom", ...]
 )
 
 

@@ -21,7 +21,9 @@ def extend(state: State, ctx: Context, binder: ast.Binder) -> tuple[Context, Col
     condition (search phase) that an element is in it."""
     domain = state.evaluate(binder.domain, ctx)
     if isinstance(domain, Family):
-        raise state.builder.report("S0202", f"`{domain.name}` is a family, not a set", binder.domain.span, "a set is needed")
+        raise state.builder.report(
+            "S0202", f"`{domain.name}` is a family, not a set", binder.domain.span, "a set is needed"
+        )
     names = binder.names.names
     if domain.has_atoms:
         return _over_sets(state, ctx, binder, domain), None
@@ -41,7 +43,9 @@ def _over_sets(state: State, ctx: Context, binder: ast.Binder, domain: Column) -
         for k, values in enumerate(zip(*found, strict=True) if found else ()):
             bound[k] += values
     variables = {n: Column.of_atoms(v) for n, v in zip(names, bound, strict=True)}
-    return Context(len(to_parent), ctx.scope, ctx, np.array(to_parent, dtype=np.int64), variables, (binder_text(binder),))
+    return Context(
+        len(to_parent), ctx.scope, ctx, np.array(to_parent, dtype=np.int64), variables, (binder_text(binder),)
+    )
 
 
 def _combinations(state: State, binder: ast.Binder, atom: Any) -> list[tuple[Any, ...]]:
@@ -77,7 +81,9 @@ def _over_chosen(
     for row in range(ctx.n):
         node = builder.nodes[int(domain.nodes[row])]
         if not isinstance(node, DecisionNode) or len(names) != 1 or not isinstance(binder.names, ast.Each):
-            raise builder.report("S0202", "a binder runs over a set, and this is a value of the model", binder.domain.span)
+            raise builder.report(
+                "S0202", "a binder runs over a set, and this is a value of the model", binder.domain.span
+            )
         element = int(node.elements.array[int(domain.rows[row])])
         entry = state.entries[node.name]
         options = entry.atoms.get(entry.domain_of[element])

@@ -15,7 +15,7 @@ from recspace.dsl.source import Span
 from . import search_phase
 from .atoms import Label, describe, is_number
 from .columns import ATOM, Column, Context, ref, scatter
-from .decisions import Decision, Key
+from .decisions import Key
 from .ir import Constant, DecisionNode, Input, IntArray, Merge, Node, Operator, Phase, Ref, Rows, Select, operands
 from .promise import Mismatch, Promises
 from .schema import Column as DataColumn
@@ -66,7 +66,9 @@ class Builder:
             if not is_number(atom) and not (isinstance(atom, tuple) and all(map(is_number, atom))):
                 raise self._no_value(atom, span)
         pieces = [(np.flatnonzero(column.nodes != ATOM), column.take(np.flatnonzero(column.nodes != ATOM)))]
-        sizes = np.array([len(a) if isinstance(a, tuple) else -1 for a in atoms])  # concat of nothing is a vector of none
+        sizes = np.array(
+            [len(a) if isinstance(a, tuple) else -1 for a in atoms]
+        )  # concat of nothing is a vector of none
         for size in np.unique(sizes):
             rows = where[sizes == size]
             own = NUMBER if size < 0 else vector(int(size))
@@ -87,7 +89,9 @@ class Builder:
             case _:
                 text = describe(atom)
                 help = "look it up with embed(f, n), weight(f) or number(f)" if text.startswith("the field") else ""
-                return self.report("S0302", f"a number or a vector is needed, and this is {text}", span, text, help=help)
+                return self.report(
+                    "S0302", f"a number or a vector is needed, and this is {text}", span, text, help=help
+                )
 
     def shape(self, node: int, rows: IntArray) -> Shape:
         """The shape of some rows of a node; searched widths are named by the rows that settle them."""
@@ -245,7 +249,9 @@ class Builder:
             for k in [k for k, s in shapes.items() if s.kind == "sequence"]:
                 rows = np.flatnonzero(column.nodes == k)
                 pool = self.pooled(ref(k, column.rows[rows]), span)
-                column = scatter(len(column), [(np.arange(len(column)), column), (rows, Column.of_node(pool.node, len(rows)))])
+                column = scatter(
+                    len(column), [(np.arange(len(column)), column), (rows, Column.of_node(pool.node, len(rows)))]
+                )
             ids = column.node_ids()
             shapes = {k: self.nodes[k].shape for k in ids}
         target = next(iter(shapes.values())) if len(set(shapes.values())) == 1 else None
@@ -261,7 +267,9 @@ class Builder:
             pieces.append((rows, self._merge(column.take(rows), members, ctx, rows, span, place)))
         return scatter(len(column), pieces)
 
-    def _merge(self, column: Column, members: list[int], ctx: Context, rows: IntArray, span: Span, place: str) -> Column:
+    def _merge(
+        self, column: Column, members: list[int], ctx: Context, rows: IntArray, span: Span, place: str
+    ) -> Column:
         if len(members) == 1:
             return column
         source_of = np.searchsorted(members, column.nodes)
@@ -269,7 +277,9 @@ class Builder:
         shape = self.nodes[members[0]].shape
         widths: list[Ref | None] = []
         for d, dim in enumerate(shape.dims):
-            widths.append(self._merged_width(sources, source_of, d, ctx, rows, span) if isinstance(dim, Searched) else None)
+            widths.append(
+                self._merged_width(sources, source_of, d, ctx, rows, span) if isinstance(dim, Searched) else None
+            )
         node = Merge(index=ctx.index().take(Rows(rows)), shape=shape, phase=self.phase(sources), place=place, span=span,
                      sources=sources, source_of=Rows(source_of), widths=tuple(widths) if shape.searched else ())  # fmt: skip
         return Column.of_node(self.add(node), len(rows))
@@ -287,11 +297,23 @@ class Builder:
             for k, r in enumerate(refs):
                 joined[source_of == k] = r.rows.array
             return ref(refs[0].node, joined)
-        merge = Merge(index=ctx.index().take(Rows(rows)), phase="search", span=span, sources=tuple(refs), source_of=Rows(source_of))
+        merge = Merge(
+            index=ctx.index().take(Rows(rows)),
+            phase="search",
+            span=span,
+            sources=tuple(refs),
+            source_of=Rows(source_of),
+        )
         return Ref(self.add(merge), Rows.all(len(source_of)))
 
     def select(
-        self, subject: Column, labels: Sequence[Any], alternatives: Sequence[Column], ctx: Context, span: Span, place: str
+        self,
+        subject: Column,
+        labels: Sequence[Any],
+        alternatives: Sequence[Column],
+        ctx: Context,
+        span: Span,
+        place: str,
     ) -> Column:
         """One node for `if`, `case`, `choose`: alternatives brought to one kind of shape, widths searched where they differ."""
         known = [self.nodes[k].shape for c in alternatives for k in c.node_ids()]
@@ -308,12 +330,21 @@ class Builder:
         return scatter(ctx.n, pieces)
 
     def _select(
-        self, subject: Column, labels: Sequence[Any], refs: list[Ref], ctx: Context, rows: IntArray, span: Span, place: str
+        self,
+        subject: Column,
+        labels: Sequence[Any],
+        refs: list[Ref],
+        ctx: Context,
+        rows: IntArray,
+        span: Span,
+        place: str,
     ) -> Column:
         shapes = [self.shape(r.node, r.rows.array) for r in refs]
         plain = [isinstance(self.nodes[r.node], Constant) and s == NUMBER for r, s in zip(refs, shapes, strict=True)]
         if all(plain):
-            plain = [False] * len(plain)  # a constant alternative takes its siblings' shape, if there is one that is none
+            plain = [False] * len(
+                plain
+            )  # a constant alternative takes its siblings' shape, if there is one that is none
         kinds = {s.kind for s, p in zip(shapes, plain, strict=True) if not p}
         if kinds == {"sequence", "vector"}:
             refs = [self.pooled(r, span) if s.kind == "sequence" else r for r, s in zip(refs, shapes, strict=True)]
@@ -342,7 +373,11 @@ class Builder:
             else:
                 node = Constant(index=index, phase="compile", span=span, values=np.full(n, float(dim)))
                 refs.append(Ref(self.add(node), Rows.all(n)))
-        node_id = self.add(Select(index=index, phase="search", span=span, subject=subject, labels=tuple(labels), alternatives=tuple(refs)))
+        node_id = self.add(
+            Select(
+                index=index, phase="search", span=span, subject=subject, labels=tuple(labels), alternatives=tuple(refs)
+            )
+        )
         return self.searched(Ref(node_id, Rows.all(n)))
 
     def upstream(self, node: int) -> list[Node]:

@@ -16,7 +16,20 @@ from recspace.dsl.suggest import nearest
 
 from . import advice, fields
 from .aggregates import AGGREGATES, aggregate
-from .atoms import ElementsOf, FieldRef, ItemSet, Label, RealRange, SubsetDomain, SubsetsOf, ValuesOf, describe, is_number, key_label, members
+from .atoms import (
+    ElementsOf,
+    FieldRef,
+    ItemSet,
+    Label,
+    RealRange,
+    SubsetDomain,
+    SubsetsOf,
+    ValuesOf,
+    describe,
+    is_number,
+    key_label,
+    members,
+)
 from .builder import Failed, groups
 from .columns import ATOM, Column, Context, scatter
 from .decisions import Key
@@ -37,10 +50,12 @@ def call(state: State, expr: ast.Call, ctx: Context) -> Any:
     component = _component(state, expr.function, ctx)
     if component is not None:
         if subscripts:
-            raise state.builder.report("S0311", f"`{name}` is a component: each call has weights of its own already", expr.function.span)
+            raise state.builder.report(
+                "S0311", f"`{name}` is a component: each call has weights of its own already", expr.function.span
+            )
         return state.call_component(component, expr, ctx)
     site = ctx.scope.place(ctx.scope.sites.get((expr.span.start, expr.span.end), name))
-    if name in AGGREGATES and not (name in FUNCTIONS):
+    if name in AGGREGATES and name not in FUNCTIONS:
         return aggregate(state, name, expr, ctx, site)
     own = OWN.get(name)
     if own is not None and not subscripts:
@@ -64,7 +79,9 @@ def _callee(state: State, expr: ast.Call, ctx: Context) -> tuple[str, Sequence[K
                 parts = []
                 for column, slot in zip(columns, slots, strict=True):
                     if column.nodes[row] != ATOM:
-                        raise state.builder.report("S0311", "a layer's subscript is known when compiling", slot.span, "decided later")
+                        raise state.builder.report(
+                            "S0311", "a layer's subscript is known when compiling", slot.span, "decided later"
+                        )
                     parts.append(key_label(column.atoms[row]))
                 keys.append(tuple(parts))
             return name, keys
@@ -138,16 +155,22 @@ def arguments(state: State, promise: Operator, expr: ast.Call) -> tuple[list[ast
                 elif position < len(names):
                     rest.append(argument)
                 else:
-                    raise state.builder.report("S0308", f"{promise.name}() takes {len(names)} arguments at most", argument.span, "one too many")
+                    raise state.builder.report(
+                        "S0308", f"{promise.name}() takes {len(names)} arguments at most", argument.span, "one too many"
+                    )
     missing = [n for n in promise.inputs if n not in inputs and not n.endswith("*")]
     missing += [o.name for o in promise.options if o.default is REQUIRED and o.name not in given]
     if missing:
-        raise state.builder.report("S0308", f"{promise.name}() needs {' and '.join(f'`{m}`' for m in missing)}", expr.span, "missing")
+        raise state.builder.report(
+            "S0308", f"{promise.name}() needs {' and '.join(f'`{m}`' for m in missing)}", expr.span, "missing"
+        )
     ordered = [inputs[n] for n in promise.inputs if n in inputs]
     return [*ordered, *rest], given
 
 
-def operator(state: State, promise: Operator, expr: ast.Call, ctx: Context, site: str, subscripts: Sequence[Key]) -> Column:
+def operator(
+    state: State, promise: Operator, expr: ast.Call, ctx: Context, site: str, subscripts: Sequence[Key]
+) -> Column:
     """Apply an operator of the runtime's."""
     if promise.inputs[:1] == ("prediction",):
         return objective(state, promise, expr, ctx)
@@ -180,12 +203,17 @@ def operator(state: State, promise: Operator, expr: ast.Call, ctx: Context, site
 def objective(state: State, promise: Operator, expr: ast.Call | ast.Name, ctx: Context) -> Column:
     """`logloss`, `bpr(negatives = 1)`: an objective on what is predicted; prediction and label are its inputs."""
     if state.predicted is None:
-        raise state.builder.report("S0212", f"`{promise.name}` stands in `minimize`", expr.span, "needs what is predicted")
+        raise state.builder.report(
+            "S0212", f"`{promise.name}` stands in `minimize`", expr.span, "needs what is predicted"
+        )
     given: dict[str, ast.Expr] = {}
     if isinstance(expr, ast.Call):
         bare = replace(promise, inputs=(), positional=())
         _, given = arguments(state, bare, expr)
-    options = {o.name: state.column(given[o.name], ctx) if o.name in given else Column.uniform(o.default, ctx.n) for o in promise.options}
+    options = {
+        o.name: state.column(given[o.name], ctx) if o.name in given else Column.uniform(o.default, ctx.n)
+        for o in promise.options
+    }
     _check(state, promise, options, given, ctx)
     found = [state.predicted]
     if "label" in promise.inputs:
@@ -248,14 +276,18 @@ def _origins(state: State, places: Sequence[tuple[int, int]]) -> Column:
         nodes.append(ATOM if known else node)
         rows.append(0 if known else row)
         atoms.append(_whole(source.values[row]) if isinstance(source, Constant) else None)
-    return Column(np.array(nodes, dtype=np.int64), np.array(rows, dtype=np.int64), tuple(atoms) if ATOM in nodes else ())
+    return Column(
+        np.array(nodes, dtype=np.int64), np.array(rows, dtype=np.int64), tuple(atoms) if ATOM in nodes else ()
+    )
 
 
 def _whole(value: Any) -> int | float:
     return int(value) if float(value).is_integer() else float(value)
 
 
-def _check(state: State, promise: Operator, options: Mapping[str, Any], given: Mapping[str, ast.Expr], ctx: Context) -> None:
+def _check(
+    state: State, promise: Operator, options: Mapping[str, Any], given: Mapping[str, ast.Expr], ctx: Context
+) -> None:
     for option in promise.options:
         column = options[option.name]
         span = given[option.name].span if option.name in given else None
@@ -285,14 +317,25 @@ def _problem(option: Any, atom: Any) -> str:
         case "width" | "widths" | "logits":
             if isinstance(atom, Label):
                 return "is a width"
-            return "" if isinstance(atom, int) and not isinstance(atom, bool) and atom >= 1 else "is a whole number from 1"
+            return (
+                "" if isinstance(atom, int) and not isinstance(atom, bool) and atom >= 1 else "is a whole number from 1"
+            )
         case "whole":
             ok = isinstance(atom, int) and not isinstance(atom, bool)
             ok = ok and (option.low is None or atom >= option.low)
             return "" if ok else f"is a whole number{f' from {option.low:g}' if option.low is not None else ''}"
         case "real":
-            ok = is_number(atom) and (option.low is None or atom >= option.low) and (option.high is None or atom <= option.high)
-            return "" if ok else "is a number" + (f" in {option.low:g}..{option.high:g}" if option.low is not None and option.high is not None else "")
+            ok = (
+                is_number(atom)
+                and (option.low is None or atom >= option.low)
+                and (option.high is None or atom <= option.high)
+            )
+            return (
+                ""
+                if ok
+                else "is a number"
+                + (f" in {option.low:g}..{option.high:g}" if option.low is not None and option.high is not None else "")
+            )
         case "flag":
             return "" if isinstance(atom, bool) or str(atom) in ("true", "false") else "is true or false"
         case "label":
@@ -305,7 +348,14 @@ class Parts:
     """What a composite is expanded with (`promise.Build`)."""
 
     def __init__(self, state: State, ctx: Context, span: Span, site: str, part: str, subscripts: Sequence[Key]) -> None:
-        self.state, self.ctx, self.span, self.site, self.part, self.subscripts = state, ctx, span, site, part, subscripts
+        self.state, self.ctx, self.span, self.site, self.part, self.subscripts = (
+            state,
+            ctx,
+            span,
+            site,
+            part,
+            subscripts,
+        )
 
     def apply(self, operator: str, inputs: tuple[Any, ...], options: Mapping[str, Any], part: str) -> Column:
         promise = self.state.promises.operators[operator]
@@ -328,17 +378,23 @@ def apply(
         weighted = promise.weights is not no_weights or promise.buffers is not no_buffers
         return state.builder.apply(promise.name, inputs, ctx, span, options=columns, layer=site if weighted else "",
                                    part=part, keys=subscripts if weighted else (), place=site)  # fmt: skip
-    searched = next((k for k, v in options.items() if isinstance(v, Column) and not v.constant and _labels(state, v)), None)
+    searched = next(
+        (k for k, v in options.items() if isinstance(v, Column) and not v.constant and _labels(state, v)), None
+    )
     if searched is not None:
         return _selected(state, promise, inputs, options, searched, ctx, span, site, part, subscripts)
     alike = _alike(options, ctx.n)
     if len(alike) > 1:
         pieces = []
         for rows in alike:
-            taken = {k: tuple(c.take(rows) for c in v) if isinstance(v, tuple) else v.take(rows) for k, v in options.items()}
+            taken = {
+                k: tuple(c.take(rows) for c in v) if isinstance(v, tuple) else v.take(rows) for k, v in options.items()
+            }
             own = [subscripts[r] for r in rows] if subscripts else ()
             sub = ctx.restricted(rows)
-            pieces.append((rows, apply(state, promise, [c.take(rows) for c in inputs], taken, sub, span, site, part, own)))
+            pieces.append(
+                (rows, apply(state, promise, [c.take(rows) for c in inputs], taken, sub, span, site, part, own))
+            )
         return state.builder.settle(scatter(ctx.n, pieces), ctx, span, site)
     opaque = {k: _opaque(v) for k, v in options.items()}
     return promise.expand(Parts(state, ctx, span, site, part, subscripts), tuple(inputs), opaque)  # type: ignore[no-any-return]
@@ -348,12 +404,16 @@ def _alike(options: Mapping[str, Any], n: int) -> list[IntArray]:
     """Rows with the same names as options: a composite is expanded for each of them."""
     codes: dict[str, int] = {}
     named = [v for v in options.values() if isinstance(v, Column) and any(isinstance(a, Label) for a in v.atoms)]
-    return groups([np.array([codes.setdefault(repr(a), len(codes)) for a in v.atoms], dtype=np.int64) for v in named], n)
+    return groups(
+        [np.array([codes.setdefault(repr(a), len(codes)) for a in v.atoms], dtype=np.int64) for v in named], n
+    )
 
 
 def _plain(state: State, name: str, atom: Any, span: Span) -> Any:
     if not is_number(atom):
-        raise state.builder.report("S0302", f"{name}() takes a number, and this is {describe(atom)}", span, describe(atom))
+        raise state.builder.report(
+            "S0302", f"{name}() takes a number, and this is {describe(atom)}", span, describe(atom)
+        )
     try:
         return FUNCTIONS[name](atom)
     except (ValueError, OverflowError):
@@ -396,7 +456,9 @@ def _selected(
     assert isinstance(node, DecisionNode)
     labels = state.entries[node.name].domains[0].options
     found = [
-        apply(state, promise, inputs, {**options, name: Column.uniform(label, ctx.n)}, ctx, span, site, part, subscripts)
+        apply(
+            state, promise, inputs, {**options, name: Column.uniform(label, ctx.n)}, ctx, span, site, part, subscripts
+        )
         for label in labels
     ]
     return state.builder.select(subject, labels, found, ctx, span, site)
@@ -405,7 +467,9 @@ def _selected(
 # -- the compiler's own functions --------------------------------------------------------------------------
 
 
-def _values(state: State, expr: ast.Call, ctx: Context, name: str, least: int, most: int, keywords: Sequence[str] = ()) -> tuple[list[Column], dict[str, Column]]:
+def _values(
+    state: State, expr: ast.Call, ctx: Context, name: str, least: int, most: int, keywords: Sequence[str] = ()
+) -> tuple[list[Column], dict[str, Column]]:
     found: list[Column] = []
     named: dict[str, Column] = {}
     for argument in expr.arguments:
@@ -417,7 +481,11 @@ def _values(state: State, expr: ast.Call, ctx: Context, name: str, least: int, m
             case _:
                 found.append(state.column(argument, ctx))
     if not least <= len(found) <= most:
-        raise state.builder.report("S0308", f"{name}() takes {least if least == most else f'{least} to {most}'} arguments, and {len(found)} are given", expr.span)
+        raise state.builder.report(
+            "S0308",
+            f"{name}() takes {least if least == most else f'{least} to {most}'} arguments, and {len(found)} are given",
+            expr.span,
+        )
     return found, named
 
 
@@ -435,7 +503,12 @@ def _count(state: State, expr: ast.Call, ctx: Context) -> Column:
             case _:
                 items = members(atom)
                 if items is None:
-                    raise state.builder.report("S0202", f"count() counts a set or a list, and this is {describe(atom)}", expr.span, describe(atom))
+                    raise state.builder.report(
+                        "S0202",
+                        f"count() counts a set or a list, and this is {describe(atom)}",
+                        expr.span,
+                        describe(atom),
+                    )
                 found.append(len(items))
     return Column.of_atoms(found)
 
@@ -454,7 +527,9 @@ def _subsets_of(state: State, base: Any, size: Any, span: Span) -> SubsetsOf:
 
 
 def _subset(state: State, expr: ast.Call, ctx: Context) -> Column:
-    if len(expr.arguments) != 2 or any(isinstance(a, ast.Keyword | ast.Generator | ast.Schedule) for a in expr.arguments):
+    if len(expr.arguments) != 2 or any(
+        isinstance(a, ast.Keyword | ast.Generator | ast.Schedule) for a in expr.arguments
+    ):
         raise state.builder.report("S0308", "subset(S, n) takes a set and a size or a range of sizes", expr.span)
     base = state.column(expr.arguments[0], ctx, labels=True)  # type: ignore[arg-type]
     sizes = state.column(expr.arguments[1], ctx)  # type: ignore[arg-type]
@@ -476,7 +551,9 @@ def _symbolic(kind: type) -> Callable[[State, ast.Call, Context], Column]:
         for atom in atoms:
             field = state.schema.field(atom.name)
             if kind is ElementsOf and not field.several:
-                raise state.builder.report("S0309", f"elements(f) needs a field of several values, and `{atom}` has one", expr.span)
+                raise state.builder.report(
+                    "S0309", f"elements(f) needs a field of several values, and `{atom}` has one", expr.span
+                )
         made = {a: kind(a.name) for a in set(atoms)}
         return Column.of_atoms([made[a] for a in atoms])
 
@@ -486,7 +563,14 @@ def _symbolic(kind: type) -> Callable[[State, ast.Call, Context], Column]:
 def _log(state: State, expr: ast.Call, ctx: Context) -> Column:
     (column,), _ = _values(state, expr, ctx, "log", 1, 1)
     if column.constant and all(isinstance(a, RealRange | range) for a in column.atoms):
-        return Column.of_atoms([RealRange(float(a.low), float(a.high), True) if isinstance(a, RealRange) else RealRange(float(a[0]), float(a[-1]), True) for a in column.atoms])
+        return Column.of_atoms(
+            [
+                RealRange(float(a.low), float(a.high), True)
+                if isinstance(a, RealRange)
+                else RealRange(float(a[0]), float(a[-1]), True)
+                for a in column.atoms
+            ]
+        )
     return apply(state, state.promises.operators["log"], [column], {}, ctx, expr.span, ctx.scope.place("log"), "", ())
 
 
@@ -540,7 +624,11 @@ def _current(state: State, expr: ast.Call, ctx: Context) -> Column:
 
 
 def _l0(state: State, expr: ast.Call, ctx: Context) -> Column:
-    value = state.evaluate(expr.arguments[0], ctx) if len(expr.arguments) == 1 and not isinstance(expr.arguments[0], ast.Keyword | ast.Generator | ast.Schedule) else None
+    value = (
+        state.evaluate(expr.arguments[0], ctx)
+        if len(expr.arguments) == 1 and not isinstance(expr.arguments[0], ast.Keyword | ast.Generator | ast.Schedule)
+        else None
+    )
     if isinstance(value, Family) and isinstance(value.statement, ast.Choose):
         from .aggregates import _family
 

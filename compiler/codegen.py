@@ -19,8 +19,31 @@ from .schema import Schema
 
 # What the text of a module has names for already, besides the functions of operators.
 RESERVED = frozenset(
-    {"self", "batch", "choices", "noise", "size", "prediction", "torch", "nn", "average", "tensor", "stacked", "next", "iter"}
-    | {"embed_sequence", "pool_mean", "pool_sum", "logloss_with_logits", "logloss_classes", "longest", "columns", "super"}
+    {
+        "self",
+        "batch",
+        "choices",
+        "noise",
+        "size",
+        "prediction",
+        "torch",
+        "nn",
+        "average",
+        "tensor",
+        "stacked",
+        "next",
+        "iter",
+    }
+    | {
+        "embed_sequence",
+        "pool_mean",
+        "pool_sum",
+        "logloss_with_logits",
+        "logloss_classes",
+        "longest",
+        "columns",
+        "super",
+    }
     | set(kwlist)
 )
 LOSSES = {"logloss": "logloss_with_logits"}
@@ -31,7 +54,9 @@ def generate(graph: Graph, schema: Schema, promises: Promises, plain: bool = Fal
     weights are a buffer, which `choices` overrides."""
     graph = tables(graph, lambda column: table_rows(schema, column))
     layers = Layers(graph, schema, promises, plain)
-    layers.taken |= RESERVED | {f"{o}{ending}" for o in promises.operators for ending in ("", "_grouped", "_number", "_vector")}
+    layers.taken |= RESERVED | {
+        f"{o}{ending}" for o in promises.operators for ending in ("", "_grouped", "_number", "_vector")
+    }
     emitter = Emitter(graph, schema, promises, layers)
     outputs = [(k, n) for k in graph.outputs if isinstance(n := graph[k], Output)]
     predict = next(n for _, n in outputs if n.role == "predict")
@@ -84,13 +109,22 @@ def _fused(graph: Graph, output: Output, predict: Output) -> Ref | None:
 
 
 def _objective(
-    emitter: Emitter, graph: Graph, objectives: list[Output], done: frozenset[int], predict: Output, fused: dict[int, Ref | None]
+    emitter: Emitter,
+    graph: Graph,
+    objectives: list[Output],
+    done: frozenset[int],
+    predict: Output,
+    fused: dict[int, Ref | None],
 ) -> list[str]:
     terms = []
     for output in objectives:
         for key, node in graph.items():
             if key in graph.ancestors([output.value.node]) and key not in emitter.values:
-                if isinstance(node, Operator) and emitter.promises.operators.get(node.operator) and _on_prediction(emitter, node):
+                if (
+                    isinstance(node, Operator)
+                    and emitter.promises.operators.get(node.operator)
+                    and _on_prediction(emitter, node)
+                ):
                     _loss(emitter, key, node, fused[id(output)])
                 else:
                     emitter.emit(key)
@@ -124,7 +158,10 @@ def _loss(emitter: Emitter, key: int, node: Operator, logits: Ref | None) -> Non
 def _reads(name: str, lines: list[str]) -> bool:
     import re
 
-    return any(re.search(rf"(?<![\w.\"]){re.escape(name)}(?![\w\"])", line.split("  # ")[0].split(" = ", 1)[-1]) for line in lines)
+    return any(
+        re.search(rf"(?<![\w.\"]){re.escape(name)}(?![\w\"])", line.split("  # ")[0].split(" = ", 1)[-1])
+        for line in lines
+    )
 
 
 def _described(tensor: Tensor) -> dict[str, Any]:
@@ -156,7 +193,14 @@ def _class_name(name: str) -> str:
 @cache
 def _template() -> Any:
     loader = FileSystemLoader(Path(__file__).parent / "templates")
-    environment = Environment(loader=loader, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True, autoescape=False)  # noqa: S701 - Python, not markup
+    environment = Environment(
+        loader=loader,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,
+    )
     return environment.get_template("module.py.j2")
 
 

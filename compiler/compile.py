@@ -58,9 +58,16 @@ def _expectations(resolved: Resolved, space: ast.Space, found: Any) -> None:
         try:
             column = state.column(statement.condition, resolved.root)
             if not column.constant:
-                raise state.builder.report("S0409", "an expectation is about what is known when compiling", statement.condition.span)
+                raise state.builder.report(
+                    "S0409", "an expectation is about what is known when compiling", statement.condition.span
+                )
             if not column.atoms[0]:
-                state.builder.report("S0409", "this expectation fails", statement.condition.span, _values(state, statement.condition, resolved))
+                state.builder.report(
+                    "S0409",
+                    "this expectation fails",
+                    statement.condition.span,
+                    _values(state, statement.condition, resolved),
+                )
         except Failed:
             continue
 
@@ -142,4 +149,3 @@ def _place(one: Slice) -> tuple[Any, ...]:
 def _extent(one: Slice) -> tuple[int, ...]:
     """The shape of a logical weight: ranges of one entry are axes of the tensor that holds it."""
     return tuple(b - a for a, b in one.box[-2:] if b - a > 1)
-

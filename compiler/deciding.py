@@ -73,7 +73,9 @@ def _domain(state: State, atom: Any, span: Span) -> tuple[Domain, tuple[Any, ...
         case SubsetDomain(options, low, high):
             items = tuple(options)
             if not 0 <= low <= high or low > len(items):
-                raise state.builder.report("S0403", f"no subset of {len(items)} elements has {low}..{high} members", span)
+                raise state.builder.report(
+                    "S0403", f"no subset of {len(items)} elements has {low}..{high} members", span
+                )
             return Domain("subset", tuple(map(key_label, items)), low, min(high, len(items))), items
         case SubsetsOf():
             raise wrong("a decision takes one value", "to choose a set write subset(S, a..b)")
@@ -155,7 +157,11 @@ class Conditions:
 
 
 def _defaults(
-    state: State, clauses: tuple[ast.Clause, ...], domains: Sequence[tuple[Domain, tuple[Any, ...]]], ctx: Context, place: str
+    state: State,
+    clauses: tuple[ast.Clause, ...],
+    domains: Sequence[tuple[Domain, tuple[Any, ...]]],
+    ctx: Context,
+    place: str,
 ) -> list[Any]:
     clause = next((c for c in clauses if isinstance(c, ast.Default)), None)
     if clause is None:
@@ -198,14 +204,20 @@ def _widest(domain: Domain) -> Any:
 
 
 def _logits(
-    state: State, entry: Entry, clauses: tuple[ast.Clause, ...], domains: Sequence[tuple[Domain, tuple[Any, ...]]], ctx: Context
+    state: State,
+    entry: Entry,
+    clauses: tuple[ast.Clause, ...],
+    domains: Sequence[tuple[Domain, tuple[Any, ...]]],
+    ctx: Context,
 ) -> tuple[Ref | None, Ref | None]:
     refs: dict[str, Ref] = {}
     for clause in clauses:
         match clause:
             case ast.Given(value):
                 n = 1 if domains and domains[0][0].kind == "gate" else max((len(a) for _, a in domains), default=1)
-                inner = Context(ctx.n, ctx.scope, ctx, np.arange(ctx.n, dtype=np.int64), {"logits": Column.of_atoms((n,) * ctx.n)})
+                inner = Context(
+                    ctx.n, ctx.scope, ctx, np.arange(ctx.n, dtype=np.int64), {"logits": Column.of_atoms((n,) * ctx.n)}
+                )
                 inner._keys = ctx.keys()
                 refs["given"] = _one(state, state.column(value, inner), ctx, value.span)
                 phases = "example" if _reads_example(state, refs["given"]) else "data"

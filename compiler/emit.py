@@ -12,13 +12,24 @@ import numpy as np
 
 from .decisions import Decision
 from .ir import (
-    Block, Constant, DecisionNode, Graph, Input, Learned, Merge, Node, Operator, Reduce, Ref, Rows, Select,
+    Block,
+    Constant,
+    DecisionNode,
+    Graph,
+    Input,
+    Learned,
+    Merge,
+    Node,
+    Operator,
+    Reduce,
+    Ref,
+    Rows,
+    Select,
 )  # fmt: skip
 from .layers import Layer, Layers
 from .passes.relax import not_yet
-from .promise import Buffer
+from .promise import Buffer, Promises
 from .promise import Operator as Promise
-from .promise import Promises
 from .schema import Column, Schema
 
 INFIX = {"+": "+", "-": "-", "*": "*", "/": "/", "^": "**", "@": "@"}
@@ -170,7 +181,11 @@ class Emitter:
                 raise not_yet(node.span, "a searched number of bins")
         reads = [self.needs(c) for c in node.columns]
         several = node.shape.kind == "sequence"
-        name = "_and_".join(dict.fromkeys(f for c in node.columns for f in c.fields)) if len(node.columns) <= 2 else "inputs"
+        name = (
+            "_and_".join(dict.fromkeys(f for c in node.columns for f in c.fields))
+            if len(node.columns) <= 2
+            else "inputs"
+        )
         what = node.columns[0].what
         suffix = "ids" if what in ("id", "bucket", "cross") else what
         if not in_family(node):
@@ -186,7 +201,9 @@ class Emitter:
         if any(limit >= 0 for limit in limits):
             known = [limit if limit >= 0 else 2**62 for limit in limits]
             bound = self.constant(known if in_family(node) else known[0])
-            self.lines.append(f"{value.name} = {value.name} * ({value.name} <= {bound}{'[:, None]' if several else ''})")
+            self.lines.append(
+                f"{value.name} = {value.name} * ({value.name} <= {bound}{'[:, None]' if several else ''})"
+            )
         if several:
             self.present[key] = Ref(key, _all(node))
 
@@ -373,7 +390,9 @@ class Emitter:
             read = f"torch.where({read} >= 0, {read} + {start}{axes}, -1)" if several else f"{read} + {start}"
         if several:
             self.use("embed", "embed_sequence")
-            text = f"embed_sequence({read}, self.{table.attribute})" + (".squeeze(-1)" if node.operator == "weight" else "")
+            text = f"embed_sequence({read}, self.{table.attribute})" + (
+                ".squeeze(-1)" if node.operator == "weight" else ""
+            )
             source = self.present[node.operands[0].node]
             self.present[key] = Ref(source.node, source.rows.take(node.operands[0].rows))
         else:
@@ -499,9 +518,7 @@ class Emitter:
         for block in node.blocks:
             kind = self.graph[block.ref.node].shape.kind
             text = self._elements(node, block, batched)
-            if kind == "number" and node.operator == "stack":
-                parts.append(text)
-            elif kind == "number" or (kind == "vector" and node.operator == "stack"):
+            if (kind == "number" and node.operator == "stack") or kind == "number" or (kind == "vector" and node.operator == "stack"):
                 parts.append(text)
             elif kind == "vector":
                 parts.append(f"{text}.flatten(-2)")
@@ -562,7 +579,9 @@ class Emitter:
         if not bool((order == np.arange(len(order))).all()):
             text = f"{text}.index_select({int(batched)}, {self.constant(order)})"
         self.define(key, node, text, batched)
-        present = [Ref(p.node, p.rows.take(s.rows)) for s in node.sources if (p := self.present.get(s.node)) is not None]
+        present = [
+            Ref(p.node, p.rows.take(s.rows)) for s in node.sources if (p := self.present.get(s.node)) is not None
+        ]
         if node.shape.kind == "sequence":
             if len({p.node for p in present}) != 1 or len(present) != len(node.sources):
                 raise not_yet(node.span, "a family of sequences that come from several columns")
@@ -602,7 +621,15 @@ def _all(node: Node) -> Any:
 
 
 def _operator_name(node: Node) -> str:
-    words = {"+": "total", "-": "difference", "*": "product", "/": "quotient", "^": "power", "@": "product", "negate": "negative"}
+    words = {
+        "+": "total",
+        "-": "difference",
+        "*": "product",
+        "/": "quotient",
+        "^": "power",
+        "@": "product",
+        "negate": "negative",
+    }
     name = getattr(node, "operator", type(node).__name__.lower())
     return words.get(name, name if name.isidentifier() else "value")
 

@@ -165,9 +165,13 @@ def _vector(state: State, inner: Context, ctx: Context, value: Column, span: Spa
     return reduce(state, "vector", inner, ctx, value, None, span, "")
 
 
-def _comprehension(state: State, inner: Context, ctx: Context, value: Column, weights: Column | None, span: Span) -> Column:
+def _comprehension(
+    state: State, inner: Context, ctx: Context, value: Column, weights: Column | None, span: Span
+) -> Column:
     if weights is not None:
-        raise state.builder.report("S0213", "a list's elements are known when compiling, and this filter is decided later", span)
+        raise state.builder.report(
+            "S0213", "a list's elements are known when compiling, and this filter is decided later", span
+        )
     if not value.constant:
         return _vector(state, inner, ctx, value, span)
     found: list[list[Any]] = [[] for _ in range(ctx.n)]
@@ -220,13 +224,17 @@ def _range(state: State, low: Any, high: Any, span: Span) -> Any:
         return range(low, high + 1)
     if is_number(low) and is_number(high):
         return RealRange(float(low), float(high))
-    raise state.builder.report("S0202", "a range goes from one number to another", span, f"{describe(low)} .. {describe(high)}")
+    raise state.builder.report(
+        "S0202", "a range goes from one number to another", span, f"{describe(low)} .. {describe(high)}"
+    )
 
 
 def _difference(state: State, left: Any, right: Any, span: Span) -> ItemSet:
     found = difference(left, right)
     if found is None:
-        raise state.builder.report("S0202", f"a set is taken from a set, and this is {describe(right)}", span, describe(right))
+        raise state.builder.report(
+            "S0202", f"a set is taken from a set, and this is {describe(right)}", span, describe(right)
+        )
     return found
 
 
@@ -236,7 +244,9 @@ def _member(state: State, left: Column, right: Column, ctx: Context, span: Span)
         for item, atom in zip(left.atoms, right.atoms, strict=True):
             items = members(atom)
             if items is None:
-                raise state.builder.report("S0202", f"`in` asks for a member of a set, and this is {describe(atom)}", span, describe(atom))
+                raise state.builder.report(
+                    "S0202", f"`in` asks for a member of a set, and this is {describe(atom)}", span, describe(atom)
+                )
             found.append(item in items)
         return Column.of_atoms(found)
     positions = []
@@ -312,7 +322,9 @@ def _apply(state: State, operator: str, columns: list[Column], ctx: Context, spa
             if isinstance(wrong, tuple) and function is not None:
                 found.append(_on_lists(function, values))
                 continue
-            raise state.builder.report("S0302", f"`{operator}` works on numbers, and this is {describe(wrong)}", span, describe(wrong))
+            raise state.builder.report(
+                "S0302", f"`{operator}` works on numbers, and this is {describe(wrong)}", span, describe(wrong)
+            )
         try:
             assert function is not None
             found.append(function(*values))
@@ -338,7 +350,11 @@ def _absorbed(state: State, operator: str, left: Column, right: Column, ctx: Con
             if mine.nodes[row] == ATOM and other.nodes[row] != ATOM and is_number(mine.atoms[row]):
                 if mine.atoms[row] == neutral:
                     how[row] = name
-                elif operator == "*" and mine.atoms[row] == 0 and state.builder.nodes[int(other.nodes[row])].shape.kind == "number":
+                elif (
+                    operator == "*"
+                    and mine.atoms[row] == 0
+                    and state.builder.nodes[int(other.nodes[row])].shape.kind == "number"
+                ):
                     how[row] = 3
     pieces = []
     for kind in np.unique(how):
@@ -365,7 +381,14 @@ def _split(state: State, operator: str, columns: list[Column], ctx: Context, spa
         if len(rows):
             sub = ctx.restricted(rows)
             taken = [c.take(rows) for c in columns]
-            pieces.append((rows, _apply(state, operator, taken, sub, span) if plain else state.builder.apply(operator, taken, sub, span)))
+            pieces.append(
+                (
+                    rows,
+                    _apply(state, operator, taken, sub, span)
+                    if plain
+                    else state.builder.apply(operator, taken, sub, span),
+                )
+            )
     return scatter(ctx.n, pieces)
 
 
@@ -377,7 +400,10 @@ def _switch(state: State, expr: ast.Switch, ctx: Context, labels: bool) -> Colum
     pieces = []
     settled = condition.nodes == ATOM
     truths = np.array([bool(condition.atoms[r]) if settled[r] else False for r in range(ctx.n)], dtype=bool)
-    for rows, branch in ((np.flatnonzero(settled & truths), expr.value), (np.flatnonzero(settled & ~truths), expr.otherwise)):
+    for rows, branch in (
+        (np.flatnonzero(settled & truths), expr.value),
+        (np.flatnonzero(settled & ~truths), expr.otherwise),
+    ):
         if len(rows) == ctx.n and ctx.n:
             return state.column(branch, ctx, labels)
         if len(rows):
@@ -401,8 +427,14 @@ def _case(state: State, subject: Column, alternatives: tuple[ast.Alternative, ..
             missing = [str(o) for o in options if o not in given]
             extra = [str(g) for g in given if g not in options]
             if missing or extra:
-                said = f"has no alternative for {', '.join(sorted(missing))}" if missing else f"has {', '.join(extra)}, which is no option"
-                raise state.builder.report("S0407", f"this case of `{node.name}` {said}", span, "every option needs one")
+                said = (
+                    f"has no alternative for {', '.join(sorted(missing))}"
+                    if missing
+                    else f"has {', '.join(extra)}, which is no option"
+                )
+                raise state.builder.report(
+                    "S0407", f"this case of `{node.name}` {said}", span, "every option needs one"
+                )
         else:
             raise state.builder.report("S0407", "a case selects by a decision", span)
     return _alternatives(state, subject, alternatives, ctx, span, "")
@@ -414,7 +446,9 @@ def _alternatives(
     pieces = []
     known = subject.nodes == ATOM
     for alternative in alternatives:
-        rows = np.array([r for r in np.flatnonzero(known) if _label(subject.atoms[r]) == alternative.label], dtype=np.int64)
+        rows = np.array(
+            [r for r in np.flatnonzero(known) if _label(subject.atoms[r]) == alternative.label], dtype=np.int64
+        )
         if len(rows):
             sub = ctx.restricted(rows) if len(rows) < ctx.n else ctx
             pieces.append((rows, state.column(alternative.value, sub)))
@@ -455,9 +489,18 @@ def _subscript(state: State, expr: ast.Subscript, ctx: Context) -> Value:
         return element(state, value, ctx, slots, expr.span)
     if value.constant and len(slots) == 1 and slots[0] is not None:
         return _item(state, value, slots[0], ctx, expr.span)
-    if len(slots) == 1 and slots[0] is not None and slots[0].constant and all(isinstance(a, ElementVar) for a in slots[0].atoms):
-        return state.builder.apply("element", [value], ctx, expr.span, options={"at": Column.of_atoms([a.name for a in slots[0].atoms])})
-    raise state.builder.report("S0205", "brackets read an element of a family or of a list, and this is neither", expr.span)
+    if (
+        len(slots) == 1
+        and slots[0] is not None
+        and slots[0].constant
+        and all(isinstance(a, ElementVar) for a in slots[0].atoms)
+    ):
+        return state.builder.apply(
+            "element", [value], ctx, expr.span, options={"at": Column.of_atoms([a.name for a in slots[0].atoms])}
+        )
+    raise state.builder.report(
+        "S0205", "brackets read an element of a family or of a list, and this is neither", expr.span
+    )
 
 
 def _item(state: State, value: Column, slot: Column, ctx: Context, span: Span) -> Column:
@@ -466,12 +509,16 @@ def _item(state: State, value: Column, slot: Column, ctx: Context, span: Span) -
     for row, atom in enumerate(value.atoms):
         items = members(atom)
         if items is None:
-            raise state.builder.report("S0205", f"brackets read an element, and this is {describe(atom)}", span, describe(atom))
+            raise state.builder.report(
+                "S0205", f"brackets read an element, and this is {describe(atom)}", span, describe(atom)
+            )
         if slot.nodes[row] != ATOM:
             return _searched_item(state, items, slot, ctx, span)
         at = slot.atoms[row]
         if not isinstance(at, int) or not 1 <= at <= len(items):
-            raise state.builder.report("S0203", f"this list has {len(items)} elements, and none at {at}", span, "counted from 1")
+            raise state.builder.report(
+                "S0203", f"this list has {len(items)} elements, and none at {at}", span, "counted from 1"
+            )
         found.append(items[at - 1])
     return Column.of_atoms(found)
 
@@ -479,4 +526,3 @@ def _item(state: State, value: Column, slot: Column, ctx: Context, span: Span) -
 def _searched_item(state: State, items: list[Any], slot: Column, ctx: Context, span: Span) -> Column:
     labels = list(range(1, len(items) + 1))
     return state.builder.select(slot, labels, [Column.uniform(i, ctx.n) for i in items], ctx, span, "")
-

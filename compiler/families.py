@@ -147,7 +147,11 @@ def resolve_rows(state: State, fam: Family, step: Any, span: Any) -> None:
 
 def _step_name(fam: Family, step: Any) -> str:
     """`h[3]`, where a family is unrolled; else its name."""
-    return fam.name if step is None else f"{fam.name}[{', '.join(':' if k != fam.axis else str(step) for k in range(len(fam.names)))}]"
+    return (
+        fam.name
+        if step is None
+        else f"{fam.name}[{', '.join(':' if k != fam.axis else str(step) for k in range(len(fam.names)))}]"
+    )
 
 
 def _resolved(state: State, fam: Family, ctx: Context) -> Column:
@@ -168,7 +172,9 @@ def _learned(state: State, learn: ast.Learn, ctx: Context, place: str) -> Column
         dims = column.atoms[0] if ctx.n and column.constant else ()
         dims = dims if isinstance(dims, tuple) else (dims,)
         if not dims or len(dims) > 2 or not all(isinstance(d, int) and d >= 1 for d in dims):
-            raise state.builder.report("S0306", "a learned tensor has a shape of one or two widths", learn.shape.span, "[n] or [m, n]")
+            raise state.builder.report(
+                "S0306", "a learned tensor has a shape of one or two widths", learn.shape.span, "[n] or [m, n]"
+            )
         shape = vector(dims[0]) if len(dims) == 1 else Shape("matrix", dims)
     if learn.initial is not None:
         atom = state.column(learn.initial, ctx).atoms[0]
@@ -231,7 +237,9 @@ def _whole_axis(state: State, fam: Family, ctx: Context, slots: Sequence[Column 
         return Column.of_atoms([values.atoms[r * count : (r + 1) * count] for r in range(ctx.n)])
     nodes = values.node_ids()
     if len(nodes) != 1 or values.has_atoms or state.builder.nodes[nodes[0]].shape != NUMBER:
-        raise state.builder.report("S0307", "`:` gives a vector of numbers, and these are none", span, notes=_declared(fam))
+        raise state.builder.report(
+            "S0307", "`:` gives a vector of numbers, and these are none", span, notes=_declared(fam)
+        )
     block = Block(ref=Ref(nodes[0], Rows(values.rows)), count=count)
     source = state.builder.nodes[nodes[0]]
     index = ctx.index()
@@ -256,4 +264,3 @@ def rows_at(fam: Family, ctx: Context) -> tuple[IntArray, IntArray]:
     outer = [r for r in range(ctx.n) for _ in by_base.get(int(base[r]), ())]
     rows = [row for r in range(ctx.n) for row in by_base.get(int(base[r]), ())]
     return np.array(outer, dtype=np.int64), np.array(rows, dtype=np.int64)
-

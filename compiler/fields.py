@@ -106,7 +106,9 @@ def number(state: State, field: Column, ctx: Context, span: Span) -> Column:
         if state.schema.field(atom.name).kind != "number":
             raise state.builder.report("S0309", f"`{atom}` is no field of numbers", span, f"a {state.schema.field(atom.name).kind}",
                                        help=f"write embed({atom}, n)")  # fmt: skip
-    node = Input(index=ctx.index(), shape=NUMBER, span=span, columns=tuple(DataColumn("number", (a.name,)) for a in atoms))
+    node = Input(
+        index=ctx.index(), shape=NUMBER, span=span, columns=tuple(DataColumn("number", (a.name,)) for a in atoms)
+    )
     return Column.of_node(state.builder.add(node), ctx.n)
 
 
@@ -156,7 +158,9 @@ def cross(state: State, call: ast.Call, ctx: Context) -> Column:
     return Column.of_atoms(made)
 
 
-def _cut(state: State, field: FieldRef, bins: Column | Family | None, ctx: Context, row: int, span: Span) -> int | Chosen:
+def _cut(
+    state: State, field: FieldRef, bins: Column | Family | None, ctx: Context, row: int, span: Span
+) -> int | Chosen:
     """Into how many buckets a number is cut inside a cross; 0 where the field brings its own ids."""
     own = state.schema.field(field.name)
     if own.has_ids:
@@ -210,4 +214,3 @@ def block(state: State, field: Column, blocks: Column, over: Column | None, ctx:
         raise state.builder.report("S0310", f"block() counts over `field` or over `all`, not over `{name}`", span)
     options = {"blocks": blocks, "over": Column.uniform(name, ctx.n)}
     return state.builder.apply("block", [inputs(state, atoms, [1] * ctx.n, ctx, span)], ctx, span, options=options)
-

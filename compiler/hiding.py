@@ -30,7 +30,9 @@ def warn(state: State, space: ast.Space, builtin: Iterable[str]) -> None:
         what = hidden(name, local)
         if what:
             help = "another name keeps both in reach"
-            state.builder.report("S0110", f"`{name}` hides {what}", span, "means this from here on", help=help, warning=True)
+            state.builder.report(
+                "S0110", f"`{name}` hides {what}", span, "means this from here on", help=help, warning=True
+            )
 
 
 def _bound(space: ast.Space) -> Iterator[tuple[str, Span]]:

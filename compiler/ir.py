@@ -30,7 +30,9 @@ class Rows:
     __slots__ = ("_hash", "array")
 
     def __init__(self, array: Iterable[int] | IntArray) -> None:
-        self.array: IntArray = np.ascontiguousarray(np.asarray(array if isinstance(array, np.ndarray) else list(array), dtype=np.int64))
+        self.array: IntArray = np.ascontiguousarray(
+            np.asarray(array if isinstance(array, np.ndarray) else list(array), dtype=np.int64)
+        )
         self.array.setflags(write=False)
         self._hash = hash(self.array.tobytes())
 
@@ -272,7 +274,9 @@ def with_operands(node: Node, new: Mapping[Ref, Ref]) -> Node:
             options = {k: to(o) if isinstance(o, Ref) else o for k, o in node.options.items()}
             return replace(node, operands=tuple(map(to, node.operands)), options=options, widths=widths)
         case Select():
-            return replace(node, subject=to(node.subject), alternatives=tuple(map(to, node.alternatives)), widths=widths)
+            return replace(
+                node, subject=to(node.subject), alternatives=tuple(map(to, node.alternatives)), widths=widths
+            )
         case Reduce():
             blocks = tuple(replace(b, ref=to(b.ref)) for b in node.blocks)
             return replace(node, blocks=blocks, weights=node.weights and to(node.weights), widths=widths)

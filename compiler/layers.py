@@ -134,7 +134,11 @@ class Layers:
         slices = tuple(Slice(node.name, "value", key, "", (), ((k, k + 1), *whole)) for k, key in enumerate(keys))
         attribute = table.attribute if table else self.attribute(node.name)
         start = Initial("constant", float(node.initial)) if len(shape) == 0 else Initial("xavier")
-        initial = _plain(start, (len(keys), *shape)) if not node.initial or len(shape) == 0 else Initial("constant", float(node.initial))
+        initial = (
+            _plain(start, (len(keys), *shape))
+            if not node.initial or len(shape) == 0
+            else Initial("constant", float(node.initial))
+        )
         self.learned[node.name] = Tensor(attribute, (len(keys), *shape), (initial,), slices)
 
     def _gates(self, name: str) -> Tensor:
@@ -181,7 +185,9 @@ class Layers:
             return self.of[source].hint
         return str(self.graph[source].shape.last)
 
-    def _slices(self, node: Operator, layer: Layer, weight: Weight | Buffer, key: Part, row: int, parts: list[Segment]) -> None:
+    def _slices(
+        self, node: Operator, layer: Layer, weight: Weight | Buffer, key: Part, row: int, parts: list[Segment]
+    ) -> None:
         name = f"{node.part}.{weight.name}" if node.part else weight.name
         text, chosen = self._candidate(node, row)
         text = text or layer.hint
@@ -214,7 +220,9 @@ def table_rows(schema: Schema, column: Column) -> int:
         case "bucket":
             return schema.statistics.bucket_cardinality(column.fields[0], column.bins[0]) + 1
         case "cross":
-            return (column.rows or schema.statistics.cross_cardinality(column.fields, column.min_count, column.bins)) + 1
+            return (
+                column.rows or schema.statistics.cross_cardinality(column.fields, column.min_count, column.bins)
+            ) + 1
         case _:
             return 1
 
@@ -280,4 +288,3 @@ def _plain(initial: Initial, shape: tuple[int, ...]) -> Initial:
             return Initial("uniform", 1 / math.sqrt(max(initial.value, 1)))
         case _:
             return initial
-

@@ -25,7 +25,9 @@ REQUIRED: Any = ...
 class Mismatch(Exception):
     """A shape function's refusal. `argument` is the position of the input at fault, −1 for the call as a whole."""
 
-    def __init__(self, message: str, *, argument: int = -1, label: str = "", help: str = "", code: str = "S0301") -> None:
+    def __init__(
+        self, message: str, *, argument: int = -1, label: str = "", help: str = "", code: str = "S0301"
+    ) -> None:
         super().__init__(message)
         self.message, self.argument, self.label, self.help, self.code = message, argument, label, help, code
 

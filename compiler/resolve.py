@@ -216,11 +216,18 @@ def _constraint(state: State, condition: ast.Expr, root: Context) -> None:
         return
     if column.constant:
         if not column.atoms[0]:
-            state.builder.report("S0408", "nothing can meet this requirement", condition.span, "false whatever is chosen")
+            state.builder.report(
+                "S0408", "nothing can meet this requirement", condition.span, "false whatever is chosen"
+            )
         return
     node = state.builder.nodes[column.node_ids()[0]]
     if node.phase == "run":
-        state.builder.report("S0214", "a requirement is about the architecture, and this depends on the example", condition.span, "decided by each example")
+        state.builder.report(
+            "S0214",
+            "a requirement is about the architecture, and this depends on the example",
+            condition.span,
+            "decided by each example",
+        )
         return
     state.builder.add(Output(index=root.index(), phase="search", span=condition.span, place="require", role="constraint",
                              value=_ref(column), text=condition.span.text))  # fmt: skip
@@ -262,12 +269,24 @@ def _arguments(state: State, component: ast.Component, call: ast.Call) -> dict[s
                                            help=f"parameters: {', '.join(names) or 'none'}")  # fmt: skip
             case _:
                 if position >= len(names):
-                    raise state.builder.report("S0109", f"{component.name}() takes {len(names)} arguments at most", argument.span, "one too many", notes=declared)
+                    raise state.builder.report(
+                        "S0109",
+                        f"{component.name}() takes {len(names)} arguments at most",
+                        argument.span,
+                        "one too many",
+                        notes=declared,
+                    )
                 given[names[position]] = argument
                 position += 1
     missing = [p.name for p in component.parameters if p.name not in given and p.default is None]
     if missing:
-        raise state.builder.report("S0109", f"{component.name}() needs {' and '.join(f'`{m}`' for m in missing)}", call.span, "missing", notes=declared)
+        raise state.builder.report(
+            "S0109",
+            f"{component.name}() needs {' and '.join(f'`{m}`' for m in missing)}",
+            call.span,
+            "missing",
+            notes=declared,
+        )
     return given
 
 

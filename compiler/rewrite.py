@@ -9,8 +9,23 @@ from typing import assert_never
 import numpy as np
 
 from .ir import (
-    Block, Constant, Cost, DecisionNode, Input, IntArray, Learned, Merge, Node, Operator, Output, Reduce, Ref, Rows, Select,
-    operands, with_operands,
+    Block,
+    Constant,
+    Cost,
+    DecisionNode,
+    Input,
+    IntArray,
+    Learned,
+    Merge,
+    Node,
+    Operator,
+    Output,
+    Reduce,
+    Ref,
+    Rows,
+    Select,
+    operands,
+    with_operands,
 )  # fmt: skip
 
 
@@ -43,7 +58,9 @@ def taken(node: Node, rows: Rows) -> Node:
             return replace(node, index=index)
         case DecisionNode():
             exists, given, prior = (r and of(r) for r in (node.exists, node.given, node.prior))
-            return replace(node, index=index, elements=node.elements.take(rows), exists=exists, given=given, prior=prior)
+            return replace(
+                node, index=index, elements=node.elements.take(rows), exists=exists, given=given, prior=prior
+            )
         case Operator():
             options = {k: of(o) if isinstance(o, Ref) else o for k, o in node.options.items()}
             return replace(
@@ -53,7 +70,13 @@ def taken(node: Node, rows: Rows) -> Node:
                 chosen=tuple((name, elements.take(rows), option) for name, elements, option in node.chosen),
             )  # fmt: skip
         case Select():
-            return replace(node, index=index, widths=widths, subject=of(node.subject), alternatives=tuple(map(of, node.alternatives)))
+            return replace(
+                node,
+                index=index,
+                widths=widths,
+                subject=of(node.subject),
+                alternatives=tuple(map(of, node.alternatives)),
+            )
         case Merge():
             return _taken_merge(node, rows, index, widths)
         case Reduce():
@@ -74,7 +97,9 @@ def _taken_merge(node: Merge, rows: Rows, index: object, widths: tuple[Ref | Non
         within[mine] = np.arange(int(mine.sum()))
     chosen = source_of[rows.array]
     used = [k for k in range(len(node.sources)) if bool((chosen == k).any())]
-    sources = tuple(Ref(node.sources[k].node, node.sources[k].rows.take(Rows(within[rows.array[chosen == k]]))) for k in used)
+    sources = tuple(
+        Ref(node.sources[k].node, node.sources[k].rows.take(Rows(within[rows.array[chosen == k]]))) for k in used
+    )
     return replace(node, index=index, widths=widths, sources=sources, source_of=Rows(np.searchsorted(used, chosen)))  # type: ignore[arg-type]
 
 

@@ -77,7 +77,9 @@ def broadcast(shapes: tuple[Shape, ...]) -> Shape:
         if other.kind == first.kind and (other.searched or first.searched):
             raise Mismatch("these two have searched widths that may differ", code="S0312", label=f"{first} and {other}",
                            help="bring both to one width with align(x, n) where they are made")  # fmt: skip
-        raise Mismatch(f"{first} and {other} cannot be combined element by element", code="S0303", label=f"{first} and {other}")
+        raise Mismatch(
+            f"{first} and {other} cannot be combined element by element", code="S0303", label=f"{first} and {other}"
+        )
     return first
 
 
@@ -86,7 +88,9 @@ def matmul(shapes: tuple[Shape, ...]) -> Shape:
     if right.kind != "matrix" or left.kind not in ("vector", "matrix"):
         raise Mismatch(f"@ multiplies a vector or a matrix with a matrix, not {left} with {right}", code="S0305")
     if left.last != right.dims[0]:
-        raise Mismatch(f"@ needs equal inner widths, and these are {left} and {right}", code="S0305", label=f"{left} and {right}")
+        raise Mismatch(
+            f"@ needs equal inner widths, and these are {left} and {right}", code="S0305", label=f"{left} and {right}"
+        )
     return vector(right.dims[1]) if left.kind == "vector" else Shape("matrix", (left.dims[0], right.dims[1]))
 
 

@@ -31,7 +31,9 @@ class Searched:
     __rmul__ = __mul__
 
     def __str__(self) -> str:
-        return "|".join(map(str, self.candidates)) if len(self.candidates) <= 6 else f"{self.candidates[0]}..{self.widest}"
+        return (
+            "|".join(map(str, self.candidates)) if len(self.candidates) <= 6 else f"{self.candidates[0]}..{self.widest}"
+        )
 
 
 Dim = int | Searched

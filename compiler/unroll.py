@@ -1,6 +1,6 @@
 """Which axis of a self-referring family is unrolled.
 
-    h[t in 0..T, i in fields] = … h[t - 1, j] …   →   a node for each t; the axis over fields stays
+h[t in 0..T, i in fields] = … h[t - 1, j] …   →   a node for each t; the axis over fields stays
 """
 
 from __future__ import annotations
@@ -69,7 +69,11 @@ def ordered_axes(definitions: Definitions) -> dict[str, int]:
             for reader, name, slots in references:
                 if reader in axes and name not in axes:
                     step = binder_names(families[reader])[axes[reader]]
-                    at = [k for k in _ranges(families[name]) if k < len(slots) and slots[k] == ast.Name(step, slots[k].span)]
+                    at = [
+                        k
+                        for k in _ranges(families[name])
+                        if k < len(slots) and slots[k] == ast.Name(step, slots[k].span)
+                    ]
                     if at:
                         axes[name], grown = at[0], True
     return axes

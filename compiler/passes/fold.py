@@ -1,12 +1,11 @@
 """Constants: what numbers alone decide is decided now.
 
-    x * 1 → x;   x + 0 → x;   2 * 3 → 6;   x * 0 → 0;   pool(x * 0) → 0;   sum(1, 2) → 3
+x * 1 → x;   x + 0 → x;   2 * 3 → 6;   x * 0 → 0;   pool(x * 0) → 0;   sum(1, 2) → 3
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-
 
 import numpy as np
 
@@ -46,7 +45,9 @@ def _folded(node: Node, at: Callable[[int], Node]) -> Node | Ref:
     match node:
         case Operator(operator="pool", operands=(ref,)) if not node.shape.searched:
             source = at(ref.node)  # of a sequence that a shut gate takes away nothing is left
-            if isinstance(source, Operator) and any(_vanishes(source, _constant(at(o.node), o.rows)) for o in source.operands):
+            if isinstance(source, Operator) and any(
+                _vanishes(source, _constant(at(o.node), o.rows)) for o in source.operands
+            ):
                 return _zeros(node)
             return node
         case Operator(operator=operator, operands=operands) if operator in ON_NUMBERS and operands:
@@ -55,13 +56,22 @@ def _folded(node: Node, at: Callable[[int], Node]) -> Node | Ref:
                 function = np.frompyfunc(ON_NUMBERS[operator], len(values), 1)
                 made = np.asarray(function(*_aligned(values)), dtype=np.float64)  # type: ignore[arg-type]
                 shaped = np.broadcast_to(made, (len(node.index), *map(int, node.shape.dims)))  # type: ignore[arg-type]
-                return Constant(index=node.index, shape=node.shape, phase="compile", place=node.place, span=node.span, values=shaped.copy())
+                return Constant(
+                    index=node.index,
+                    shape=node.shape,
+                    phase="compile",
+                    place=node.place,
+                    span=node.span,
+                    values=shaped.copy(),
+                )
             return _neutral(node, values, at)
         case Reduce(operator="sum", blocks=(block,), segments=None, weights=None):
             values_ = _constant(at(block.ref.node), block.ref.rows)
             if values_ is not None and not node.widths:
                 summed = values_.reshape(len(node.index), block.count, *values_.shape[1:]).sum(1)
-                return Constant(index=node.index, shape=node.shape, phase="compile", place=node.place, span=node.span, values=summed)
+                return Constant(
+                    index=node.index, shape=node.shape, phase="compile", place=node.place, span=node.span, values=summed
+                )
             return node
         case _:
             return node
@@ -96,10 +106,10 @@ def _vanishes(node: Operator, factor: np.ndarray | None) -> bool:
 
 def _zeros(node: Node) -> Constant:
     values = np.zeros((len(node.index), *map(int, node.shape.dims)))  # type: ignore[arg-type]
-    return Constant(index=node.index, shape=node.shape, phase="compile", place=node.place, span=node.span, values=values)
+    return Constant(
+        index=node.index, shape=node.shape, phase="compile", place=node.place, span=node.span, values=values
+    )
 
 
 def _constant(node: Node, rows: Rows) -> np.ndarray | None:
     return node.values[rows.array] if isinstance(node, Constant) else None
-
-

@@ -1,6 +1,6 @@
 """What is recomputed along an axis that it does not depend on is computed once, then gathered.
 
-    p[i < j in fields] = relu(e[i])   →   r[i in fields] = relu(e[i]); p[i < j] = r[i]
+p[i < j in fields] = relu(e[i])   →   r[i in fields] = relu(e[i]); p[i < j] = r[i]
 """
 
 from __future__ import annotations

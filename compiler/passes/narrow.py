@@ -1,6 +1,6 @@
 """Parts of a concatenation that are zero for every example are left out where only linear layers read it.
 
-    linear(concat(a, 0, b), n)   →   linear(concat(a, b), n)     (with the rows of the weight that are left)
+linear(concat(a, 0, b), n)   →   linear(concat(a, b), n)     (with the rows of the weight that are left)
 """
 
 from __future__ import annotations
@@ -31,8 +31,17 @@ def _read_by_linear(graph: Graph, promises: Promises) -> set[int]:
     """Concatenations to one vector whose readers are layers that multiply it, or others of the kind."""
     found: set[int] = set()
     for key, node in reversed(list(graph.items())):
-        whole = isinstance(node, Reduce) and node.operator == "concat" and node.shape.kind == "vector" and len(node.index) == 1
-        if whole and not node.shape.searched and all(_takes_rows(graph[c], found, c, promises) for c in graph.consumers(key)):
+        whole = (
+            isinstance(node, Reduce)
+            and node.operator == "concat"
+            and node.shape.kind == "vector"
+            and len(node.index) == 1
+        )
+        if (
+            whole
+            and not node.shape.searched
+            and all(_takes_rows(graph[c], found, c, promises) for c in graph.consumers(key))
+        ):
             found.add(key)
     return found
 
@@ -46,7 +55,9 @@ def _width(nodes: dict[int, Node], block: Block) -> int:
 
 
 def _without_zeros(nodes: dict[int, Node], block: Block) -> list[Block]:
-    kept = np.array([k for k, row in enumerate(block.ref.rows.array) if not _zero(nodes, block.ref.node, int(row))], dtype=np.int64)
+    kept = np.array(
+        [k for k, row in enumerate(block.ref.rows.array) if not _zero(nodes, block.ref.node, int(row))], dtype=np.int64
+    )
     if len(kept) == len(block.ref.rows):
         return [block]
     if not len(kept):

@@ -1,7 +1,7 @@
 """Drop what no output needs; families shrink to the rows that are read.
 
-    a = embed(user); b = mlp(a); return a   →   a = embed(user); return a
-    e[f in 10 fields], read at 3 rows       →   e[f in 3 fields]
+a = embed(user); b = mlp(a); return a   →   a = embed(user); return a
+e[f in 10 fields], read at 3 rows       →   e[f in 3 fields]
 """
 
 from __future__ import annotations

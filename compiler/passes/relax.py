@@ -32,7 +32,9 @@ MOST = 4096
 
 def not_yet(span: Span, what: str, help: str = "") -> SpaceError:
     """A construct that checks and sizes, and has no execution yet."""
-    return SpaceError([Diagnostic("S0630", f"{what} has no implementation yet", span, "checked and counted, not run", help=help)])
+    return SpaceError(
+        [Diagnostic("S0630", f"{what} has no implementation yet", span, "checked and counted, not run", help=help)]
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,11 @@ class _Relaxing:
     def fixed(self, ref: Ref, span: Span) -> Ref:
         found = self.value(ref)
         if isinstance(found, Variants):
-            raise not_yet(span, "a value of searched width in this place", "bring it to one width with align(x, n) where it is made")
+            raise not_yet(
+                span,
+                "a value of searched width in this place",
+                "bring it to one width with align(x, n) where it is made",
+            )
         return found
 
     def decision(self, node: DecisionNode) -> Decision:
@@ -171,10 +177,14 @@ class _Relaxing:
         kinds = [self.graph[o.node] for o in node.operands]
         if node.operator not in ON_NUMBERS or not all(isinstance(k, DecisionNode | Constant) for k in kinds):
             raise not_yet(node.span, f"`{node.operator}` on what decisions add up to")
-        return self.expectation(key, node, [o for o, k in zip(node.operands, kinds, strict=True) if isinstance(k, DecisionNode)])
+        return self.expectation(
+            key, node, [o for o, k in zip(node.operands, kinds, strict=True) if isinstance(k, DecisionNode)]
+        )
 
     def constant(self, node: Node, value: float) -> Ref:
-        return self.add(Constant(index=node.index, phase="compile", span=node.span, values=np.full(len(node.index), value)))
+        return self.add(
+            Constant(index=node.index, phase="compile", span=node.span, values=np.full(len(node.index), value))
+        )
 
     def expectation(self, key: int, node: Operator, leaves: list[Ref]) -> Ref:
         """Σ over the options of the decisions that are read, of their weights times what the operator gives."""
@@ -185,7 +195,13 @@ class _Relaxing:
             options = self.options(source)
             named = self.decision(source).domains[0].kind in ("name", "alternative")
             gate = self.decision(source).domains[0].kind == "gate"
-            lists.append([0.0, 1.0] if gate else [float(k) for k in range(len(options))] if named else [float(o) for o in options])
+            lists.append(
+                [0.0, 1.0]
+                if gate
+                else [float(k) for k in range(len(options))]
+                if named
+                else [float(o) for o in options]
+            )
         total = int(np.prod([len(one) for one in lists]))
         if total > MOST or node.operator not in ON_NUMBERS:
             raise not_yet(node.span, f"`{node.operator}` on these decisions")
@@ -197,7 +213,9 @@ class _Relaxing:
         for column, values in enumerate(product(*lists)):
             chosen = dict(zip(leaves, values, strict=True))
             arguments = [np.full(n, chosen[o]) if o in chosen else self._numbers(o) for o in node.operands]
-            table[:, column] = np.frompyfunc(ON_NUMBERS[node.operator], len(arguments), 1)(*arguments).astype(np.float64)
+            table[:, column] = np.frompyfunc(ON_NUMBERS[node.operator], len(arguments), 1)(*arguments).astype(
+                np.float64
+            )
         made = replace(node, operator="expect", operands=tuple(self.fixed(o, node.span) for o in leaves), phase="run",
                        options={"table": table, "sizes": tuple(len(one) for one in lists)})  # fmt: skip
         return self.add(made, key)
@@ -311,10 +329,18 @@ class _Relaxing:
             constant = self.constant(node, float(option))
             operands = tuple(self.fixed(o, node.span) if o != leaf else constant for o in node.operands)
             alternatives.append(self.add(replace(node, operands=operands, widths=())))
-        return self.mixed(node, self.fixed(leaf, node.span), tuple(range(len(alternatives))), alternatives, node.shape, key)
+        return self.mixed(
+            node, self.fixed(leaf, node.span), tuple(range(len(alternatives))), alternatives, node.shape, key
+        )
 
     def mixed(
-        self, node: Node, subject: Ref, options: tuple[int, ...], alternatives: Sequence[Ref], shape: Shape, key: int | None = None
+        self,
+        node: Node,
+        subject: Ref,
+        options: tuple[int, ...],
+        alternatives: Sequence[Ref],
+        shape: Shape,
+        key: int | None = None,
     ) -> Ref:
         made = Select(index=node.index, shape=fixed_shape(shape), phase="run", place=node.place, span=node.span,
                       subject=subject, labels=options, alternatives=tuple(alternatives))  # fmt: skip
@@ -367,7 +393,9 @@ class _Relaxing:
         other = next((self.nodes[s.node].shape for s in siblings if self.nodes[s.node].shape != NUMBER), NUMBER)
         if not (isinstance(own, Constant) and own.shape == NUMBER) or other == NUMBER:
             return ref
-        values = np.broadcast_to(own.values[ref.rows.array].reshape(-1, *(1,) * len(other.dims)), (len(node.index), *map(int, other.dims)))  # type: ignore[arg-type]
+        values = np.broadcast_to(
+            own.values[ref.rows.array].reshape(-1, *(1,) * len(other.dims)), (len(node.index), *map(int, other.dims))
+        )  # type: ignore[arg-type]
         return self.add(Constant(index=node.index, shape=other, phase="compile", span=node.span, values=values.copy()))
 
     def _positions(self, node: Select, source: Node) -> tuple[int, ...]:
@@ -389,7 +417,11 @@ class _Relaxing:
             blocks = tuple(replace(b, ref=v) for b, v in zip(node.blocks, values, strict=True) if isinstance(v, Ref))
             if any(b.ref.node in self.spread for b in blocks):
                 self.spread.add(key)
-            shape = self._concat_shape(node, blocks) if node.operator == "concat" and node.shape.searched else fixed_shape(node.shape)
+            shape = (
+                self._concat_shape(node, blocks)
+                if node.operator == "concat" and node.shape.searched
+                else fixed_shape(node.shape)
+            )
             return self.add(replace(node, blocks=blocks, weights=weights, phase="run", shape=shape, widths=()), key)
         if node.operator != "concat":
             raise not_yet(node.span, f"{node.operator}() of values whose widths are searched")
@@ -407,7 +439,9 @@ class _Relaxing:
                 scaled = self.scaled(node, value.subject, option, alternative)
                 blocks.append(replace(block, ref=scaled, candidate=text))
         self.spread.add(key)
-        return self.add(replace(node, blocks=tuple(blocks), phase="run", shape=self._concat_shape(node, blocks), widths=()), key)
+        return self.add(
+            replace(node, blocks=tuple(blocks), phase="run", shape=self._concat_shape(node, blocks), widths=()), key
+        )
 
     def _concat_shape(self, node: Reduce, blocks: Sequence[Block]) -> Shape:
         shapes = [(self.nodes[b.ref.node].shape, b.count) for b in blocks]
@@ -419,11 +453,33 @@ class _Relaxing:
         """The elements of a block, each times the weight of one option of its decision."""
         source = self.nodes[value.node]
         index = source.index.take(value.rows)
-        weight = self.add(Operator(index=index, phase="run", span=node.span, operator="option_weight", operands=(subject,), options={"option": option}))
-        return self.add(Operator(index=index, shape=source.shape, phase="run", span=node.span, operator="*", operands=(weight, value)))
+        weight = self.add(
+            Operator(
+                index=index,
+                phase="run",
+                span=node.span,
+                operator="option_weight",
+                operands=(subject,),
+                options={"option": option},
+            )
+        )
+        return self.add(
+            Operator(
+                index=index, shape=source.shape, phase="run", span=node.span, operator="*", operands=(weight, value)
+            )
+        )
 
     def merge(self, key: int, node: Merge) -> Ref | Variants:
-        if node.phase == "search" and node.shape == NUMBER and any(self.graph[s.node].phase == "search" and not isinstance(self.graph[s.node], DecisionNode) and s.node not in self.nodes for s in node.sources):
+        if (
+            node.phase == "search"
+            and node.shape == NUMBER
+            and any(
+                self.graph[s.node].phase == "search"
+                and not isinstance(self.graph[s.node], DecisionNode)
+                and s.node not in self.nodes
+                for s in node.sources
+            )
+        ):
             return Ref(key, Rows.all(len(node.index)))
         sources = tuple(self.fixed(s, node.span) for s in node.sources)
         return self.add(replace(node, sources=sources, shape=fixed_shape(node.shape), widths=(), phase="run"), key)
@@ -432,4 +488,3 @@ class _Relaxing:
 def fixed_shape(shape: Shape) -> Shape:
     """No searched width is left (the widest stands where one was)."""
     return replace(shape, dims=tuple(d.widest if isinstance(d, Searched) else d for d in shape.dims))
-

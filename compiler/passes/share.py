@@ -47,7 +47,18 @@ def identity(node: Node, key: int) -> Hashable:
             return ("decision", shape, name, node.elements, node.exists, node.given, node.prior)
         case Operator():
             options = tuple(sorted((k, _hashable(o)) for k, o in node.options.items()))
-            return ("operator", node.operator, shape, node.operands, options, node.layer, node.part, node.keys, node.columns, node.chosen)
+            return (
+                "operator",
+                node.operator,
+                shape,
+                node.operands,
+                options,
+                node.layer,
+                node.part,
+                node.keys,
+                node.columns,
+                node.chosen,
+            )
         case Select():
             return ("select", shape, node.subject, node.labels, node.alternatives)
         case Reduce():

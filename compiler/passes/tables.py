@@ -1,6 +1,6 @@
 """All embeddings of one width → one table with offsets.
 
-    embed(f, 16) for f in fields; embed(g, 16)   →   one table of 16 columns; ids of field k start at offset k
+embed(f, 16) for f in fields; embed(g, 16)   →   one table of 16 columns; ids of field k start at offset k
 """
 
 from __future__ import annotations

@@ -124,9 +124,7 @@ def random_weights(decisions: tuple[Decision, ...], seed: int) -> tuple[dict[str
 
 def random_architecture(decisions: tuple[Decision, ...], seed: int) -> dict[str, tuple[int, ...]]:
     rng = np.random.default_rng(seed)
-    return {
-        d.name: tuple(int(rng.integers(len(d.domain(k).options))) for k in range(d.elements)) for d in decisions
-    }
+    return {d.name: tuple(int(rng.integers(len(d.domain(k).options))) for k in range(d.elements)) for d in decisions}
 
 
 def one_hot(decisions: tuple[Decision, ...], architecture: Mapping[str, tuple[int, ...]]) -> dict[str, Tensor]:
@@ -184,7 +182,6 @@ def derived_agrees(pair: Pair, seed: int, architecture: Mapping[str, tuple[int, 
     np.testing.assert_allclose(found, expected, **TOLERANCE)
     # What a shut gate hides is large: it is multiplied by 0, and takes digits with it where it is added before that.
     np.testing.assert_allclose(hot, expected, rtol=1e-7, atol=1e-8)
-
 
 
 Agrees = Callable[[Pair, int], None]

@@ -27,11 +27,16 @@ from recspace.runtime.registry import promises
 from .agreement import shipped
 from .goldens import check_golden
 
-SCHEMA = schema_of(Field("user", "category", 4, "user"), Field("item", "category", 3, "item"), Field("city", "category", 2))
+SCHEMA = schema_of(
+    Field("user", "category", 4, "user"), Field("item", "category", 3, "item"), Field("city", "category", 2)
+)
 MIXED = schema_of(Field("user", "category", 4, "user"), Field("price", "number"), Field("tags", "many", 4, longest=3))
 HEAD, END = "space T\n", "\nminimize logloss\n"
 PASSES: dict[str, tuple[Any, str]] = {
-    "share": (share, "let e[f in fields] = embed(f, 2)\npredict sum(relu(e[user])) * dot(relu(e[user]), e[item] * e[city])"),
+    "share": (
+        share,
+        "let e[f in fields] = embed(f, 2)\npredict sum(relu(e[user])) * dot(relu(e[user]), e[item] * e[city])",
+    ),
     "hoist": (hoist, "let e[f in fields] = embed(f, 2)\npredict sum(sum(relu(e[i])) * sum(e[j]) for i < j in fields)"),
     "prune": (prune, "let e[f in fields] = embed(f, 2)\nlet unused = mlp(e[user], [4])\npredict dot(e[user], e[city])"),
     "relax": (

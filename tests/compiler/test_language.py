@@ -15,7 +15,9 @@ from recspace.runtime.registry import promises
 
 from .checking import END, checked, faults, said, value
 
-THREE = schema_of(Field("user", "category", 4, "user"), Field("item", "category", 3, "item"), Field("city", "category", 2))
+THREE = schema_of(
+    Field("user", "category", 4, "user"), Field("item", "category", 3, "item"), Field("city", "category", 2)
+)
 
 
 def decisions(statements: str, prediction: str = "bias()"):
@@ -109,7 +111,9 @@ def test_params_are_overridden():
 
 
 def test_imports_with_a_name(tmp_path: Path):
-    (tmp_path / "mine.space").write_text('component twice(x) "doubled" { return two() * x }\ncomponent two() { return 2 }\n')
+    (tmp_path / "mine.space").write_text(
+        'component twice(x) "doubled" { return two() * x }\ncomponent two() { return 2 }\n'
+    )
     (tmp_path / "main.space").write_text(f'import "mine.space" as own\nspace T\n{END}expect own.twice(4) == 7\n')
     program, found = load(tmp_path / "main.space", library_path())
     assert program is not None
@@ -161,7 +165,9 @@ def test_domains(domain, expected, default, count):
 
 
 def test_a_bare_name_is_a_constant_where_one_is_declared():
-    assert decisions("param small = 2\nparam large = 9\nchoose d from {small, large}")["d"].domains == (Domain("number", (2, 9)),)
+    assert decisions("param small = 2\nparam large = 9\nchoose d from {small, large}")["d"].domains == (
+        Domain("number", (2, 9)),
+    )
     assert faults("param small = 2\nchoose d from {small, other}") == [("S0402", "{small, other}")]
 
 
@@ -215,7 +221,9 @@ def test_existence(statements, count, conditional):
 def test_requirements_narrow_and_are_met_where_nothing_exists():
     assert size("choose k[f in fields] from {off, on}\nrequire sum(k[f] for f in fields) <= 1") == 4
     inner = "choose o from {off, on}\nlet x = choose d from {2, 4, 8} if o else 0"
-    assert size("choose o from {off, on}\nlet x = (choose d from {2, 4, 8}) if o else 0\nrequire x > 2", "x") == 2, inner
+    assert size("choose o from {off, on}\nlet x = (choose d from {2, 4, 8}) if o else 0\nrequire x > 2", "x") == 2, (
+        inner
+    )
 
 
 def test_what_nothing_can_meet():
