@@ -420,7 +420,7 @@ def _switch(state: State, expr: ast.Switch, ctx: Context, labels: bool) -> Colum
 
 def _case(state: State, subject: Column, alternatives: tuple[ast.Alternative, ...], ctx: Context, span: Span) -> Column:
     given = [a.label for a in alternatives]
-    odd = next((a for a, k in zip(subject.atoms, subject.nodes, strict=True) if k == ATOM and _label(a) not in given), None)
+    odd = next((a for r in np.flatnonzero(subject.nodes == ATOM) if _label(a := subject.atoms[r]) not in given), None)
     if odd is not None:
         raise state.builder.report("S0407", f"this case has no alternative for {describe(odd)}", span, "every option needs one")
     for k in subject.node_ids():
