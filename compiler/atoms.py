@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations
 from math import comb
+from typing import Any
 
 from .decisions import Choice
 
@@ -185,7 +186,7 @@ def is_number(atom: object) -> bool:
     return isinstance(atom, int | float)
 
 
-def members(atom: object) -> list[object] | None:
+def members(atom: object) -> list[Any] | None:
     """The elements of a compile-time set, list or range; None if it is none."""
     match atom:
         case ItemSet() | SubsetsOf():

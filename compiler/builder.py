@@ -76,7 +76,7 @@ class Builder:
             array = np.array([atoms[k] for k in np.flatnonzero(sizes == size)], dtype=np.float64)
             if target is not own:
                 ones = (1,) * len(target.dims)
-                array = np.broadcast_to(array.reshape(-1, *ones), (len(rows), *map(int, target.dims))).copy()  # type: ignore[arg-type]
+                array = np.broadcast_to(array.reshape(-1, *ones), (len(rows), *target.fixed)).copy()
             index = ctx.index().take(Rows(rows))
             node = self.add(Constant(index=index, shape=target, phase="compile", span=span, values=array))
             pieces.append((rows, Column.of_node(node, len(rows))))
@@ -291,7 +291,7 @@ class Builder:
         for s in sources:
             width = self.nodes[s.node].widths[dim]
             assert width is not None
-            refs.append(width.rows.take(s.rows) and Ref(width.node, width.rows.take(s.rows)))
+            refs.append(Ref(width.node, width.rows.take(s.rows)))
         if len({r.node for r in refs}) == 1:
             joined = np.empty(len(source_of), dtype=np.int64)
             for k, r in enumerate(refs):
@@ -391,8 +391,8 @@ class Builder:
         return [self.nodes[k] for k in sorted(seen)]
 
     def domain_options(self, node: DecisionNode, row: int) -> tuple[Any, ...]:
-        decision = self.entries[node.name]
-        return decision.domain(int(node.elements.array[row])).options
+        options: tuple[Any, ...] = self.entries[node.name].domain(int(node.elements.array[row])).options
+        return options
 
 
 def groups(table: Sequence[IntArray], n: int) -> list[IntArray]:

@@ -523,7 +523,7 @@ def _subsets_of(state: State, base: Any, size: Any, span: Span) -> SubsetsOf:
     low, high = (size[0], size[-1]) if isinstance(size, range) and len(size) else (size, size)
     if items is None or not isinstance(low, int) or not isinstance(high, int) or low < 0:
         raise state.builder.report("S0202", "subsets(S, k) takes a set and a size or a range of sizes", span)
-    return SubsetsOf(tuple(items), low, min(high, len(items)))  # type: ignore[arg-type]
+    return SubsetsOf(tuple(items), low, min(high, len(items)))
 
 
 def _subset(state: State, expr: ast.Call, ctx: Context) -> Column:
@@ -539,7 +539,7 @@ def _subset(state: State, expr: ast.Call, ctx: Context) -> Column:
         low, high = (s[0], s[-1]) if isinstance(s, range) and len(s) else (s, s)
         if items is None or not isinstance(low, int) or not isinstance(high, int):
             raise state.builder.report("S0202", "subset(S, n) takes a set and a size or a range of sizes", expr.span)
-        found.append(SubsetDomain(items if isinstance(items, SubsetsOf) else tuple(items), low, high))  # type: ignore[arg-type]
+        found.append(SubsetDomain(items if isinstance(items, SubsetsOf) else tuple(items), low, high))
     return Column.of_atoms(found)
 
 
@@ -656,7 +656,7 @@ OWN: Mapping[str, Callable[[State, ast.Call, Context], Any]] = {
     "cardinality": _one(fields.cardinality),
     "frequency": _one(fields.frequency),
     "bucket": _bucket,
-    "cross": lambda state, expr, ctx: fields.cross(state, expr, ctx),
+    "cross": fields.cross,
     "block": _block,
     "current": _current,
     "l0": _l0,

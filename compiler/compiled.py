@@ -12,7 +12,7 @@ from .schema import Column
 if TYPE_CHECKING:
     from .ir import Graph
 
-Part = tuple[str | int, ...]
+Part = tuple[str | int | float, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,10 +58,12 @@ def _domain(state: State, atom: Any, span: Span) -> tuple[Domain, tuple[Any, ...
         case ItemSet(items):
             if set(items) == {Label("off"), Label("on")}:
                 return Domain("gate", ("off", "on")), (False, True)
-            if all(isinstance(i, Label) for i in items):
-                return Domain("name", tuple(i.name for i in items)), items
-            if all(is_number(i) and not isinstance(i, bool) for i in items):
-                return Domain("number", items), items
+            names = tuple(i.name for i in items if isinstance(i, Label))
+            if len(names) == len(items):
+                return Domain("name", names), items
+            numbers = tuple(i for i in items if isinstance(i, int | float) and not isinstance(i, bool))
+            if len(numbers) == len(items):
+                return Domain("number", numbers), items
             raise wrong("a domain holds numbers or names, not both", "give names alone, or numbers alone")
         case range():
             options = tuple(atom) if len(atom) <= LISTED else ()
@@ -167,7 +169,7 @@ def _defaults(
     if clause is None:
         return [_widest(d) for d, _ in domains]
     column = state.column(clause.value, ctx, labels=True)
-    found = []
+    found: list[Any] = []
     for row, (domain, atoms) in enumerate(domains):
         atom = column.atoms[row] if column.constant else None
         options = domain.options if domain.kind in ("gate", "alternative") else atoms
@@ -249,7 +251,7 @@ def _reads_label(state: State, start: Ref) -> bool:
 def _rank(state: State, value: ast.Expr, ctx: Context) -> int:
     """`factored symmetric(rank = R)`."""
     match value:
-        case ast.Call(ast.Name("symmetric"), (ast.Keyword("rank", inner),)):
+        case ast.Call(ast.Name("symmetric"), (ast.Keyword("rank", inner),)) if not isinstance(inner, ast.Schedule):
             column = state.column(inner, ctx)
             rank = column.atoms[0] if column.constant and ctx.n else 0
             if isinstance(rank, int) and rank >= 1:

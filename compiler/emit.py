@@ -28,7 +28,7 @@ from .ir import (
 )  # fmt: skip
 from .layers import Layer, Layers
 from .passes.relax import not_yet
-from .promise import Buffer, Promises
+from .promise import Buffer, Promises, Weight
 from .promise import Operator as Promise
 from .schema import Column, Schema
 
@@ -321,7 +321,8 @@ class Emitter:
             return []
         found = []
         at = np.array([layer.keys[k] for k in node.keys or ((),)], dtype=np.int64)
-        for weight in (*layer.weights, *layer.buffers):
+        tensors: tuple[Weight | Buffer, ...] = (*layer.weights, *layer.buffers)
+        for weight in tensors:
             text = f"self.{layer.names[weight.name]}"
             if layer.keyed:
                 text = self._rows(text, at, 0, len(layer.keys), grouped, True)
@@ -356,7 +357,7 @@ class Emitter:
             raise not_yet(node.span, f"{node.operator}() on a sequence")
         key = self.layers.attribute(f"{node.place}.{node.part}.{name}.{node.options.get('·candidate', '')}")
         sizes = ["size"] + ([str(len(node.index))] if in_family(node) else [])
-        sizes += [str(int(d)) for d in self.graph[source.node].shape.dims]  # type: ignore[arg-type]
+        sizes += [str(d) for d in self.graph[source.node].shape.fixed]
         self.noise.append(f'"{key}": ({", ".join(sizes)},)')
         return f'noise.get("{key}")'
 
@@ -489,7 +490,7 @@ class Emitter:
                 weight = f"{weights}[..., {option}]"
             terms.append(f"{weight}{axes} * {self.aligned(alternative, family, rank, full=True)}")
         if not terms:
-            shape = ", ".join(map(str, ([len(node.index)] if family else []) + [int(d) for d in node.shape.dims]))  # type: ignore[arg-type]
+            shape = ", ".join(map(str, ([len(node.index)] if family else []) + list(node.shape.fixed)))
             self.define(key, node, f"torch.zeros({shape or '()'})", False)
             return
         self.define(key, node, " + ".join(terms), self.batched(*node.alternatives))
@@ -518,7 +519,11 @@ class Emitter:
         for block in node.blocks:
             kind = self.graph[block.ref.node].shape.kind
             text = self._elements(node, block, batched)
-            if (kind == "number" and node.operator == "stack") or kind == "number" or (kind == "vector" and node.operator == "stack"):
+            if (
+                (kind == "number" and node.operator == "stack")
+                or kind == "number"
+                or (kind == "vector" and node.operator == "stack")
+            ):
                 parts.append(text)
             elif kind == "vector":
                 parts.append(f"{text}.flatten(-2)")
@@ -558,7 +563,7 @@ class Emitter:
         if node.operator not in ("sum", "mean") or node.weights is not None:
             raise not_yet(node.span, f"{node.operator}() over sets of unequal size")
         x = self.fetch(block.ref, True, full=True, batched=batched)
-        sizes = (["size"] if batched else []) + [str(len(node.index))] + [str(int(d)) for d in node.shape.dims]  # type: ignore[arg-type]
+        sizes = (["size"] if batched else []) + [str(len(node.index))] + [str(d) for d in node.shape.fixed]
         text = f"{x}.new_zeros({', '.join(sizes)}).index_add({int(batched)}, {self.constant(node.segments.array)}, {x})"
         if node.operator == "mean":
             counts = np.bincount(node.segments.array, minlength=len(node.index)).astype(float)

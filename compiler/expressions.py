@@ -41,8 +41,8 @@ def evaluate(state: State, expr: ast.Expr, ctx: Context, labels: bool = False) -
             return _atoms(state, columns, lambda *v: ItemSet(tuple(dict.fromkeys(v))), ctx, expr.span)
         case ast.Comprehension(generator):
             inner, weights = expand(state, generator.fors, ctx)
-            value = state.column(generator.value, inner) if inner.n else Column.of_atoms(())
-            return _comprehension(state, inner, ctx, value, weights, expr.span)
+            elements = state.column(generator.value, inner) if inner.n else Column.of_atoms(())
+            return _comprehension(state, inner, ctx, elements, weights, expr.span)
         case ast.Binary():
             return _binary(state, expr, ctx, labels)
         case ast.Unary(operator, value):
@@ -50,8 +50,8 @@ def evaluate(state: State, expr: ast.Expr, ctx: Context, labels: bool = False) -
         case ast.Switch():
             return _switch(state, expr, ctx, labels)
         case ast.Call():
-            value = calls.call(state, expr, ctx)
-            return value  # type: ignore[no-any-return]
+            called: Value = calls.call(state, expr, ctx)
+            return called
         case ast.Subscript():
             return _subscript(state, expr, ctx)
         case ast.Case(subject, alternatives):
@@ -59,8 +59,8 @@ def evaluate(state: State, expr: ast.Expr, ctx: Context, labels: bool = False) -
         case ast.ChooseOne(name, alternatives, clauses):
             labels_ = [a.label for a in alternatives]
             place = ctx.scope.place(name)
-            subject = deciding.between(state, place, labels_, clauses, ctx, expr.span)
-            return _alternatives(state, subject, alternatives, ctx, expr.span, place)
+            decided = deciding.between(state, place, labels_, clauses, ctx, expr.span)
+            return _alternatives(state, decided, alternatives, ctx, expr.span, place)
         case ast.ChooseFrom(name, domain, clauses):
             return deciding.from_domain(state, ctx.scope.place(name), domain, clauses, ctx, expr.span)
 
@@ -422,7 +422,9 @@ def _case(state: State, subject: Column, alternatives: tuple[ast.Alternative, ..
     given = [a.label for a in alternatives]
     odd = next((a for r in np.flatnonzero(subject.nodes == ATOM) if _label(a := subject.atoms[r]) not in given), None)
     if odd is not None:
-        raise state.builder.report("S0407", f"this case has no alternative for {describe(odd)}", span, "every option needs one")
+        raise state.builder.report(
+            "S0407", f"this case has no alternative for {describe(odd)}", span, "every option needs one"
+        )
     for k in subject.node_ids():
         node = state.builder.nodes[k]
         if isinstance(node, DecisionNode):

@@ -31,7 +31,8 @@ def family(state: State, scope: Scope, name: str) -> Family:
     """The family of a definition, made when it is first asked for."""
     if name not in scope.families:
         statement = scope.definitions[name]
-        assert isinstance(statement, ast.Let | ast.Choose | ast.Learn) and scope.base is not None
+        assert isinstance(statement, ast.Let | ast.Choose | ast.Learn)
+        assert scope.base is not None
         ctx = scope.base
         names: list[str] = []
         ordered: set[int] = set()

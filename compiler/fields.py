@@ -94,8 +94,9 @@ def _fact(state: State, atom: Any) -> tuple[str, int, str]:
 
 
 def _data_column(state: State, atom: Any, kind: str, min_count: int) -> DataColumn:
-    if kind == "number" or kind == "vector":
-        return DataColumn(kind, (atom.name,))
+    match kind:
+        case "number" | "vector":
+            return DataColumn(kind, (atom.name,))
     return id_column(state, atom, min_count, atom.rows if isinstance(atom, Crossed) else 0)
 
 
@@ -135,9 +136,9 @@ def cross(state: State, call: ast.Call, ctx: Context) -> Column:
     bins: Column | Family | None = None
     for argument in call.arguments:
         match argument:
-            case ast.Keyword("hashed", inner):
+            case ast.Keyword("hashed", inner) if not isinstance(inner, ast.Schedule):
                 hashed = state.column(inner, ctx)
-            case ast.Keyword("bins", inner):
+            case ast.Keyword("bins", inner) if not isinstance(inner, ast.Schedule):
                 bins = state.evaluate(inner, ctx)
             case ast.Keyword() | ast.Generator() | ast.Schedule():
                 raise state.builder.report("S0308", "cross() takes fields, `hashed` and `bins`", argument.span)

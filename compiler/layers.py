@@ -13,7 +13,7 @@ from .passes.tables import LOOKED_UP
 from .promise import Buffer, Initial, Promises, Weight, no_buffers
 from .promise import Operator as Promise
 from .schema import Column, Schema
-from .shapes import Shape
+from .shapes import Shape, fixed
 
 Chosen = tuple[tuple[str, int, int], ...]
 ID = ("id", "bucket", "cross")
@@ -77,10 +77,9 @@ class Layers:
         """Parameters and buffers, in the order in which the module makes them."""
         found = [*self.tables.values(), *self.learned.values(), *self.gates.values()]
         for layer in self.layers.values():
-            for weight in layer.weights:
-                found.append(self._tensor(layer, weight.name, weight.shape, weight.initial, True))
-            for buffer in layer.buffers:
-                found.append(self._tensor(layer, buffer.name, buffer.shape, Initial("constant", buffer.initial), False))
+            found += [self._tensor(layer, w.name, w.shape, w.initial, True) for w in layer.weights]
+            start = [Initial("constant", b.initial) for b in layer.buffers]
+            found += [self._tensor(layer, b.name, b.shape, i, False) for b, i in zip(layer.buffers, start, strict=True)]
         return tuple(found)
 
     def _tensor(self, layer: Layer, name: str, shape: tuple[Any, ...], initial: Initial, trainable: bool) -> Tensor:
@@ -108,7 +107,7 @@ class Layers:
         assert isinstance(source, Input)
         promise = self.promises.operators[node.operator]
         (weight,) = promise.weights((source.shape,), {**node.options, "rows": 1})
-        width = int(weight.shape[-1])  # type: ignore[call-overload]
+        width = fixed(weight.shape[-1])
         table = self.tables.get(name) or Tensor(self.attribute(name), (0, width), (weight.initial,), (), True, True)
         slices = list(table.slices)
         total = table.shape[0]
@@ -127,7 +126,7 @@ class Layers:
 
     def _learned(self, node: Learned) -> None:
         table = self.learned.get(node.name)
-        shape = tuple(map(int, node.shape.dims))  # type: ignore[arg-type]
+        shape = node.shape.fixed
         keys = [s.key for s in table.slices] if table else []
         keys += [k for k in node.index.keys if k not in keys]
         whole = tuple((0, d) for d in shape)
@@ -154,10 +153,18 @@ class Layers:
         shapes = tuple(self.graph[o.node].shape for o in node.operands)
         options: Mapping[str, Any] = {**node.options, "rows": 1} if node.operator in LOOKED_UP else node.options
         weights, buffers = promise.weights(shapes, options), promise.buffers(shapes, options)
+        tensors: tuple[Weight | Buffer, ...] = (*weights, *buffers)
         keyed = bool(node.keys)
         text = node.options.get("·candidate", "")
         hint = self._hint(node, promise) if self.plain and not keyed else ""
-        identity = (node.layer, node.part, text, hint, tuple((w.name, w.shape) for w in (*weights, *buffers)), keyed)
+        identity: tuple[Any, ...] = (
+            node.layer,
+            node.part,
+            text,
+            hint,
+            tuple((w.name, w.shape) for w in tensors),
+            keyed,
+        )
         layer = self.layers.get(identity)
         if layer is not None and buffers and keyed and not set(node.keys) & set(layer.keys):
             # Statistics change in place: families that were split have tensors of their own.
@@ -166,14 +173,14 @@ class Layers:
         if layer is None:
             attribute = f"{node.layer}.{node.part}.{text}" if text else f"{node.layer}.{node.part}"
             layer = Layer(attribute, weights, buffers, keyed, hint)
-            layer.names = {w.name: self.attribute(f"{attribute}.{w.name}") for w in (*weights, *buffers)}
-            layer.slices = {w.name: [] for w in (*weights, *buffers)}
+            layer.names = {w.name: self.attribute(f"{attribute}.{w.name}") for w in tensors}
+            layer.slices = {w.name: [] for w in tensors}
             self.layers[identity] = layer
         parts = segments(self.graph, node.operands[0], self.promises) if node.operands else []
         for row, key in enumerate(node.keys or ((),)):
             if key not in layer.keys:
                 layer.keys[key] = len(layer.keys)
-                for weight in (*weights, *buffers):
+                for weight in tensors:
                     self._slices(node, layer, weight, key, row, parts)
         return layer
 

@@ -144,10 +144,10 @@ def _definitions(state: State, scope: Scope, root: Context) -> None:
 
 
 def _output(state: State, root: Context, statements: tuple[ast.Statement, ...]) -> None:
-    for statement in [s for s in statements if isinstance(s, ast.Predict)]:
-        column = _column(state, statement.value, root)
+    for predict in [s for s in statements if isinstance(s, ast.Predict)]:
+        column = _column(state, predict.value, root)
         if column is not None:
-            state.predicted = _predicted(state, column, root, statement)
+            state.predicted = _predicted(state, column, root, predict)
     broken = state.predicted is None
     for statement in statements:
         match statement:

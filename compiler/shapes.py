@@ -52,6 +52,12 @@ def widest(dim: Dim) -> int:
     return dim.widest if isinstance(dim, Searched) else dim
 
 
+def fixed(dim: Dim) -> int:
+    """A width that no decision settles."""
+    assert isinstance(dim, int), f"{dim} is searched"
+    return dim
+
+
 @dataclass(frozen=True, slots=True)
 class Shape:
     """number: dims (). vector: (n,). matrix: (rows, n). sequence: (n,) for each element, of run-time length."""
@@ -67,6 +73,11 @@ class Shape:
     @property
     def searched(self) -> bool:
         return any(isinstance(d, Searched) for d in self.dims)
+
+    @property
+    def fixed(self) -> tuple[int, ...]:
+        """The dims of a shape without searched widths."""
+        return tuple(fixed(d) for d in self.dims)
 
     def __str__(self) -> str:
         return self.kind + (f"[{', '.join(map(str, self.dims))}]" if self.dims else "")

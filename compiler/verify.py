@@ -25,15 +25,16 @@ def verify(graph: Graph, after: str) -> Graph:
             size = len(graph[ref.node].index)
             if len(ref.rows) and (ref.rows.array.min() < 0 or ref.rows.array.max() >= size):
                 raise fault(f"node {key} reads row {int(ref.rows.array.max())} of node {ref.node}, which has {size}")
+        wrong: object
         match node:
             case Operator():
-                wrong = [r for r in node.operands if len(r.rows) != n] or (node.keys and len(node.keys) != n)
+                wrong = any(len(r.rows) != n for r in node.operands) or len(node.keys) not in (0, n)
             case Select():
-                wrong = [r for r in (node.subject, *node.alternatives) if len(r.rows) != n]
+                wrong = any(len(r.rows) != n for r in (node.subject, *node.alternatives))
             case Reduce(segments=None):
-                wrong = [b for b in node.blocks if len(b.ref.rows) != n * b.count]
+                wrong = any(len(b.ref.rows) != n * b.count for b in node.blocks)
             case Reduce(segments=segments):
-                wrong = [b for b in node.blocks if segments is not None and len(b.ref.rows) != len(segments)]
+                wrong = segments is not None and any(len(b.ref.rows) != len(segments) for b in node.blocks)
             case Merge():
                 wrong = len(node.source_of) != n or sum(len(s.rows) for s in node.sources) != n
             case Output():

@@ -16,13 +16,13 @@ import torch
 from torch import Tensor
 from torch.nn import Module, Parameter
 
-from recspace.compiler.compiled import Compiled, Slice
+from recspace.compiler.compiled import Compiled, Part, Slice
 from recspace.compiler.compiled import Tensor as Stored
 from recspace.compiler.promise import Initial
 
 from .randomness import stream
 
-Identity = tuple[str, str, tuple[str | int, ...], str, tuple[str | int, ...]]
+Identity = tuple[str, str, Part, str, Part]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +94,13 @@ def _texts(name: Identity) -> tuple[str, ...]:
     return name[0], name[1], repr(name[2]), name[3], repr(name[4])
 
 
-def _whole(part: Slice) -> tuple[str, str, tuple[str | int, ...], str]:
+def _whole(part: Slice) -> tuple[str, str, Part, str]:
     return part.layer, part.name, part.key, part.candidate
 
 
-def _spans(stored: Stored) -> dict[tuple[str, str, tuple[str | int, ...], str], tuple[int, int]]:
+def _spans(stored: Stored) -> dict[tuple[str, str, Part, str], tuple[int, int]]:
     """Extent along the last two axes of each whole weight: its fans, also where it is sliced by parts of its input."""
-    ends: dict[tuple[str, str, tuple[str | int, ...], str], list[tuple[tuple[int, int], ...]]] = {}
+    ends: dict[tuple[str, str, Part, str], list[tuple[tuple[int, int], ...]]] = {}
     for part in stored.slices:
         ends.setdefault(_whole(part), []).append(part.box)
     return {key: (_extent(boxes, -2), _extent(boxes, -1)) for key, boxes in ends.items()}

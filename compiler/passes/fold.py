@@ -55,7 +55,7 @@ def _folded(node: Node, at: Callable[[int], Node]) -> Node | Ref:
             if all(v is not None for v in values) and not node.widths:
                 function = np.frompyfunc(ON_NUMBERS[operator], len(values), 1)
                 made = np.asarray(function(*_aligned(values)), dtype=np.float64)  # type: ignore[arg-type]
-                shaped = np.broadcast_to(made, (len(node.index), *map(int, node.shape.dims)))  # type: ignore[arg-type]
+                shaped = np.broadcast_to(made, (len(node.index), *node.shape.fixed))
                 return Constant(
                     index=node.index,
                     shape=node.shape,
@@ -105,7 +105,7 @@ def _vanishes(node: Operator, factor: np.ndarray | None) -> bool:
 
 
 def _zeros(node: Node) -> Constant:
-    values = np.zeros((len(node.index), *map(int, node.shape.dims)))  # type: ignore[arg-type]
+    values = np.zeros((len(node.index), *node.shape.fixed))
     return Constant(
         index=node.index, shape=node.shape, phase="compile", place=node.place, span=node.span, values=values
     )

@@ -25,7 +25,7 @@ from ..decisions import Decision
 from ..ir import Block, Constant, DecisionNode, Graph, Merge, Node, Operator, Output, Reduce, Ref, Rows, Select
 from ..promise import Promises, no_buffers
 from ..search_phase import ON_NUMBERS
-from ..shapes import NUMBER, Searched, Shape
+from ..shapes import NUMBER, Searched, Shape, fixed
 
 MOST = 4096
 
@@ -394,8 +394,8 @@ class _Relaxing:
         if not (isinstance(own, Constant) and own.shape == NUMBER) or other == NUMBER:
             return ref
         values = np.broadcast_to(
-            own.values[ref.rows.array].reshape(-1, *(1,) * len(other.dims)), (len(node.index), *map(int, other.dims))
-        )  # type: ignore[arg-type]
+            own.values[ref.rows.array].reshape(-1, *(1,) * len(other.dims)), (len(node.index), *other.fixed)
+        )
         return self.add(Constant(index=node.index, shape=other, phase="compile", span=node.span, values=values.copy()))
 
     def _positions(self, node: Select, source: Node) -> tuple[int, ...]:
@@ -403,7 +403,7 @@ class _Relaxing:
             return tuple(1 if label else 0 for label in node.labels)
         options = self.options(source)
         if self.decision(source).domains[0].kind == "gate":
-            return tuple({"on": 1, "off": 0, True: 1, False: 0}.get(label, -1) for label in node.labels)  # type: ignore[arg-type]
+            return tuple({"on": 1, "off": 0, True: 1, False: 0}.get(label, -1) for label in node.labels)
         return tuple(options.index(label) for label in node.labels)
 
     def reduce(self, key: int, node: Reduce) -> Ref | Variants:
@@ -446,8 +446,8 @@ class _Relaxing:
     def _concat_shape(self, node: Reduce, blocks: Sequence[Block]) -> Shape:
         shapes = [(self.nodes[b.ref.node].shape, b.count) for b in blocks]
         if shapes[0][0].kind == "matrix":
-            return Shape("matrix", (sum(int(s.dims[0]) * c for s, c in shapes), shapes[0][0].dims[1]))  # type: ignore[arg-type]
-        return Shape("vector", (sum(int(s.last) * c for s, c in shapes),))  # type: ignore[arg-type]
+            return Shape("matrix", (sum(fixed(s.dims[0]) * c for s, c in shapes), shapes[0][0].dims[1]))
+        return Shape("vector", (sum(fixed(s.last) * c for s, c in shapes),))
 
     def scaled(self, node: Node, subject: Ref, option: int, value: Ref) -> Ref:
         """The elements of a block, each times the weight of one option of its decision."""

@@ -43,7 +43,9 @@ def test_widths_that_may_differ():
     assert said(pasted(WIDTHS, fault)) == ()
 
 
-@pytest.mark.parametrize("use", ["sum(e)", "stack(e)", "sum(e[f] for f in fields)", "e[user] + e[item]", "e[user] * e[item]", "max(e)"])
+@pytest.mark.parametrize(
+    "use", ["sum(e)", "stack(e)", "sum(e[f] for f in fields)", "e[user] + e[item]", "e[user] * e[item]", "max(e)"]
+)
 def test_widths_are_shown_where_they_are_made(use):
     text = f"space T\nlet e[f in fields] = embed(f, choose dim from {{2, 8}})\nlet x = {use}\n{END}"
     (fault,) = said(text)
@@ -53,7 +55,12 @@ def test_widths_are_shown_where_they_are_made(use):
 
 
 def test_one_width_for_all_is_one_width():
-    assert said("space T\nchoose dim from {2, 8}\nlet e[f in fields] = embed(f, dim)\nlet x = dot(e[user], e[item])\n" + END) == ()
+    assert (
+        said(
+            "space T\nchoose dim from {2, 8}\nlet e[f in fields] = embed(f, dim)\nlet x = dot(e[user], e[item])\n" + END
+        )
+        == ()
+    )
 
 
 @pytest.mark.parametrize(
@@ -170,7 +177,9 @@ minimize logloss
 
 def test_every_code_is_explained():
     """The title of an explanation is one sentence, and wrong and right are shown."""
-    used = {c for p in (ROOT / "compiler").rglob("*.py") for c in re.findall(r'"(S0\d{3})"', p.read_text(encoding="utf-8"))}
+    used = {
+        c for p in (ROOT / "compiler").rglob("*.py") for c in re.findall(r'"(S0\d{3})"', p.read_text(encoding="utf-8"))
+    }
     assert len(used) > 40
     for code in sorted(used):
         path = ROOT / "dsl" / "explanations" / f"{code}.md"
