@@ -199,7 +199,7 @@ def _template() -> Any:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
-        autoescape=False,
+        autoescape=False,  # noqa: S701 - Python is written, not markup
     )
     return environment.get_template("module.py.j2")
 
