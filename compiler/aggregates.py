@@ -10,7 +10,7 @@ import numpy as np
 from recspace.dsl import ast
 from recspace.dsl.source import Span
 
-from . import advice
+from . import advice, emptied
 from .atoms import describe, is_number, members
 from .binders import extend
 from .builder import Failed, groups
@@ -37,10 +37,11 @@ def aggregate(state: State, name: str, call: ast.Call, ctx: Context, place: str)
         inner, weights = expand(state, generator.fors, ctx)
         value = state.column(generator.value, inner) if inner.n else Column.of_atoms(())
         try:
-            return reduce(state, name, inner, ctx, value, weights, call.span, place)
+            found = reduce(state, name, inner, ctx, value, weights, call.span, place)
         except Failed:
             advice.explain(state, call.span, (generator.value,), inner)
             raise
+        return emptied.shaped(state, name, generator, ctx, inner, found, _elements_of)
     if len(arguments) == 1 and isinstance(arguments[0], ast.ListOf) and name in ("concat", "stack"):
         arguments = arguments[0].items
         if not arguments:
@@ -62,6 +63,16 @@ def aggregate(state: State, name: str, call: ast.Call, ctx: Context, place: str)
         return _elements(state, name, only, ctx, call.span, place)
     columns = [_family(state, "concat", v, ctx, call.span, "") if isinstance(v, Family) else v for v in values]
     return _several(state, name, columns, ctx, call.span, place)
+
+
+def _elements_of(state: State, generator: ast.Generator, ctx: Context) -> tuple[Context, Column]:
+    """The elements that a generator runs over, brought to one shape, and the context that they are in."""
+    inner, _ = expand(state, generator.fors, ctx)
+    if not inner.n:
+        return inner, Column.of_atoms(())
+    span = generator.span
+    value = state.builder.values(state.column(generator.value, inner), inner, span)
+    return inner, _pool(state, state.builder.settle(value, inner, span), inner, span)
 
 
 def expand(state: State, fors: Sequence[ast.For], ctx: Context) -> tuple[Context, Column | None]:
