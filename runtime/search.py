@@ -168,9 +168,20 @@ class Search:
         return scores(model, self._examples, rows, choices, self._settings.evaluation_rows)
 
     def _keep(self, name: str, model: Model, gates: Mapping[str, Tensor]) -> dict[str, int]:
-        """Write a model's text and weights; its sizes, as measured in the file."""
+        """Write a model's text and weights; its sizes, as measured in the file.
+
+        Weights of kept gates go into the buffer that the module has for them, so that it runs by itself.
+        """
         write_whole(inside(self._folder, f"{name}.py"), model.compiled.source.encode())
-        tensors = {**model.tensors, **{f"{GATES}{n}": w for n, w in gates.items()}}
+        held = {
+            s.layer: t.attribute
+            for t in model.compiled.tensors
+            for s in t.slices
+            if s.name == "weights" and not t.trainable
+        }
+        for decision in gates.keys() & held.keys():
+            model.tensors[held[decision]].copy_(gates[decision])
+        tensors = {**model.tensors, **{f"{GATES}{n}": w for n, w in gates.items() if n not in held}}
         write_tensors(self._folder, f"{name}.safetensors", tensors)
         return sizes(self._folder / f"{name}.safetensors", model.compiled)
 
