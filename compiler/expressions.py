@@ -446,7 +446,7 @@ def _case(state: State, subject: Column, alternatives: tuple[ast.Alternative, ..
 
 
 def _alternatives(
-    state: State, subject: Column, alternatives: tuple[ast.Alternative, ...], ctx: Context, span: Span, place: str
+    state: State, subject: Column, alternatives: tuple[ast.Alternative, ...], ctx: Context, span: Span, place: str, searched: bool
 ) -> Column:
     pieces = []
     known = subject.nodes == ATOM
@@ -456,7 +456,9 @@ def _alternatives(
         )
         if len(rows):
             sub = ctx.restricted(rows) if len(rows) < ctx.n else ctx
-            pieces.append((rows, state.column(alternative.value, sub)))
+            taken = state.column(alternative.value, sub)
+            others = [a.value for a in alternatives if a is not alternative] if searched else []
+            pieces.append((rows, emptied.like_siblings(state, taken, others, sub, span)))
     open_rows = np.flatnonzero(~known)
     if len(open_rows):
         sub = ctx.restricted(open_rows) if len(open_rows) < ctx.n else ctx

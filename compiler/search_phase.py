@@ -5,16 +5,23 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from itertools import product
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
-from .ir import Constant, DecisionNode, Merge, Operator, Reduce, Select
+from .ir import Constant, DecisionNode, Merge, Node, Operator, Reduce, Select
 from .promise import Mismatch
 from .shapes import NUMBER, Shape, vector
 
-if TYPE_CHECKING:
-    from .builder import Builder
-
 MOST = 4096
+
+
+class Numbers(Protocol):
+    """What `candidates` reads of a graph under construction."""
+
+    nodes: dict[int, Node]
+
+    def candidates(self, node: int, row: int) -> tuple[float, ...]: ...
+
+    def domain_options(self, node: DecisionNode, row: int) -> tuple[Any, ...]: ...
 
 
 def divide(a: Any, b: Any) -> Any:
@@ -132,7 +139,7 @@ SHAPES: Mapping[str, Callable[[tuple[Shape, ...]], Shape]] = {
 }  # fmt: skip
 
 
-def candidates(builder: Builder, node: int, row: int) -> tuple[float, ...]:
+def candidates(builder: Numbers, node: int, row: int) -> tuple[float, ...]:
     """Every number that a row of a search-phase node can take (the ends alone beyond 4,096 combinations)."""
     own = builder.nodes[node]
     match own:

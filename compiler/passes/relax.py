@@ -236,14 +236,19 @@ class _Relaxing:
         leaf = next((o for o in node.operands if self.leaf(o) is not None), None)
         if leaf is not None:
             return self.over_leaf(key, node, leaf)
-        apart = self.measures(node) or any(self.same_layer(node, o) for o in node.operands)
-        values = [self.value(o, apart) for o in node.operands]
+        values = [self.value(o, self.apart(node, o)) for o in node.operands]
         variants = next((v for v in values if isinstance(v, Variants)), None)
         if variants is None:
             refs = tuple(v for v in values if isinstance(v, Ref))
             self._check_spread(node, refs)
             return self.add(replace(node, operands=refs, phase="run", shape=fixed_shape(node.shape), widths=()), key)
         return self.over_variants(node, values, variants)
+
+    def apart(self, node: Operator, ref: Ref) -> bool:
+        """Whether candidates of one shape are not mixed before this: statistics are kept of each layer's own results."""
+        source = self.graph[ref.node]
+        layered = isinstance(source, Operator) and bool(source.layer)
+        return (self.measures(node) and layered) or self.same_layer(node, ref)
 
     def measures(self, node: Node) -> bool:
         """Whether an operator keeps statistics: candidates stay apart for it."""

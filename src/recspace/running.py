@@ -119,7 +119,7 @@ def _user(schema: Schema) -> Column | None:
 
 def _remembered(space: Space, strategy: str) -> dict[str, Any]:
     """What a resumed run must find as it was; `asked` is enough to compile the space again from any folder."""
-    from . import __version__
+    from importlib.metadata import version
 
     verdict = space.verdict
     assert verdict.program is not None
@@ -128,7 +128,7 @@ def _remembered(space: Space, strategy: str) -> dict[str, Any]:
         "asked": {**asdict(_absolute(space.question)), "strategy": strategy},
         "space": [file.span.source.text for file in verdict.program.files],
         "data": verdict.bound.fingerprint(),
-        "recspace": __version__,
+        "recspace": version("recspace"),
     }
 
 

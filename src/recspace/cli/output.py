@@ -73,9 +73,10 @@ def counted(number: int) -> str:
     """A whole number as people read it: 1,048,576, and from 10^15 on 1.07 × 10^301."""
     if number < 10**15:
         return f"{number:,}"
-    # Only the leading digits are needed: shift the rest away first, exactly enough for three of them.
     exponent = (number.bit_length() - 1) * 30103 // 100000
     while number >= 10 ** (exponent + 1):
         exponent += 1
-    leading = number // 10 ** (exponent - 3)
-    return f"{leading / 1000:.2f} × 10^{exponent}"
+    leading = (2 * number // 10 ** (exponent - 2) + 1) // 2
+    if leading == 1000:
+        leading, exponent = 100, exponent + 1
+    return f"{leading / 100:.2f} × 10^{exponent}"
