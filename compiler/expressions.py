@@ -9,7 +9,7 @@ import numpy as np
 from recspace.dsl import ast
 from recspace.dsl.source import Span
 
-from . import advice, calls, deciding
+from . import advice, calls, deciding, emptied
 from .aggregates import expand, reduce
 from .atoms import ElementVar, ItemSet, Label, RealRange, describe, is_number, members
 from .binders import difference
@@ -55,12 +55,13 @@ def evaluate(state: State, expr: ast.Expr, ctx: Context, labels: bool = False) -
         case ast.Subscript():
             return _subscript(state, expr, ctx)
         case ast.Case(subject, alternatives):
-            return _case(state, state.column(subject, ctx), alternatives, ctx, expr.span)
+            searched = emptied.decided(ctx.scope, subject)
+            return _case(state, state.column(subject, ctx), alternatives, ctx, expr.span, searched)
         case ast.ChooseOne(name, alternatives, clauses):
             labels_ = [a.label for a in alternatives]
             place = ctx.scope.place(name)
             decided = deciding.between(state, place, labels_, clauses, ctx, expr.span)
-            return _alternatives(state, decided, alternatives, ctx, expr.span, place)
+            return _alternatives(state, decided, alternatives, ctx, expr.span, place, searched=True)
         case ast.ChooseFrom(name, domain, clauses):
             return deciding.from_domain(state, ctx.scope.place(name), domain, clauses, ctx, expr.span)
 
@@ -400,14 +401,17 @@ def _switch(state: State, expr: ast.Switch, ctx: Context, labels: bool) -> Colum
     pieces = []
     settled = condition.nodes == ATOM
     truths = np.array([bool(condition.atoms[r]) if settled[r] else False for r in range(ctx.n)], dtype=bool)
-    for rows, branch in (
-        (np.flatnonzero(settled & truths), expr.value),
-        (np.flatnonzero(settled & ~truths), expr.otherwise),
+    searched = state.bound is not None and emptied.decided(ctx.scope, expr.condition)
+    for rows, branch, other in (
+        (np.flatnonzero(settled & truths), expr.value, expr.otherwise),
+        (np.flatnonzero(settled & ~truths), expr.otherwise, expr.value),
     ):
-        if len(rows) == ctx.n and ctx.n:
-            return state.column(branch, ctx, labels)
         if len(rows):
-            pieces.append((rows, state.column(branch, ctx.restricted(rows), labels)))
+            sub = ctx.restricted(rows) if len(rows) < ctx.n else ctx
+            taken = state.column(branch, sub, labels)
+            pieces.append((rows, emptied.like_siblings(state, taken, [other] if searched else [], sub, expr.span)))
+    if len(pieces) == 1 and len(pieces[0][0]) == ctx.n:
+        return pieces[0][1]
     open_rows = np.flatnonzero(~settled)
     if len(open_rows):
         sub = ctx.restricted(open_rows) if len(open_rows) < ctx.n else ctx
@@ -418,7 +422,9 @@ def _switch(state: State, expr: ast.Switch, ctx: Context, labels: bool) -> Colum
     return scatter(ctx.n, pieces)
 
 
-def _case(state: State, subject: Column, alternatives: tuple[ast.Alternative, ...], ctx: Context, span: Span) -> Column:
+def _case(
+    state: State, subject: Column, alternatives: tuple[ast.Alternative, ...], ctx: Context, span: Span, searched: bool
+) -> Column:
     given = [a.label for a in alternatives]
     odd = next((a for r in np.flatnonzero(subject.nodes == ATOM) if _label(a := subject.atoms[r]) not in given), None)
     if odd is not None:
@@ -442,12 +448,14 @@ def _case(state: State, subject: Column, alternatives: tuple[ast.Alternative, ..
                 )
         else:
             raise state.builder.report("S0407", "a case selects by a decision", span)
-    return _alternatives(state, subject, alternatives, ctx, span, "")
+    return _alternatives(state, subject, alternatives, ctx, span, "", searched=searched)
 
 
 def _alternatives(
-    state: State, subject: Column, alternatives: tuple[ast.Alternative, ...], ctx: Context, span: Span, place: str, searched: bool
-) -> Column:
+    state: State, subject: Column, alternatives: tuple[ast.Alternative, ...], ctx: Context, span: Span, place: str,
+    *, searched: bool,
+) -> Column:  # fmt: skip
+    """What the subject selects, row by row. `searched`: a decision does, so a constant is shaped as its siblings are."""
     pieces = []
     known = subject.nodes == ATOM
     for alternative in alternatives:
