@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, assert_never
+from typing import TYPE_CHECKING, Any, Literal, assert_never
 
-import networkx as nx
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,6 +18,9 @@ from recspace.dsl.source import Span
 from .decisions import Decision, Key
 from .schema import Column
 from .shapes import NUMBER, Shape
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 Phase = Literal["compile", "search", "run"]
 IntArray = NDArray[np.int64]
@@ -291,40 +293,58 @@ def with_operands(node: Node, new: Mapping[Ref, Ref]) -> Node:
 
 
 class Graph:
-    """An immutable graph. `outputs` are the ids of its Output nodes, `decisions` the decision table."""
+    """An immutable graph. `outputs` are the ids of its Output nodes, `decisions` the decision table.
 
-    __slots__ = ("_graph", "decisions", "name", "outputs")
+    networkx is imported when it is first needed: a fresh graph is in order already, and checking a space takes less time
+    than that import.
+    """
+
+    __slots__ = ("_nodes", "_order", "_shown", "decisions", "name", "outputs")
 
     def __init__(self, name: str, nodes: Mapping[int, Node], decisions: tuple[Decision, ...]) -> None:
-        graph: nx.DiGraph[int] = nx.DiGraph()
-        for key, node in nodes.items():
-            graph.add_node(key, node=node)
-        for key, node in nodes.items():
-            for ref in operands(node):
-                graph.add_edge(ref.node, key)
-        self._graph = nx.freeze(graph)
+        self._nodes = dict(nodes)
+        self._order: tuple[int, ...] | None = None
+        self._shown: nx.DiGraph[int] | None = None
         self.name = name
         self.decisions = decisions
         self.outputs = tuple(k for k, n in nodes.items() if isinstance(n, Output))
 
+    @property
+    def _graph(self) -> nx.DiGraph[int]:
+        if self._shown is None:
+            import networkx as nx
+
+            graph: nx.DiGraph[int] = nx.DiGraph()
+            graph.add_nodes_from(self._nodes)
+            graph.add_edges_from((ref.node, key) for key, node in self._nodes.items() for ref in operands(node))
+            self._shown = nx.freeze(graph)
+        return self._shown
+
     def __getitem__(self, key: int) -> Node:
-        node: Node = self._graph.nodes[key]["node"]
-        return node
+        return self._nodes[key]
 
     def __contains__(self, key: int) -> bool:
-        return key in self._graph
+        return key in self._nodes
 
     def __len__(self) -> int:
-        return len(self._graph)
+        return len(self._nodes)
 
     def items(self) -> Iterator[tuple[int, Node]]:
         """Nodes with their ids, producers before consumers; the order is stable."""
-        for key in nx.lexicographical_topological_sort(self._graph):
-            yield key, self[key]
+        if self._order is None:
+            rising = all(ref.node < key for key, node in self._nodes.items() for ref in operands(node))
+            if rising:
+                self._order = tuple(sorted(self._nodes))
+            else:
+                import networkx as nx
+
+                self._order = tuple(nx.lexicographical_topological_sort(self._graph))
+        for key in self._order:
+            yield key, self._nodes[key]
 
     def missing(self) -> tuple[int, ...]:
         """Nodes that are read and are not there."""
-        return tuple(k for k, facts in self._graph.nodes(data=True) if "node" not in facts)
+        return tuple(sorted({r.node for n in self._nodes.values() for r in operands(n)} - self._nodes.keys()))
 
     def consumers(self, key: int) -> tuple[int, ...]:
         return tuple(sorted(self._graph.successors(key)))
@@ -335,9 +355,12 @@ class Graph:
     def ancestors(self, keys: Iterable[int]) -> frozenset[int]:
         """The nodes themselves and all that they need."""
         found: set[int] = set()
-        for key in keys:
+        todo = list(keys)
+        while todo:
+            key = todo.pop()
             if key not in found:
-                found |= {key, *nx.ancestors(self._graph, key)}
+                found.add(key)
+                todo += [ref.node for ref in operands(self._nodes[key])]
         return frozenset(found)
 
     def with_nodes(self, nodes: Mapping[int, Node], decisions: tuple[Decision, ...] | None = None) -> Graph:
@@ -349,6 +372,8 @@ class Graph:
 
     def cycle(self) -> list[int]:
         """Some cycle, or nothing."""
+        import networkx as nx
+
         try:
             return [a for a, _ in nx.find_cycle(self._graph)]
         except nx.NetworkXNoCycle:
