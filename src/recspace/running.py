@@ -105,7 +105,7 @@ def _task(verdict: Verdict) -> Literal["binary", "number", "classes"]:
     if kind == "none":
         text = "data without a label cannot be searched yet: every row counts as a positive"
         help = "name the column of labels: `label: column` in the data block, or --label COLUMN for a bare table"
-        raise SpaceError([Diagnostic("S0720", text, verdict.bound.spec.span, help=help)])
+        raise SpaceError([Diagnostic("S0612", text, verdict.bound.spec.span, help=help)])
     return kind
 
 

@@ -7,7 +7,9 @@ import pytest
 from recspace.cli.output import aligned, counted, digits, whole
 
 
-@pytest.mark.parametrize("number", [0, 7, -12, 2**53, 10**4200, 3**9013 + 1, 10**6000], ids=lambda n: f"{n.bit_length()} bits")
+@pytest.mark.parametrize(
+    "number", [0, 7, -12, 2**53, 10**4200, 3**9013 + 1, 10**6000], ids=lambda n: f"{n.bit_length()} bits"
+)
 def test_digits_are_those_of_the_number(number):
     text = digits(number)
     value = 0

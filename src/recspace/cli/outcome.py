@@ -16,7 +16,8 @@ Row = tuple[str, str, str, str]
 def rows(report: Mapping[str, Any]) -> list[Row]:
     """Name, hand-made, searched, difference; the second is "" where there was nothing to choose."""
     before, after = report.get("hand_made") or {}, report["searched"]
-    figures = list(dict.fromkeys([*before.get("test", {}), *after.get("test", {})]))
+    there = {*before.get("test", {}), *after.get("test", {})}
+    figures = [name for name in NAMES if name in there] + sorted(there - NAMES.keys())
     found = [_row(NAMES.get(f, f), before.get("test", {}).get(f), after.get("test", {}).get(f)) for f in figures]
     return found + [_row(text, before.get(name), after.get(name)) for name, text in SIZES.items()]
 

@@ -1,0 +1,175 @@
+"""From a generated table to the report, in processes of their own: run, interrupt, resume, refuse."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from .calling import call, called
+
+SMALL = ("--fields", "6", "--groups", "3", "--decoys", "1", "--cardinality", "8", "--rows", "3000", "--seed", "1")
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory):
+    path = tmp_path_factory.mktemp("data") / "planted.parquet"
+    assert call("data", "synth", "-o", path, *SMALL).returncode == 0
+    return path
+
+
+@pytest.fixture(scope="module")
+def finished(table, tmp_path_factory):
+    """A run of AutoFIS, and what was printed."""
+    folder = tmp_path_factory.mktemp("runs") / "autofis"
+    arguments = ("--set", "width=4", "--epochs", "1", "--fix", "keep[f1,f2]=off", "--seed", "3")
+    result = call("run", "autofis", "--data", table, "-o", folder, *arguments)
+    assert result.returncode == 0, result.stderr
+    return folder, result
+
+
+def test_a_planted_table_tells_its_truth(table):
+    found = called("data", "synth", "-o", table.with_name("again.parquet"), *SMALL)
+    truth = json.loads(table.with_suffix(".truth.json").read_text())
+    assert found["groups"] == truth["groups"]
+    assert len(truth["groups"]) == 3
+    assert table.read_bytes() == table.with_name("again.parquet").read_bytes()
+
+
+def test_inspect_prints_a_block_that_can_be_used(table, tmp_path):
+    found = called("data", "inspect", table)
+    assert {c["name"]: c["use"] for c in found["columns"]}["label"] == "label"
+    block = tmp_path / "mine.space"
+    block.write_text(found["block"])
+    assert called("check", "autofis", "--data", block)["data"]["rows"] == 3000
+    assert found["block"] in call("data", "inspect", table).stdout
+
+
+def test_a_missing_table_is_a_diagnostic(tmp_path):
+    for command in (["data", "inspect", tmp_path / "no.parquet"], ["check", "autofis", "--data", tmp_path / "no.csv"]):
+        result = call(*command)
+        assert result.returncode == 1
+        assert "error[S05" in result.stderr
+
+
+def test_run_ends_with_the_table(finished):
+    folder, result = finished
+    for row in ("AUC", "logloss", "parameters", "embedding bytes", "seconds"):
+        assert row in result.stdout
+    assert "hand-made" in result.stdout
+    assert "searched supernet to the retrained model" in result.stdout
+    assert "baseline" in result.stderr
+    assert "\x1b[" not in result.stdout + result.stderr
+    assert {"architecture.json", "report.json", "events.jsonl", "model.py", "model.safetensors"} <= {
+        path.name for path in folder.iterdir()
+    }
+
+
+def test_the_options_of_a_run_are_heeded(finished):
+    folder, _ = finished
+    report = json.loads((folder / "report.json").read_text())
+    assert report["settings"]["seed"] == 3
+    assert report["settings"]["set"] == ["width=4"]
+    (keep,) = json.loads((folder / "architecture.json").read_text())["decisions"]
+    assert {e["name"]: e["value"] for e in keep["elements"]}["keep[f1,f2]"] == "off"
+    # Six fields of at most nine rows each, four numbers a row, and one a row of the first order.
+    assert report["hand_made"]["embedding_bytes"] <= 6 * 9 * (4 + 1) * 4
+
+
+def test_a_run_that_is_done_is_shown_again(finished):
+    folder, result = finished
+    again = call("resume", folder)
+    assert again.returncode == 0
+    assert again.stdout == result.stdout
+
+
+def test_the_same_bits_from_the_same_seed(finished, table, tmp_path):
+    folder, _ = finished
+    arguments = ("--set", "width=4", "--epochs", "1", "--fix", "keep[f1,f2]=off", "--seed", "3")
+    found = called("run", "autofis", "--data", table, "-o", tmp_path / "twin", *arguments)
+    assert found["report"]["searched"]["test"] == json.loads((folder / "report.json").read_text())["searched"]["test"]
+    assert (tmp_path / "twin" / "model.safetensors").read_bytes() == (folder / "model.safetensors").read_bytes()
+
+
+def test_a_space_with_nothing_to_choose_has_one_model(table, tmp_path):
+    result = call("run", "deepfm", "--data", table, "-o", tmp_path / "run", "--epochs", "1", "--set", "width=4")
+    assert result.returncode == 0, result.stderr
+    assert "hand-made" not in result.stdout
+    assert "AUC" in result.stdout
+
+
+def test_a_strategy_can_be_written_on_the_spot(table, tmp_path):
+    recipe = "random(trials = 2, epochs = 1) retrain(epochs = 1)"
+    found = called("run", "autofis", "--data", table, "-o", tmp_path / "run", "--set", "width=4", "--strategy", recipe)
+    assert [stage["stage"] for stage in found["report"]["stages"]] == ["baseline", "0.random", "1.retrain"]
+    assert call("run", "autofis", "--data", table, "--strategy", "autodmi").returncode == 1
+    assert call("run", "autofis", "--data", table, "--strategy", "random(trials = )").returncode == 1
+
+
+def test_a_rehearsal_trains_nothing(table, tmp_path):
+    found = called("run", "autofis", "--data", table, "-o", tmp_path / "run", "--dry-run", "--set", "width=4")
+    assert found["rows"] == {"train": 2400, "valid": 300, "test": 300}
+    assert found["training_bytes"] > found["parameters"] * 16 - 1
+    assert [stage["name"] for stage in found["stages"]] == ["baseline", "0.relax", "1.derive", "2.retrain"]
+    assert not (tmp_path / "run").exists()
+
+
+def test_what_cannot_be_run_yet_is_refused_and_leaves_nothing(table, tmp_path):
+    result = call("run", "autofis", "--data", table, "-o", tmp_path / "run", "--strategy", "variational(epochs = 1)")
+    assert result.returncode == 1
+    assert "error[S06" in result.stderr
+    assert not (tmp_path / "run").exists()
+
+
+def test_data_without_a_label_is_refused(table, tmp_path):
+    (tmp_path / "d.space").write_text(f'data d {{ source: "{table}"\n f1: category()\n f2: category() }}')
+    result = call("run", "autofis", "--data", tmp_path / "d.space", "-o", tmp_path / "run")
+    assert result.returncode == 1
+
+
+def test_an_interrupted_run_says_how_to_go_on_and_goes_on(finished, table, tmp_path):
+    folder = tmp_path / "run"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "recspace", "run", "autofis", "--data", table, "-o", folder, "--set", "width=4",
+         "--epochs", "60", "--seed", "3"],
+        stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )  # fmt: skip
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and process.poll() is None:
+        if (folder / "events.jsonl").is_file() and '"epoch"' in (folder / "events.jsonl").read_text():
+            break
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    _, shown = process.communicate(timeout=60)
+    assert process.returncode == 3, shown
+    assert f"recspace resume {folder}" in shown
+    assert "Traceback" not in shown
+    result = call("resume", folder)
+    assert result.returncode == 0, result.stderr
+    assert (folder / "report.json").is_file()
+
+
+def test_resume_refuses_what_has_changed(table, tmp_path):
+    space = tmp_path / "mine.space"
+    space.write_text(
+        "space Mine\nlet e[f in fields] = embed(f, 4)\nchoose k[f in fields] from {off, on}\n"
+        "predict sigmoid(sum(sum(k[f] * e[f]) for f in fields))\nminimize logloss\n"
+        "search { relax(as = gate, epochs = 1) derive(by = magnitude, threshold = 0) retrain(epochs = 1) }\n"
+    )
+    folder = tmp_path / "run"
+    result = call("run", space, "--data", table, "-o", folder)
+    assert result.returncode == 0, result.stderr
+    (folder / "report.json").unlink()
+    space.write_text(space.read_text().replace("embed(f, 4)", "embed(f, 5)"))
+    refused = call("resume", folder)
+    assert refused.returncode == 3
+    assert "space changed" in refused.stderr
+
+
+def test_resume_of_nothing():
+    result = call("resume", "no-such-run")
+    assert result.returncode == 3
+    assert "S0703" in result.stderr
