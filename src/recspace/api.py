@@ -88,10 +88,13 @@ def search(
     """Search a compiled space in the folder `out`, which must be new or empty; the finished run.
 
     The options are those of `recspace run`; `progress` is told how it goes. Raises SpaceError: S06xx for a recipe that
-    cannot be run on this space, S07xx for what goes wrong meanwhile. A run that was cut off: `Run(out).resume()`.
+    cannot be run on this space, S07xx for what goes wrong meanwhile; ValueError for a space that lies in no file. A run
+    that was cut off: `Run(out).resume()`.
     """
     from recspace.runtime.settings import Settings
 
+    if isinstance(space.question.file, Source):
+        raise ValueError("a run goes back to its file when it is resumed: compile a path or a shipped name")
     if device not in ("auto", "cpu", "cuda"):
         raise ValueError(f"device is auto, cpu or cuda, not {device!r}")
     settings = Settings(

@@ -60,3 +60,5 @@ def test_search_and_run(tmp_path):
         recspace.Run(tmp_path / "nothing")
     with pytest.raises(recspace.SpaceError):
         recspace.search(space, tmp_path / "run")
+    with pytest.raises(ValueError, match="file"):
+        recspace.search(recspace.compile(Source("no file", TEXT), table), tmp_path / "other")

@@ -48,6 +48,19 @@ def test_inspect_prints_a_block_that_can_be_used(table, tmp_path):
     assert found["block"] in call("data", "inspect", table).stdout
 
 
+def test_columns_are_renamed_and_tables_replaced(table, tmp_path):
+    space = tmp_path / "one.space"
+    space.write_text("space One\npredict sigmoid(weight(words))\nminimize logloss\n")
+    assert call("check", space, "--data", table).returncode == 1
+    assert call("check", space, "--data", table, "--rename", "f1=words").returncode == 0
+    (tmp_path / "d.space").write_text('data d { source: "gone.parquet" label: label words: category() }')
+    assert call("check", space, "--data", tmp_path / "d.space").returncode == 1
+    (tmp_path / "e.space").write_text("data d { label: label f1: category() }")
+    found = called("check", space, "--data", tmp_path / "e.space", "--source", table, "--rename", "f1=words")
+    assert found["ok"] is True
+    assert call("check", space, "--data", table, "--rename", "f1=words", "--label", "f9").returncode == 1
+
+
 def test_a_missing_table_is_a_diagnostic(tmp_path):
     for command in (["data", "inspect", tmp_path / "no.parquet"], ["check", "autofis", "--data", tmp_path / "no.csv"]):
         result = call(*command)

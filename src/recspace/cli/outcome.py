@@ -18,7 +18,7 @@ def rows(report: Mapping[str, Any]) -> list[Row]:
     before, after = report.get("hand_made") or {}, report["searched"]
     there = {*before.get("test", {}), *after.get("test", {})}
     figures = [name for name in NAMES if name in there] + sorted(there - NAMES.keys())
-    found = [_row(NAMES.get(f, f), before.get("test", {}).get(f), after.get("test", {}).get(f)) for f in figures]
+    found = [_row(NAMES.get(f) or str(f), before.get("test", {}).get(f), after.get("test", {}).get(f)) for f in figures]
     return found + [_row(text, before.get(name), after.get(name)) for name, text in SIZES.items()]
 
 
