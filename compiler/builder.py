@@ -126,9 +126,9 @@ class Builder:
         """Search-phase rows for a searched width, sums and products made where needed."""
         if key in self._width_refs:
             return self._width_refs[key]
-        operator, left, right = key
+        operator, *parts = key
         sides = []
-        for side in (left, right):
+        for side in parts:
             if isinstance(side, tuple):
                 sides.append(self.width_ref(side, n, like))
             else:
@@ -164,6 +164,9 @@ class Builder:
         """
         options = options or {}
         settled = [self.values(c, ctx, span) for c in inputs]
+        for name, option in options.items():
+            if any(self.nodes[k].phase == "run" for k in option.node_ids()):
+                raise self.report("S0310", f"`{name}` of {operator}() is known when compiling, or searched", span, "here each example decides it")  # fmt: skip
         codes: dict[Any, int] = {}
         table = [c.nodes for c in settled]
         for option in options.values():

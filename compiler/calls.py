@@ -293,13 +293,34 @@ def _check(
         span = given[option.name].span if option.name in given else None
         if span is None:
             continue
+        if option.kind == "widths" and not column:
+            raise state.builder.report(
+                "S0310", f"`{option.name}` of {promise.name}() is a list of widths, and this one is empty", span, "no width",
+                help="write [400, 400]",
+            )  # fmt: skip
         for one in column if isinstance(column, tuple) else (column,):
+            _check_decided(state, promise, option, one, span)
             atoms = [a for a, n in zip(one.atoms, one.nodes, strict=True) if n == ATOM] if one.atoms else []
             for atom in dict.fromkeys(atoms):
                 problem = _problem(option, atom)
                 if problem:
                     raise state.builder.report("S0310", f"`{option.name}` of {promise.name}() {problem}, and this is {describe(atom)}", span, describe(atom),
                                                help=_label_help(option, atom), edits=_label_edit(option, atom, span))  # fmt: skip
+
+
+def _check_decided(state: State, promise: Operator, option: Any, column: Column, span: Span) -> None:
+    """A searched option: a decision among names that the operator knows."""
+    if option.kind != "label":
+        return
+    for node in map(state.builder.nodes.__getitem__, column.node_ids()):
+        names = state.entries[node.name].domains if isinstance(node, DecisionNode) else ()
+        wrong = next((o for d in names for o in d.options if str(o) not in option.choices), None)
+        if wrong is not None or not names:
+            said = f"`{wrong}` is an option here" if names else "this is a value of the model"
+            raise state.builder.report(
+                "S0310", f"`{option.name}` of {promise.name}() {_problem(option, wrong)}, and {said}", span, str(wrong or ""),
+                help=_label_help(option, wrong),
+            )  # fmt: skip
 
 
 def _label_help(option: Any, atom: Any) -> str:

@@ -320,7 +320,8 @@ def _apply(state: State, operator: str, columns: list[Column], ctx: Context, spa
         comparable = operator in ("==", "!=") or (function is not None and all(map(is_number, values)))
         if not comparable:
             wrong = next((v for v in values if not is_number(v)), values[0])
-            if isinstance(wrong, tuple) and function is not None:
+            numeric = all(is_number(x) for v in values for x in (v if isinstance(v, tuple) else (v,)))
+            if isinstance(wrong, tuple) and function is not None and numeric:
                 found.append(_on_lists(function, values))
                 continue
             raise state.builder.report(
@@ -527,6 +528,8 @@ def _item(state: State, value: Column, slot: Column, ctx: Context, span: Span) -
             raise state.builder.report(
                 "S0205", f"brackets read an element, and this is {describe(atom)}", span, describe(atom)
             )
+        if not items:
+            raise state.builder.report("S0203", "this list has no elements", span, "empty")
         if slot.nodes[row] != ATOM:
             return _searched_item(state, items, slot, ctx, span)
         at = slot.atoms[row]

@@ -67,7 +67,12 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "tanh": math.tanh,
     "relu": lambda x: max(x, 0),
 }
-ON_NUMBERS: Mapping[str, Callable[..., Any]] = {**ARITHMETIC, **CONDITIONS, **FUNCTIONS}
+# Widths that operators make of searched ones: the rows of all pairs, the hidden layer of senet.
+WIDTHS: Mapping[str, Callable[..., Any]] = {
+    "pairs": lambda n: n * (n - 1) // 2,
+    "senet": lambda n, reduction: max(1, n // reduction),
+}
+ON_NUMBERS: Mapping[str, Callable[..., Any]] = {**ARITHMETIC, **CONDITIONS, **FUNCTIONS, **WIDTHS}
 
 
 def broadcast(shapes: tuple[Shape, ...]) -> Shape:
