@@ -119,6 +119,8 @@ def known_names(state: State, ctx: Context) -> list[str]:
 
 def unknown(state: State, name: str, ctx: Context, span: Span, what: str) -> Failed:
     """An unknown name, with the nearest one that would do."""
+    if name in state.program.broken:
+        return Failed(f"the declaration of {name} has an error of its own")
     near = nearest(name, known_names(state, ctx))
     return state.builder.report("S0104", f"no {what} is called `{name}`", span, "not known here",
                                 help=f"did you mean `{near}`?" if near else "", edits=(Edit(span, near),) if near else ())  # fmt: skip

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from .ir import Graph
+from .ir import Cost, Graph, Output
 from .passes.fold import fold
 from .passes.hoist import hoist
 from .passes.narrow import narrow
 from .passes.prune import prune
-from .passes.relax import relax
+from .passes.relax import not_yet, relax
 from .passes.share import share
 from .promise import Promises
 from .verify import verify
@@ -32,6 +32,7 @@ AFTER: tuple[Pass, ...] = (
 
 def lower(graph: Graph, promises: Promises) -> Graph:
     """All passes; the graph is verified after each."""
+    graph = _without_requirements(graph)
     for step in BEFORE:
         graph = verify(step(graph), step.__name__)
     graph = verify(narrow(graph, promises), "narrow")  # zeros are known, and widths still follow from the graph
@@ -39,3 +40,15 @@ def lower(graph: Graph, promises: Promises) -> Graph:
     for step in AFTER:
         graph = verify(step(graph), step.__name__)
     return graph
+
+
+def _without_requirements(graph: Graph) -> Graph:
+    """What architectures must meet is no part of a module. Between decisions it is checked where one is compiled."""
+    kept = {}
+    for key, node in graph.items():
+        if isinstance(node, Output) and node.role == "constraint":
+            if any(isinstance(graph[k], Cost) for k in graph.ancestors([key])):
+                raise not_yet(node.span, "a requirement on costs")
+            continue
+        kept[key] = node
+    return graph.with_nodes(kept)

@@ -144,6 +144,7 @@ def _definitions(state: State, scope: Scope, root: Context) -> None:
 
 
 def _output(state: State, root: Context, statements: tuple[ast.Statement, ...]) -> None:
+    _missing(state, statements)
     for predict in [s for s in statements if isinstance(s, ast.Predict)]:
         column = _column(state, predict.value, root)
         if column is not None:
@@ -159,6 +160,19 @@ def _output(state: State, root: Context, statements: tuple[ast.Statement, ...]) 
                 _constraint(state, condition, root)
             case _:
                 pass
+
+
+def _missing(state: State, statements: tuple[ast.Statement, ...]) -> None:
+    """A space has one `predict` and one `minimize`; what could not be read has been reported already."""
+    space = state.program.file.space
+    assert space is not None
+    for kind, name, example in (
+        (ast.Predict, "predict", "predict sigmoid(linear(concat(e), 1))"),
+        (ast.Minimize, "minimize", "minimize logloss"),
+    ):
+        if name not in state.program.broken and not any(isinstance(s, kind) for s in statements):
+            said = f"this space has no `{name}`"
+            state.builder.report("S0111", said, space.span, "missing", help=f"add a line such as: {example}")
 
 
 def _needs_prediction(value: ast.Expr) -> bool:
@@ -215,7 +229,15 @@ def _constraint(state: State, condition: ast.Expr, root: Context) -> None:
     if column is None:
         return
     if column.constant:
-        if not column.atoms[0]:
+        if not column.atoms[0] and state.bound is not None:
+            state.builder.report(
+                "S0410",
+                "an architecture that was to be compiled does not meet this requirement",
+                condition.span,
+                "not met",
+                help="give decisions defaults that meet it (`default off`), since the hand-made model has to as well",
+            )
+        elif not column.atoms[0]:
             state.builder.report(
                 "S0408", "nothing can meet this requirement", condition.span, "false whatever is chosen"
             )
