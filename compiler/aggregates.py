@@ -79,7 +79,6 @@ def expand(state: State, fors: Sequence[ast.For], ctx: Context) -> tuple[Context
     """The rows that a generator runs over; and what each of them counts, where decisions or examples filter them."""
     inner, weights = ctx, None
     for one in fors:
-        before = inner
         inner, chosen = extend(state, inner, one.binder)
         if weights is not None:
             weights = weights.take(inner.to_parent)
@@ -96,7 +95,6 @@ def expand(state: State, fors: Sequence[ast.For], ctx: Context) -> tuple[Context
             if not condition.constant:
                 weights = _both(state, weights, condition, inner, one.condition.span)
                 inner = inner.guarded(Guard(condition))
-        del before
     return inner, weights
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import product
 from typing import Any
 
 import numpy as np
@@ -20,7 +19,7 @@ from .ir import Constant, DecisionNode, Input, IntArray, Merge, Node, Operator, 
 from .promise import Mismatch, Promises
 from .schema import Column as DataColumn
 from .schema import Schema
-from .shapes import NUMBER, Dim, Searched, Shape, sequence, vector
+from .shapes import NUMBER, Dim, Searched, Shape, vector
 
 
 class Failed(Exception):
@@ -411,16 +410,3 @@ def groups(table: Sequence[IntArray], n: int) -> list[IntArray]:
     order = np.argsort(first)
     inverse = inverse.reshape(-1)
     return [np.flatnonzero(inverse == g) for g in order]
-
-
-def combinations_of(options: Sequence[Sequence[float]], limit: int = 4096) -> list[tuple[float, ...]]:
-    """The product of option lists, cut off at a limit (the ends of each list are kept)."""
-    total = 1
-    for o in options:
-        total *= len(o)
-    if total > limit:
-        options = [(min(o), max(o)) for o in options]
-    return list(product(*options))
-
-
-__all__ = ["Builder", "Failed", "combinations_of", "groups", "sequence"]

@@ -10,7 +10,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from .compiled import Compiled, Tensor
-from .emit import Emitter, in_family
+from .emit import Emitter
 from .ir import Graph, Operator, Output, Ref
 from .layers import Layers, table_rows
 from .passes.tables import tables
@@ -202,6 +202,3 @@ def _template() -> Any:
         autoescape=False,  # noqa: S701 - Python is written, not markup
     )
     return environment.get_template("module.py.j2")
-
-
-__all__ = ["generate", "in_family"]

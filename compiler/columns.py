@@ -8,16 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
+
+from recspace.dsl import ast
 
 from .atoms import ElementVar, ValueVar, key_label
 from .decisions import Key
 from .ir import Index, IntArray, Ref, Rows
-
-if TYPE_CHECKING:
-    from recspace.dsl import ast
 
 ATOM = -1
 
@@ -184,13 +183,11 @@ def ref(node: int, rows: IntArray) -> Ref:
 
 
 def binder_text(binder: ast.Binder) -> str:
-    from recspace.dsl import ast as syntax
-
     match binder.names:
-        case syntax.Each(names):
+        case ast.Each(names):
             names_text = ", ".join(names)
-        case syntax.Ordered(names):
+        case ast.Ordered(names):
             names_text = " < ".join(names)
-        case syntax.OrderedOrEqual(names):
+        case ast.OrderedOrEqual(names):
             names_text = " <= ".join(names)
     return f"{names_text} in {binder.domain.span.text}"

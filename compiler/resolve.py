@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,7 @@ from .families import family, resolve_rows
 from .ir import Graph, Output, Ref, Rows
 from .promise import Promises
 from .schema import Schema
-from .scopes import SETS, Family, Scope
+from .scopes import SETS, Scope
 from .state import Bound, State, Value
 
 
@@ -310,6 +310,3 @@ def _arguments(state: State, component: ast.Component, call: ast.Call) -> dict[s
             notes=declared,
         )
     return given
-
-
-__all__ = ["Bound", "Family", "Resolved", "replace", "resolve"]
