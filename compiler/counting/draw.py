@@ -1,13 +1,12 @@
-"""Assignments of a counting problem: drawn uniformly by walking the count backwards, or one after the other."""
+"""Assignments of a counting problem by their number: the count, walked backwards."""
 
 from __future__ import annotations
 
-import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import TypeVar
 
 from .count import Counter
-from .parts import Part, classes, key_of, link_reads, restricted, settle, split
+from .parts import Part, key_of, link_reads, restricted, split
 from .polynomial import Key, Limits, Poly, join, multiply, one
 
 T = TypeVar("T")
@@ -15,31 +14,38 @@ States = dict[int, tuple[int, ...]]
 """The states of every variable: one, or one for every value of its field."""
 
 
-class Drawer:
-    """Draws the states of variables, every assignment of the decisions behind them alike."""
+def states_at(counter: Counter, part: Part, number: int) -> States:
+    """Assignment `number` (from 0) of a part without tracked sums; ValueError where there is none.
 
-    def __init__(self, counter: Counter, rng: random.Random) -> None:
-        self.counter, self.rng = counter, rng
+    Numbers of one assignment follow from the weights of its states, so an even number up to the count of the part is an
+    even draw. Where all weights are 1 every number has an assignment of its own.
+    """
+    walk = _Walk(counter, number)
+    walk.components(split(part), (), ())
+    return {var: tuple(states) for var, states in walk.found.items()}
 
-    def draw(self, part: Part) -> States:
-        """One assignment of a part without tracked sums; ValueError where there is none."""
-        found: dict[int, list[int]] = {}
-        self._components(split(part), (), (), found)
-        return {var: tuple(states) for var, states in found.items()}
+
+class _Walk:
+    """Reads a number as digits of changing base: each choice takes what it needs and leaves the rest to the next."""
+
+    def __init__(self, counter: Counter, number: int) -> None:
+        self.counter, self.number = counter, number
+        self.found: dict[int, list[int]] = {}
 
     def _pick(self, options: Sequence[T], weights: Sequence[int]) -> T:
         """One of the options by exact weights, however large."""
         total = sum(weights)
         if total <= 0:
             raise ValueError("nothing meets the requirements")
-        at = self.rng.randrange(total)
+        rest, at = divmod(self.number, total)
         for option, weight in zip(options, weights, strict=True):
-            at -= weight
-            if at < 0:
+            if at < weight:
+                self.number = at + weight * rest
                 return option
+            at -= weight
         raise AssertionError
 
-    def _components(self, parts: Sequence[Part], key: Key, limits: Limits, found: dict[int, list[int]]) -> None:
+    def components(self, parts: Sequence[Part], key: Key, limits: Limits) -> None:
         """Independent parts that reach sums together: each its share, by what the others can still make up."""
         todo: list[tuple[Part, Poly]] = []
         for part in parts:
@@ -54,15 +60,15 @@ class Drawer:
                 left = rest[len(todo) - 1 - k]
                 ways = [(a, b, m * n) for a, m in poly.items() for b, n in left.items() if join(a, b, limits) == key]
                 share, key, _ = self._pick(ways, [w for _, _, w in ways])
-            self._component(part, share, found)
+            self._component(part, share)
 
-    def _component(self, part: Part, key: Key, found: dict[int, list[int]]) -> None:
+    def _component(self, part: Part, key: Key) -> None:
         if len(part.variables) == 1 and not part.links:
-            self._leaf(part, part.variables[0], key, found)
+            self._leaf(part, part.variables[0], key)
             return
         opened = self.counter.opened(part)
         if opened is None:
-            self._case(part, key, found)
+            self._case(part, key)
             return
         keep, parts = len(part.limits), split(opened)
         total: Poly = one(opened.limits)
@@ -71,21 +77,21 @@ class Drawer:
                 total = multiply(total, self.counter.component(inner), opened.limits, self.counter.budget)
         tails = [(opened.limits[t], t) for t in range(keep, len(opened.limits))]
         ways = [(k, n) for k, n in total.items() if k[:keep] == key and all(limit.met(k[t]) for limit, t in tails)]
-        self._components(parts, self._pick(ways, [n for _, n in ways])[0], opened.limits, found)
+        self.components(parts, self._pick(ways, [n for _, n in ways])[0], opened.limits)
 
-    def _leaf(self, part: Part, var: int, key: Key, found: dict[int, list[int]]) -> None:
+    def _leaf(self, part: Part, var: int, key: Key) -> None:
         adds, mask = part.adds.get(var, ()), part.masks[var]
         weights = self.counter.variables[var].weights
         states = [s for s in range(len(weights)) if mask >> s & 1 and key_of(adds, s, {}, part.limits) == key]
-        found.setdefault(var, []).append(self._pick(states, [weights[s] for s in states]))
+        self.found.setdefault(var, []).append(self._pick(states, [weights[s] for s in states]))
 
-    def _case(self, part: Part, key: Key, found: dict[int, list[int]]) -> None:
+    def _case(self, part: Part, key: Key) -> None:
         var = self.counter.pick(part)
         weights = self.counter.variables[var].weights
         cases = self.counter.cases(part, var)
         states, _ = self._pick(cases, [poly.get(key, 0) for _, poly in cases])
         state = self._pick(states, [weights[s] for s in states])
-        found.setdefault(var, []).append(state)
+        self.found.setdefault(var, []).append(state)
         alone = [link for link in part.links if link_reads(link) == {var}]
         own = key_of(part.adds.get(var, ()), state, restricted(alone, var, state)[1], part.limits)
         parts: list[Part] = []
@@ -104,38 +110,4 @@ class Drawer:
                     total = multiply(total, self.counter.component(inner), part.limits, self.counter.budget)
         assert own is not None
         ways = [(k, n) for k, n in total.items() if join(own, k, part.limits) == key]
-        self._components(parts, self._pick(ways, [n for _, n in ways])[0], part.limits, found)
-
-
-def assignments(counter: Counter, part: Part) -> Iterator[States]:
-    """All assignments of a part without tracked sums, each once, without holding them all."""
-    parts: list[Part] = []
-    for inner in split(part):
-        local, n = counter.localised(inner)
-        parts += [local] * n
-
-    def after(k: int) -> Iterator[States]:
-        if k == len(parts):
-            yield {}
-            return
-        for own in _of_component(counter, parts[k]):
-            for others in after(k + 1):
-                yield {**others, **{v: (*s, *others.get(v, ())) for v, s in own.items()}}
-
-    yield from after(0)
-
-
-def _of_component(counter: Counter, part: Part) -> Iterator[States]:
-    """All assignments of variables that are tied together (of one value of their field)."""
-    var = counter.pick(part)
-    weights = counter.variables[var].weights
-    beside = tuple(v for v in part.variables if v != var)
-    for state, _, states in classes(part, var, weights):
-        left, _ = restricted(part.links, var, state)
-        settled = settle(left, {v: part.masks[v] for v in beside})
-        if settled is None:
-            continue
-        for others in assignments(counter, Part(beside, settled[0], tuple(settled[1]), {}, (), part.field)):
-            for own in states:
-                if weights[own]:
-                    yield {var: (own,), **others}
+        self.components(parts, self._pick(ways, [n for _, n in ways])[0], part.limits)

@@ -9,21 +9,14 @@ from typing import Any
 import numpy as np
 import pytest
 from hypothesis import Phase, given, settings
-from small_graphs import GATE, Small, naive, random_graphs
+from hypothesis import strategies as st
+from small_graphs import GATE, Small, naive, options, random_graphs
 
-from recspace.compiler.architectures import (
-    Sampler,
-    canonical,
-    enumerate_architectures,
-    exists,
-    fingerprint,
-    hand_made,
-    sample,
-    satisfies,
-)
-from recspace.compiler.decisions import Domain
+from recspace.compiler.architectures import canonical, exists, fingerprint, hand_made, satisfies
+from recspace.compiler.decisions import Decision, Domain
 from recspace.compiler.evaluate import evaluate
 from recspace.compiler.ir import Graph
+from recspace.compiler.sampler import Sampler, Wish, nearest
 
 WITHOUT_SHRINKING = (Phase.explicit, Phase.reuse, Phase.generate)
 WIDTHS = Domain("number", (2, 8, 16))
@@ -43,7 +36,7 @@ def expected(graph: Graph) -> list[tuple[Any, ...]]:
 @given(random_graphs())
 def test_enumeration_finds_every_architecture_once(graph: Graph) -> None:
     every = expected(graph)
-    found = [tuple(a.items()) for a in enumerate_architectures(graph, 10**6)]
+    found = [tuple(a.items()) for a in Sampler(graph).every()]
     assert sorted(found) == sorted(every)
     for architecture in found[:5]:
         assert satisfies(graph, dict(architecture))
@@ -56,7 +49,7 @@ def test_draws_are_architectures_and_reach_all_of_a_few(graph: Graph) -> None:
     every = set(expected(graph))
     if not every:
         with pytest.raises(ValueError, match="nothing meets"):
-            sample(graph, random.Random(0))
+            Sampler(graph).draw(random.Random(0))
         return
     sampler, rng = Sampler(graph), random.Random(0)
     drawn = Counter(tuple(sampler.draw(rng).items()) for _ in range(150))
@@ -106,7 +99,7 @@ def test_nodes_are_evaluated_for_every_row() -> None:
 
 def test_a_draw_is_a_function_of_its_seed() -> None:
     graph = conditional()
-    assert sample(graph, random.Random(5)) == sample(graph, random.Random(5))
+    assert Sampler(graph).draw(random.Random(5)) == Sampler(graph).draw(random.Random(5))
 
 
 def test_reals_and_subsets_stay_within_their_domains() -> None:
@@ -115,7 +108,7 @@ def test_reals_and_subsets_stay_within_their_domains() -> None:
     small.choose("some", Domain("subset", tuple("abcdef"), 2, 3), default=(0, 1))
     graph = small.graph()
     for seed in range(20):
-        found = sample(graph, random.Random(seed))
+        found = Sampler(graph).draw(random.Random(seed))
         (rate,), (some,) = found["rate"], found["some"]
         assert isinstance(rate, float)
         assert 0.001 <= rate <= 0.1
@@ -123,4 +116,71 @@ def test_reals_and_subsets_stay_within_their_domains() -> None:
         assert len(some) in (2, 3)
         assert tuple(sorted(set(some))) == some
     with pytest.raises(ValueError, match="reals"):
-        list(enumerate_architectures(graph, 10))
+        list(Sampler(graph).every())
+
+
+@settings(max_examples=100, deadline=None, phases=WITHOUT_SHRINKING)
+@given(random_graphs(), st.randoms(use_true_random=False))
+def test_what_is_fixed_is_in_every_architecture(graph: Graph, rng: random.Random) -> None:
+    fixed = {
+        d.name: {e: rng.choice(options(d.domain(e))) for e in range(d.elements) if rng.random() < 0.4}
+        for d in graph.decisions
+    }
+    left = [
+        one
+        for one in naive(graph)
+        if all(one[name][e] in (None, option) for name, own in fixed.items() for e, option in own.items())
+    ]
+    default = hand_made(graph)
+    every = sorted(
+        tuple((n, tuple(default[n][k] if c is None else c for k, c in enumerate(chosen))) for n, chosen in one.items())
+        for one in left
+    )
+    sampler = Sampler(graph, fixed)
+    assert sampler.total() == len(every)
+    assert sampler.feasible() == bool(every)
+    assert sorted(tuple(a.items()) for a in sampler.every()) == every
+    if every:
+        assert tuple(sampler.draw(rng).items()) in every
+
+
+def wishes_of(decision: Decision, rng: random.Random) -> tuple[Wish, ...]:
+    found = []
+    for element in range(decision.elements):
+        every = options(decision.domain(element))
+        if decision.domain(element).kind == "subset":
+            best = rng.choice(every)
+            others = [m for m in range(len(decision.domain(element).options)) if m not in best]
+            found.append(Wish((best,), rng.random(), (*best, *rng.sample(others, len(others)))))
+        else:
+            found.append(Wish(tuple(rng.sample(every, len(every))), rng.random()))
+    return tuple(found)
+
+
+@settings(max_examples=100, deadline=None, phases=WITHOUT_SHRINKING)
+@given(random_graphs(), st.randoms(use_true_random=False))
+def test_the_nearest_architecture_is_one_and_is_the_wish_where_that_is_one(graph: Graph, rng: random.Random) -> None:
+    every = expected(graph)
+    wishes = {d.name: wishes_of(d, rng) for d in graph.decisions}
+    if not every:
+        with pytest.raises(ValueError, match="nothing meets"):
+            nearest(Sampler(graph), wishes)
+        return
+    found = nearest(Sampler(graph), wishes)
+    assert tuple(found.items()) in every
+    wish = {name: tuple(w.ranking[0] for w in own) for name, own in wishes.items()}
+    if satisfies(graph, wish):
+        assert found == canonical(graph, wish)
+
+
+@pytest.mark.parametrize("most", [0, 3, 20])
+def test_under_a_bound_the_largest_stay(most: int) -> None:
+    small = Small()
+    keep = small.choose("keep", GATE, 40)
+    small.require(small.op("<=", small.reduce("sum", keep), small.constant(most)))
+    rng = random.Random(7)
+    weights = [rng.gauss(0, 1) for _ in range(40)]
+    wishes = tuple(Wish((int(w > 0), int(w <= 0)), abs(w)) for w in weights)
+    found = nearest(Sampler(small.graph()), {"keep": wishes})
+    largest = sorted((w for w in weights if w > 0), reverse=True)[:most]
+    assert {w for w, option in zip(weights, found["keep"], strict=True) if option} == set(largest)

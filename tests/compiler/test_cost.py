@@ -8,7 +8,6 @@ from math import prod
 
 import pytest
 
-from recspace.compiler.architectures import sample
 from recspace.compiler.budgets import meets, widest
 from recspace.compiler.compile import compile_space
 from recspace.compiler.cost import Table, cost
@@ -16,6 +15,7 @@ from recspace.compiler.decisions import Architecture
 from recspace.compiler.example import EXAMPLE
 from recspace.compiler.ir import Cost, Graph
 from recspace.compiler.resolve import resolve
+from recspace.compiler.sampler import Sampler
 from recspace.dsl import Source, ast, library_path, load
 from recspace.runtime.registry import promises
 
@@ -54,7 +54,7 @@ def built(program: ast.Program, architecture: Architecture) -> int:
 def test_parameters_are_those_of_the_model_that_is_built(name: str, seed: int | None) -> None:
     program = program_of(name)
     graph = graph_of(program)
-    architecture = widest(graph) if seed is None else sample(graph, random.Random(seed))
+    architecture = widest(graph) if seed is None else Sampler(graph).draw(random.Random(seed))
     counted = cost("parameters", graph, EXAMPLE, PROMISES, architecture)
     assert counted == built(program, architecture)
     assert cost("memory", graph, EXAMPLE, PROMISES, architecture) == 4 * counted
