@@ -37,6 +37,11 @@ def count(decision: Decision, domain: int) -> int:
     return len(listed.options) or int(listed.high - listed.low) + 1
 
 
+def domain_at(decision: Decision, element: int) -> int:
+    """Which of a decision's domains an element has."""
+    return decision.domain_of[element] if decision.domain_of else 0
+
+
 def shape(decision: Decision) -> tuple[int, ...]:
     return (decision.elements,) if kind(decision).name == "gate" else (decision.elements, width(decision))
 

@@ -11,7 +11,8 @@ from torch.nn import Parameter
 
 from recspace.compiler.decisions import Decision
 
-from .choices import Choices, Fixed, drawn, kind, one_hots, padding, shape
+from .choices import Choices, Fixed, kind, one_hots, padding, shape
+from .draws import Draws
 from .randomness import stream
 from .state import State, copied
 from .steps import Step
@@ -49,18 +50,18 @@ class Drawn:
     def __init__(
         self,
         decisions: tuple[Decision, ...],
-        fixed: Fixed,
+        draws: Draws,
         rest: Mapping[str, Tensor],
         seed: int,
         stage: str,
         device: torch.device,
     ) -> None:
         self.parameters: Mapping[str, Parameter] = {}
-        self._decisions, self._fixed, self._seed, self._stage, self._device = decisions, fixed, seed, stage, device
+        self._decisions, self._draws, self._seed, self._stage, self._device = decisions, draws, seed, stage, device
         self._rest = {name: weights.to(device) for name, weights in rest.items()}
 
     def training(self, step: int) -> Choices:
-        architecture = self._fixed.architecture(drawn(self._decisions, self._seed, self._stage, step, "architecture"))
+        architecture = self._draws.at(self._seed, self._stage, step, "architecture")
         return {name: weights.to(self._device) for name, weights in one_hots(self._decisions, architecture).items()}
 
     def settled(self) -> Choices:

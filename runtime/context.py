@@ -12,6 +12,7 @@ from torch.nn import Parameter
 
 from recspace.compiler.compiled import Compiled
 from recspace.compiler.decisions import Architecture, Decision
+from recspace.compiler.ir import Graph
 
 from .choices import Fixed
 from .choosing import Choosing
@@ -38,10 +39,11 @@ class Factory(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """`stage` is unique in the run and names its random streams: `1.relax`."""
+    """`stage` is unique in the run and names its random streams: `1.relax`. `graph`: of the space, as it was checked."""
 
     stage: str
     factory: Factory
+    graph: Graph
     supernet: Compiled
     examples: Examples
     settings: Settings

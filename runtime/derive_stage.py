@@ -10,10 +10,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from recspace.compiler.decisions import Decision
+from recspace.compiler.architectures import satisfies
+from recspace.compiler.counting.polynomial import TooHard
+from recspace.compiler.decisions import Architecture, Decision
+from recspace.compiler.sampler import Sampler, Unreadable, nearest
 from recspace.dsl.diagnostics import SpaceError
 
-from .choices import Option, count, defaults
+from .choices import Option, count, defaults, domain_at
 from .context import Context
 from .options import unknown
 from .plain_stages import kept
@@ -21,6 +24,7 @@ from .recipe import StageCall
 from .refuse import refusal
 from .state import State
 from .task import Found
+from .wishes import ranks, scored, wishes_of
 
 
 class Derive:
@@ -29,7 +33,8 @@ class Derive:
     steps = 1
 
     def __init__(self, context: Context, call: StageCall) -> None:
-        self.context, self.call, self.at = context, call, 0
+        self.context, self.call, self.at, self._changed = context, call, 0, 0
+        self._result: Found | None = None
         options = call.options
         if options["per"] is not None:
             if options["top"] is None and options["keep"] is None:
@@ -59,16 +64,39 @@ class Derive:
     def figures(self) -> dict[str, Any]:
         architecture = self.found().architecture or {}
         gates = [d for d in self.context.decisions if d.domains[0].kind == "gate"]
-        return {"gates_open": {d.name: sum(o == 1 for o in architecture[d.name]) for d in gates}}
+        opened = {d.name: sum(o == 1 for o in architecture[d.name]) for d in gates}
+        return {"gates_open": opened} | ({"settled_by_requirements": self._changed} if self._changed else {})
+
+    def _allowed(self, wanted: Architecture) -> Architecture:
+        """The architecture itself where it meets the requirements between decisions, else the nearest that does."""
+        context, weighing = self.context, self.context.found.weighing
+        if satisfies(context.graph, wanted):
+            return wanted
+        wishes = {
+            d.name: wishes_of(d, weighing.get(d.name), wanted[d.name], self.call.options, context.found.raw)
+            for d in context.decisions
+        }
+        try:
+            found = nearest(Sampler(context.graph, context.fixed.options), wishes)
+        except (ValueError, Unreadable, TooHard) as why:
+            text = "what the search weighs most does not meet a requirement, and nothing near it was found that does"
+            raise refusal("S0610", f"{text}: {why}", self.call.span, help="use random() or exhaustive()") from why
+        self._changed = sum(a != b for name, own in wanted.items() for a, b in zip(own, found[name], strict=True))
+        return found
 
     def found(self) -> Found:
+        if self._result is None:
+            self._result = self._settled()
+        return self._result
+
+    def _settled(self) -> Found:
         found = self.context.found
         weighing = found.weighing
         taken = {
             d.name: settled(d, weighing[d.name], self.call.options, found.raw) if d.name in weighing else defaults(d)
             for d in self.context.decisions
         }
-        architecture = self.context.fixed.architecture(taken)
+        architecture = self._allowed(self.context.fixed.architecture(taken))
         gates = {}
         if self.call.options["soft"]:
             raw = replace(found, raw=True)
@@ -87,8 +115,7 @@ def settled(decision: Decision, weights: Tensor, options: Mapping[str, Any], raw
             return tuple(weights.tolist())
         case "number" | "name" | "alternative" | "range":
             return tuple(
-                int(weights[e, : count(decision, decision.domain_of[e] if decision.domain_of else 0)].argmax())
-                for e in range(decision.elements)
+                int(weights[e, : count(decision, domain_at(decision, e))].argmax()) for e in range(decision.elements)
             )
 
 
@@ -102,14 +129,9 @@ def _members(decision: Decision, element: int, weights_N: Tensor) -> tuple[int, 
 
 def gates_open(decision: Decision, weights_E: Tensor, options: Mapping[str, Any], raw: bool) -> Tensor:
     """bool [E]. Ties of `top` and `keep` go to the earlier element; a gate of exactly zero never stays by size."""
-    by_size = options["by"] == "magnitude" or (options["by"] == "auto" and raw)
-    score_E = weights_E.abs() if by_size else weights_E
-    threshold = options["threshold"]
-    ranked = options["top"] is not None or options["keep"] is not None
-    if threshold is None:
-        threshold = 0.0 if by_size else -torch.inf if ranked else 0.5
+    score_E, threshold = scored(weights_E, options, raw)
     open_E: Tensor = score_E > threshold
-    if not ranked:
+    if not ranks(options):
         return open_E
     result = torch.zeros_like(open_E)
     for group in groups(decision, options["per"]):

@@ -3,24 +3,32 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
+from recspace.compiler.counting.polynomial import TooHard
 from recspace.compiler.decisions import Decision, Domain
+from recspace.compiler.ir import Graph
+from recspace.compiler.sampler import Sampler, Unreadable
 from recspace.dsl.diagnostics import Diagnostic, SpaceError
 from recspace.dsl.source import Source, Span
 
 from .choices import Fixed, Option
 from .options import unknown
+from .refuse import refusal, words
 
 FORM = re.compile(r"\s*(?P<name>[^\[\]=]+?)\s*(?:\[(?P<key>[^\]]*)\])?\s*=\s*(?P<option>.+?)\s*")
 
 
-def parsed(texts: Iterable[str], decisions: tuple[Decision, ...]) -> Fixed:
-    """The elements that the texts name; without brackets, all of a decision. Raises SpaceError (S0608)."""
+def parsed(texts: Iterable[str], graph: Graph) -> Fixed:
+    """The elements that the texts name; without brackets, all of a decision.
+
+    Raises SpaceError (S0608) for a text that fixes nothing, and where nothing that meets the requirements is left.
+    """
     found: dict[str, dict[int, Option]] = {}
     faults: list[Diagnostic] = []
-    for text in texts:
-        result = _one(text, decisions)
+    listed = tuple(texts)
+    for text in listed:
+        result = _one(text, graph.decisions)
         if isinstance(result, Diagnostic):
             faults.append(result)
         else:
@@ -28,7 +36,18 @@ def parsed(texts: Iterable[str], decisions: tuple[Decision, ...]) -> Fixed:
             found.setdefault(name, {}).update(dict.fromkeys(elements, option))
     if faults:
         raise SpaceError(faults)
-    return Fixed(decisions, found)
+    if found and not _possible(graph, found):
+        message = "nothing that meets the requirements of the space has what is fixed"
+        raise refusal("S0608", message, words("--fix", ", ".join(listed)), help="fix less, or something else")
+    return Fixed(graph.decisions, found)
+
+
+def _possible(graph: Graph, found: Mapping[str, Mapping[int, Option]]) -> bool:
+    """Whether an architecture with these elements meets the requirements, as far as that can be told."""
+    try:
+        return Sampler(graph, found).feasible()
+    except (Unreadable, TooHard):
+        return True
 
 
 def _one(text: str, decisions: tuple[Decision, ...]) -> tuple[str, list[int], Option] | Diagnostic:

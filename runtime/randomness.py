@@ -18,9 +18,12 @@ Name = str | int
 
 def stream(seed: int, *names: Name) -> torch.Generator:
     """The generator for (seed, names…): `stream(0, "1.relax", 17, "noise")`. 1 and "1" are different names."""
-    digest = blake2b(json.dumps([seed, *names]).encode(), digest_size=8).digest()
-    # 63 bits: manual_seed takes a signed integer.
-    return torch.Generator().manual_seed(int.from_bytes(digest, "little") >> 1)
+    return torch.Generator().manual_seed(digest(seed, *names))
+
+
+def digest(seed: int, *names: Name) -> int:
+    """The seed of the stream (seed, names…), for other generators than torch's. 63 bits: torch's takes a signed one."""
+    return int.from_bytes(blake2b(json.dumps([seed, *names]).encode(), digest_size=8).digest(), "little") >> 1
 
 
 def order(rows: int, seed: int, stage: str, epoch: int) -> Tensor:

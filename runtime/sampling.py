@@ -19,7 +19,7 @@ from .context import Context
 from .evaluation import goodness, metric, scores
 from .recipe import StageCall
 from .refuse import refusal
-from .samplers import Sampler
+from .samplers import Proposer
 from .state import State, joined
 from .task import Found, architecture_from, architecture_json
 from .training import Diverged, Fit
@@ -34,7 +34,7 @@ class Sampling:
     Architectures that mean the same model are judged once.
     """
 
-    def __init__(self, context: Context, call: StageCall, sampler: Sampler) -> None:
+    def __init__(self, context: Context, call: StageCall, sampler: Proposer) -> None:
         if any(d.prior for d in context.decisions):
             raise refusal("S0606", f"{call.name}() does not draw by a `prior` yet", call.span)
         if context.examples.valid.numel() == 0:
@@ -82,7 +82,10 @@ class Sampling:
 
     def _ask(self) -> None:
         context = self.context
-        architecture = context.fixed.architecture(self.sampler.ask())
+        try:
+            architecture = self.sampler.ask()
+        except ValueError as why:
+            raise refusal("S0610", f"{self.call.name}() has nothing to try: {why}", self.call.span) from why
         try:
             compiled = context.factory(architecture)
         except SpaceError as refused:

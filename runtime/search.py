@@ -14,6 +14,7 @@ from typing import Any, cast
 
 from torch import Tensor
 
+from recspace.compiler.ir import Graph
 from recspace.compiler.promise import Promises
 from recspace.compiler.schema import Column
 from recspace.dsl.diagnostics import SpaceError
@@ -50,6 +51,7 @@ class Inputs:
     """
 
     factory: Factory
+    graph: Graph
     encode: Callable[[Sequence[Column]], Encoded]
     task: Aim
     recipe: Recipe
@@ -69,7 +71,7 @@ class Search:
         if faults:
             raise SpaceError(faults)
         self.stages = planned(inputs.recipe, self.supernet.decisions, inputs.promises)
-        self._fixed = fix.parsed(settings.fix, self.supernet.decisions)
+        self._fixed = fix.parsed(settings.fix, inputs.graph)
         self._device = devices.pick(settings.device)
         self._examples = self._divide()
         self._at, self._found, self._task = 0, Found(), cast("Task | None", None)
@@ -128,6 +130,7 @@ class Search:
         return Context(
             stage.name,
             self._inputs.factory,
+            self._inputs.graph,
             self.supernet,
             self._examples,
             self._settings,

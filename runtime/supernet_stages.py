@@ -10,6 +10,7 @@ from typing import Any
 from .choices import defaults, even, one_hot
 from .choosing import Choosing, Constant, Drawn, Relaxed
 from .context import Context, with_defaults
+from .draws import Draws
 from .recipe import StageCall
 from .state import State, copied
 from .task import Found
@@ -61,7 +62,7 @@ class Warmup(Fitting):
         rest = {name: fixed.weights(name, weights) for name, weights in options.items()}
         choosing: Choosing = Constant(rest, context.device)
         if call.options["decisions"] == "random":
-            choosing = Drawn(decisions, fixed, rest, context.seed, context.stage, context.device)
+            choosing = Drawn(decisions, Draws(context.graph, fixed), rest, context.seed, context.stage, context.device)
         super().__init__(context, context.fit(context.supernet_model(), choosing, call, "optimizer"))
 
     def found(self) -> Found:

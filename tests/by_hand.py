@@ -5,9 +5,11 @@ from typing import Any, cast
 
 import numpy as np
 import torch
+from small_graphs import Small
 
 from recspace.compiler.compiled import Compiled, Slice, Tensor
 from recspace.compiler.decisions import Decision, Domain
+from recspace.compiler.ir import Graph
 from recspace.compiler.promise import Initial
 from recspace.compiler.schema import Column
 from recspace.runtime.data.encoded import Encoded
@@ -129,6 +131,17 @@ def dim(architecture: Mapping[str, Any] | None, keep: frozenset[str] = frozenset
     return Compiled("Dim", "Dim", text, COLUMNS, tuple(tensors), decisions, ("logloss",), cast("Any", None))
 
 
+def graph_of(*decisions: Decision) -> Graph:
+    """A space of these decisions without requirements."""
+    small = Small()
+    for decision in decisions:
+        small.choose(
+            decision.name, decision.domains[0], decision.elements, axes=decision.axes, keys=decision.keys,
+            default=decision.default(0),
+        )  # fmt: skip
+    return small.graph()
+
+
 def rows(count: int = 3000, seed: int = 0) -> Encoded:
     """Rows whose label depends on the products of two pairs of fields, f0 · f1 and f2 · f3, and on nothing else."""
     generator = np.random.default_rng(seed)
@@ -172,5 +185,8 @@ def inputs(
     text: str, factory: Any = fis, encoded: Encoded | None = None, bound: Mapping[str, Any] | None = None
 ) -> Inputs:
     table = encoded if encoded is not None else rows()
+    graph = graph_of(*factory(None).decisions)
     user = Column("id", ("f0",))
-    return Inputs(factory, lambda columns: table, "binary", recipe(text), promises(), bound or {"text": text}, user)
+    return Inputs(
+        factory, graph, lambda columns: table, "binary", recipe(text), promises(), bound or {"text": text}, user
+    )

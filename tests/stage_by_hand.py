@@ -17,12 +17,13 @@ SHORT = "batch_size = 128, epochs = 2"
 WEIGHING = {"keep": torch.tensor([0.9, -0.4, 0.0, 0.1, -0.05, -2.0])}
 
 
-def context(found=None, factory=by_hand.fis, encoded=ROWS, fixes=(), **settings):
+def context(found=None, factory=by_hand.fis, encoded=ROWS, fixes=(), graph=None, **settings):
     set_up = Settings(**settings)
     supernet = factory(None)
     examples = divided(encoded, "binary", 0.1, set_up.seed, "f0")
-    fixed = fix.parsed(fixes, supernet.decisions) if fixes else Fixed(supernet.decisions, {})
-    return Context("1.s", factory, supernet, examples, set_up, torch.device("cpu"), fixed, found or Found())
+    graph = graph or by_hand.graph_of(*supernet.decisions)
+    fixed = fix.parsed(fixes, graph) if fixes else Fixed(supernet.decisions, {})
+    return Context("1.s", factory, graph, supernet, examples, set_up, torch.device("cpu"), fixed, found or Found())
 
 
 def started(text, place=None):

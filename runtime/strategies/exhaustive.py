@@ -31,8 +31,14 @@ LATER: dict[str, tuple[str, ...]] = {}
 
 
 def start(context: Context, call: StageCall) -> Task:
+    from recspace.compiler.sampler import Sampler, Unreadable
+
+    from ..refuse import refusal
     from ..samplers import Everything
     from ..sampling import Sampling
 
-    sampler = Everything(context.decisions, int(call.options["limit"]), call.span)
-    return Sampling(context, call, sampler)
+    try:
+        every = Sampler(context.graph, context.fixed.options)
+    except Unreadable as why:
+        raise refusal("S0609", f"the space cannot be enumerated: {why}", call.span, help="use random()") from why
+    return Sampling(context, call, Everything(every, int(call.options["limit"]), call.span))

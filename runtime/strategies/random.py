@@ -20,7 +20,7 @@ EVALUATE = Option(
 
 promise = Stage(
     "random",
-    "Random search: every option of a decision alike, every architecture judged once",
+    "Random search: every architecture that meets the requirements alike, each judged once",
     "sample",
     (
         Option("trials", "whole", 20, low=1, doc="architectures that are judged"),
@@ -38,8 +38,9 @@ LATER: dict[str, tuple[str, ...]] = {"budgets": (), "of": ()}
 
 
 def start(context: Context, call: StageCall) -> Task:
+    from ..draws import Draws
     from ..samplers import Uniform
     from ..sampling import Sampling
 
-    sampler = Uniform(context.decisions, context.seed, context.stage, int(call.options["trials"]))
+    sampler = Uniform(Draws(context.graph, context.fixed), context.seed, context.stage, int(call.options["trials"]))
     return Sampling(context, call, sampler)

@@ -5,13 +5,16 @@ from dataclasses import replace
 import by_hand
 import pytest
 import torch
+from small_graphs import GATE, Small
 from stage_by_hand import SHORT, WEIGHING, context, ended, result, started
 
 from recspace.compiler.decisions import Decision, Domain
+from recspace.compiler.sampler import Sampler
 from recspace.dsl.diagnostics import SpaceError
 from recspace.runtime import fix
 from recspace.runtime.choices import defaults, drawn, even, one_hot, one_hots
 from recspace.runtime.derive_stage import groups, settled
+from recspace.runtime.draws import Draws
 from recspace.runtime.samplers import Everything
 from recspace.runtime.task import Found
 
@@ -40,11 +43,54 @@ def test_exhaustive_finds_the_truth():
 
 
 def test_same_architectures_are_judged_once():
-    task = ended(started("exhaustive(batch_size = 512, epochs = 1)", context(fixes=("keep[f0,f1]=off",))))
+    def first_gate_idle(architecture, keep=frozenset()):
+        alike = None if architecture is None else {"keep": (0, *architecture["keep"][1:])}
+        return by_hand.fis(alike, keep)
+
+    task = ended(started("exhaustive(batch_size = 512, epochs = 1)", context(factory=first_gate_idle)))
     scores = [t["goodness"] for t in task.trials]
     assert len(scores) == 64
     assert len(set(scores)) <= 32
     assert scores[:32] == scores[32:]
+
+
+AT_MOST_TWO = Small()
+AT_MOST_TWO.require(
+    AT_MOST_TWO.op(
+        "<=",
+        AT_MOST_TWO.reduce(
+            "sum",
+            AT_MOST_TWO.choose(
+                "keep", GATE, 6, axes=("i < j in fields",), keys=by_hand.keep_decision().keys, default=1
+            ),
+        ),
+        AT_MOST_TWO.constant(2),
+    )
+)
+
+
+def test_samplers_meet_requirements_and_hold_what_is_fixed():
+    place = context(graph=AT_MOST_TWO.graph(), fixes=("keep[f0,f1]=on",))
+    task = ended(started("exhaustive(batch_size = 512, epochs = 1)", place))
+    tried = [tuple(t["architecture"]["keep"]) for t in task.trials]
+    assert sorted(tried) == sorted({(1, *(int(k == e) for k in range(5))) for e in range(6)})
+    task = ended(started("random(trials = 8, batch_size = 512, epochs = 1)", place))
+    assert {tuple(t["architecture"]["keep"]) for t in task.trials} <= set(tried)
+    drawn_alike = {tuple(Draws(place.graph, place.fixed).at(0, k)["keep"]) for k in range(200)}
+    assert drawn_alike == set(tried)
+    with pytest.raises(SpaceError, match=r"S0608.*nothing that meets the requirements"):
+        context(graph=AT_MOST_TWO.graph(), fixes=("keep[f0,f1]=on", "keep[f0,f2]=on", "keep[f0,f3]=on"))
+
+
+def test_derive_meets_requirements():
+    place = context(Found(weighing=WEIGHING, raw=True), graph=AT_MOST_TWO.graph())
+    task = ended(started("derive()", place))
+    assert task.found().architecture["keep"] == (1, 0, 0, 0, 0, 1)
+    assert task.figures()["settled_by_requirements"] == 3
+    fixed = context(Found(weighing=WEIGHING, raw=True), graph=AT_MOST_TWO.graph(), fixes=("keep[f0,f3]=on",))
+    assert result("derive()", fixed).architecture["keep"] == (0, 0, 1, 0, 0, 1)
+    shares = Found(weighing={"keep": torch.tensor([0.6, 0.7, 0.1, 0.9, 0.2, 0.95])})
+    assert result("derive()", context(shares, graph=AT_MOST_TWO.graph())).architecture["keep"] == (0, 0, 0, 1, 0, 1)
 
 
 def test_inherited_scores_are_those_of_the_supernet():
@@ -55,9 +101,9 @@ def test_inherited_scores_are_those_of_the_supernet():
 
 
 def test_too_large_to_enumerate():
-    with pytest.raises(SpaceError, match=r"S0609.*more than 10 assignments"):
+    with pytest.raises(SpaceError, match=r"S0609.*more than 10 architectures"):
         started("exhaustive(limit = 10)")
-    sampler = Everything((by_hand.DIM,), 100, None)
+    sampler = Everything(Sampler(by_hand.graph_of(by_hand.DIM)), 100, None)
     asked = [sampler.ask()["dim"] for _ in range(sampler.trials)]
     assert len(set(asked)) == 16 == sampler.trials
 
@@ -133,7 +179,7 @@ def test_fixed_elements_stay():
 )
 def test_fixes_that_fix_nothing(text, says):
     with pytest.raises(SpaceError) as error:
-        fix.parsed([text], (by_hand.keep_decision(), by_hand.DIM))
+        fix.parsed([text], by_hand.graph_of(by_hand.keep_decision(), by_hand.DIM))
     (fault,) = error.value.diagnostics
     assert fault.code == "S0608"
     assert says in fault.message + fault.help

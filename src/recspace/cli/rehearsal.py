@@ -29,7 +29,7 @@ def rehearse(space: Space, settings: Settings, *, as_json: bool) -> int:
     faults = obstacles(inputs.recipe, space.decisions, inputs.promises)
     if faults:
         raise SpaceError(faults)
-    parsed(settings.fix, space.decisions)
+    parsed(settings.fix, space.graph)
     supernet = inputs.factory(None)
     stages = planned(inputs.recipe, space.decisions, inputs.promises)
     found = {
