@@ -41,6 +41,9 @@ class Option:
     flag     true or false                              label   one of `choices`
     logits   a width, or the name `logits`              any     checked by the operator or stage itself
     schedule a number, or `a -> b`                      call    a nested call such as grda(c = auto, mu = 0.8)
+
+    `refers`: what of the space its name, or each name of its list, has to be: a decision, a `learn`, a value (`learn` or
+    `let`), an index (a binder of a decision).
     """
 
     name: str
@@ -50,6 +53,7 @@ class Option:
     low: float | None = None
     high: float | None = None
     doc: str = ""
+    refers: Literal["", "decision", "learned", "value", "index"] = ""
 
 
 @dataclass(frozen=True, slots=True)

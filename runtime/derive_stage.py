@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -14,13 +13,12 @@ from recspace.compiler.architectures import satisfies
 from recspace.compiler.counting.polynomial import TooHard
 from recspace.compiler.decisions import Architecture, Decision
 from recspace.compiler.sampler import Sampler, Unreadable, nearest
-from recspace.dsl.diagnostics import SpaceError
 
 from .choices import Option, count, defaults, domain_at
 from .context import Context
-from .options import unknown
 from .plain_stages import kept
 from .recipe import StageCall
+from .references import binders
 from .refuse import refusal
 from .state import State
 from .task import Found
@@ -36,13 +34,8 @@ class Derive:
         self.context, self.call, self.at, self._changed = context, call, 0, 0
         self._result: Found | None = None
         options = call.options
-        if options["per"] is not None:
-            if options["top"] is None and options["keep"] is None:
-                raise refusal("S0603", "`per` says within what `top` or `keep` count", call.span, help="add top = …")
-            names = {name for d in context.decisions for name in binders(d)}
-            if options["per"] not in names:
-                place = call.spans.get("per", call.span)
-                raise SpaceError([unknown("S0602", "index", str(options["per"]), names, place)])
+        if options["per"] is not None and options["top"] is None and options["keep"] is None:
+            raise refusal("S0603", "`per` says within what `top` or `keep` count", call.span, help="add top = …")
 
     @property
     def done(self) -> bool:
@@ -140,11 +133,6 @@ def gates_open(decision: Decision, weights_E: Tensor, options: Mapping[str, Any]
         best = index[score_E[index].argsort(descending=True, stable=True)[: int(limit)]]
         result[best] = open_E[best]
     return result
-
-
-def binders(decision: Decision) -> list[str]:
-    """Names of the index, in the order of a key's parts: `i < j in fields` gives i and j."""
-    return [name for axis in decision.axes for name in re.split(r"[\s,<=]+", axis.split(" in ")[0].strip()) if name]
 
 
 def groups(decision: Decision, per: str | None) -> Sequence[Sequence[int]]:

@@ -13,7 +13,7 @@ def fitting(epochs: int, *, patience: int | None = None, weights: str = "optimiz
     `weights`: how the option is called that holds the optimizer of the weights.
     """
     stopping = (
-        Option("patience", "whole", patience, low=0, doc="epochs without a better score before it stops; 0: never"),
+        Option("patience", "whole", patience, low=0, doc="epochs (and 100 steps) without a better score before it stops; 0: never"),
         Option("metric", "label", "auto", ("auto", "auc", "logloss", "rmse", "accuracy"),
                doc="what early stopping watches; auto: auc, rmse or (classes) logloss"),
     )  # fmt: skip

@@ -46,7 +46,10 @@ class Retrain(Fitting):
         gates = kept(context.decisions, found, self.architecture) if call.options["gates"] != "none" else found.gates
         compiled = context.factory(self.architecture, frozenset(gates))
         model = context.model(compiled)
-        if call.options["from"] == "search" and not call.options["rewind"]:
+        if call.options["rewind"]:
+            start = context.model(context.supernet)
+            transfer(start.tensors, context.supernet, model)
+        elif call.options["from"] == "search":
             inherit(context, model)
         present = for_model(context.decisions, compiled, gates)
         trained = call.options["gates"] == "trained"

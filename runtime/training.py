@@ -25,14 +25,19 @@ from .state import State, copied, joined
 from .updates import Update
 
 
+LEAST = 100
+"""Steps that early stopping waits at least: embeddings start near 0, and few steps of Adam do not move them from there."""
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """How a model is to be trained.
 
     `stage` names its random streams. `decay`: the factor on the step size at step s of S: 1, (1 + cos(π s / S)) / 2 or
     1 − s / S. `clip`: largest norm of the weights' gradients, 0 for any. `patience`: epochs without a better `metric`
-    on the stopping rows, after which training ends; the best epoch's weights are kept; 0: neither. `bilevel`: decisions
-    are learned on validation rows, at every `every`-th step; `normalize`: by gradients divided by their mean size.
+    on the stopping rows, after which training ends, though not within `LEAST` steps of the best one; the best epoch's
+    weights are kept; 0: neither. `bilevel`: decisions are learned on validation rows, at every `every`-th step;
+    `normalize`: by gradients divided by their mean size.
     """
 
     stage: str
@@ -190,10 +195,13 @@ class Fit:
             if self._best is None or good > self._best[0]:
                 self._best = (good, self.epochs_done + 1, self._everything())
         self.history.append(figures)
-        waited = self.epochs_done - self.best_epoch
-        if self.at >= self.steps or (self.plan.patience and waited >= self.plan.patience):
+        if self.at >= self.steps or (self.plan.patience and self._waited_enough()):
             self._finish()
         return figures
+
+    def _waited_enough(self) -> bool:
+        waited = self.epochs_done - self.best_epoch
+        return waited >= self.plan.patience and waited * self.steps_an_epoch >= LEAST
 
     def _finish(self) -> None:
         if self._best is not None:

@@ -9,7 +9,7 @@ promise = Stage(
     "Grow a set step by step, keeping the best few",
     "sample",
     (
-        Option("grow", "any", doc="the decision that grows: a subset"),
+        Option("grow", "any", doc="the decision that grows: a subset", refers="decision"),
         Option("join", "label", "any", ("any", "pairs"), doc="pairs: a new member joins two of the set"),
         Option("width", "whole", 1, low=1, doc="sets kept at each step"),
         Option("evaluate", "call", None, ("field_wise_logistic",), doc="how candidates are judged"),

@@ -11,7 +11,9 @@ promise = Stage(
     "Train one supernet with a path drawn for every step, then judge paths with the weights they share",
     "sample",
     (
-        Option("only", "any", None, doc="the decisions to settle; the others wait for a later stage"),
+        Option(
+            "only", "any", None, doc="the decisions to settle; the others wait for a later stage", refers="decision"
+        ),
         Option("samples", "whole", 100, low=1, doc="paths that are judged after training"),
         Option(
             "sharing",

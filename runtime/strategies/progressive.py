@@ -11,9 +11,9 @@ promise = Stage(
     "Run a stage along an index, what was learned before held fixed; or grow a chosen set",
     "wrap",
     (
-        Option("along", "any", None, doc="the index"),
+        Option("along", "any", None, doc="the index", refers="index"),
         Option("step", "call", None, doc="the stage of each step"),
-        Option("grow", "any", None, doc="the decision that grows: a subset"),
+        Option("grow", "any", None, doc="the decision that grows: a subset", refers="decision"),
         Option("keep", "any", None, doc="most members kept"),
         *fitting(2),
     ),

@@ -25,7 +25,7 @@ promise = Stage(
         Option("optimizer", "call", None, OPTIMIZERS, doc="of the decisions; else adam, lr = 3 / steps in 0.001..0.1"),
         Option("every", "whole", 1, low=1, doc="steps of the weights for one of the decisions"),
         Option("normalize_gradients", "flag", False, doc="divide a decision's gradient by its mean size"),
-        Option("upper", "any", None, doc="learned tensors that belong to the upper level"),
+        Option("upper", "any", None, doc="learned tensors that belong to the upper level", refers="value"),
         Option("lag", "whole", 0, low=0, doc="decisions learn from the batch that many steps before"),
         *fitting(1, weights="weights"),
     ),

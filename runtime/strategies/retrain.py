@@ -22,7 +22,7 @@ promise = Stage(
         Option("gates", "label", "none", ("none", "fixed", "trained"),
                doc="kept gates are 1, or stay at the weight of the search, or go on from it"),
         Option("from", "label", "initial", ("initial", "search"), doc="where the weights start"),
-        Option("rewind", "flag", False, doc="start exactly where the supernet's weights started: from = initial"),
+        Option("rewind", "flag", False, doc="start exactly where the supernet's weights started; a narrower layer by itself starts larger"),
     ),
     frozenset({"gate", "number", "name", "alternative", "range", "real", "subset"}),
     per_value=True,

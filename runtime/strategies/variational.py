@@ -11,7 +11,7 @@ promise = Stage(
     "Infer weights and selections by stochastic gradient variational Bayes, in turn",
     "infer",
     (
-        Option("weights", "any", doc="learned tensors with a posterior"),
+        Option("weights", "any", doc="learned tensors with a posterior", refers="learned"),
         Option("samples", "whole", 1, low=1, doc="draws a step"),
         Option("selection_epochs", "whole", 5, low=1, doc="epochs of the selections"),
         *fitting(20),

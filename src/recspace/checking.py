@@ -67,10 +67,14 @@ def judge(question: Question) -> Verdict:
     if schema is None or program.file.space is None:
         return Verdict(program, schema, bound, None, (), ordered(found))
     from recspace.compiler.compile import check
+    from recspace.runtime.references import known_names, strangers
     from recspace.runtime.registry import promises
 
     checked = check(program, schema, promises())
     recipes, faults = _recipes(program.file.space)
+    if checked.graph is not None:
+        names = known_names(program.file.space, checked.graph.decisions)
+        faults += [fault for recipe in recipes for fault in strangers(recipe, names, promises())]
     return Verdict(program, schema, bound, checked, recipes, ordered([*found, *checked.diagnostics, *faults]))
 
 

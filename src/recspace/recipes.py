@@ -22,15 +22,18 @@ def recipe_of(verdict: Verdict, strategy: str) -> Recipe:
 
     In this order: a recipe of the space by its name; stages, where there are parentheses in it (`random(trials = 8)
     retrain(epochs = 2)`); a shipped space or a `.space` file, whose first recipe it is (`FILE.space:NAME` another one).
-    Raises SpaceError S0601 to S0604, S0620, S0621.
+    Raises SpaceError S0601 to S0604, S0607, S0620, S0621.
     """
     from recspace.runtime.recipe import read
+    from recspace.runtime.references import known_names, strangers
     from recspace.runtime.registry import promises
 
     space = verdict.program.file.space if verdict.program else None
     assert space is not None
     search = _found(space, strategy)
     recipe, faults = read(search, params_of(space), promises())
+    if verdict.checked is not None and verdict.checked.graph is not None:
+        faults += tuple(strangers(recipe, known_names(space, verdict.checked.graph.decisions), promises()))
     if any(d.severity == "error" for d in faults):
         raise SpaceError(faults)
     return recipe

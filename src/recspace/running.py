@@ -95,7 +95,14 @@ def inputs_of(space: Space, strategy: str = "") -> Inputs:
         return supernet if architecture is None else space.compiled(architecture, keep)
 
     return Inputs(
-        factory, space.graph, verdict.bound.encode, _task(verdict), recipe, promises(), _remembered(space, strategy), _user(schema)
+        factory,
+        space.graph,
+        verdict.bound.encode,
+        _task(verdict),
+        recipe,
+        promises(),
+        _remembered(space, strategy),
+        _user(schema),
     )
 
 
