@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from . import metrics
+from .data.encoded import Encoded
 from .examples import Examples, Task
 from .module import Model
 
@@ -34,6 +35,14 @@ def predicted(
     model.module.eval()
     answers = [model.module(examples.batch(part), choices, {}).cpu() for part in torch.split(rows, batch_rows)]
     return torch.cat(answers).double().numpy()
+
+
+@torch.no_grad()
+def answers(model: Model, encoded: Encoded, batch_rows: int = 8192) -> NDArray[np.float64]:
+    """Predictions [N] (of classes [N, C]) of a plain model for all rows of a table, in their order."""
+    model.module.eval()
+    parts = torch.split(torch.arange(encoded.count), batch_rows)
+    return torch.cat([model.module(encoded.batch(part)) for part in parts]).double().numpy()
 
 
 def scores(model: Model, examples: Examples, rows: Tensor, choices: Mapping[str, Tensor], batch_rows: int) -> Figures:

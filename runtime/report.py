@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -74,7 +75,39 @@ def write_architecture(folder: Path, decisions: tuple[Decision, ...], found: Fou
         entries.append(entry)
     if large:
         write_tensors(folder, ARCHITECTURE_TENSORS, large)
-    write_json(folder, ARCHITECTURE, {"version": VERSION, "decisions": entries})
+    document = {"version": VERSION, "decisions": entries, "kept_gates": sorted(found.gates)}
+    write_json(folder, ARCHITECTURE, document)
+
+
+def read_architecture(folder: Path, decisions: tuple[Decision, ...]) -> tuple[Architecture, frozenset[str]]:
+    """Inverse of `write_architecture`: the options taken, and the gates that the model keeps as weights.
+
+    Raises ValueError or KeyError where the files do not fit the decisions.
+    """
+    document = json.loads(inside(folder, ARCHITECTURE).read_bytes())
+    entries = {entry["name"]: entry for entry in document["decisions"]}
+    found: dict[str, tuple[Option, ...]] = {}
+    for decision in decisions:
+        entry = entries[decision.name]
+        if "elements" in entry:
+            found[decision.name] = tuple(
+                position(decision, k, element["value"])
+                for k, element in enumerate(_checked(entry["elements"], decision.elements))
+            )
+        else:
+            with safe_open(inside(folder, ARCHITECTURE_TENSORS), framework="pt") as file:
+                stored = file.get_tensor(f"{decision.name}:value")
+            sets = decision.domains[0].kind == "subset"
+            rows = ((row != 0).nonzero().flatten().tolist() for row in stored) if sets else None
+            options = map(tuple, rows) if rows is not None else stored.tolist()
+            found[decision.name] = tuple(_checked(list(options), decision.elements))
+    return found, frozenset(document["kept_gates"])
+
+
+def _checked(elements: list[Any], count: int) -> list[Any]:
+    if len(elements) != count:
+        raise ValueError(f"{len(elements)} elements where there are {count}")
+    return elements
 
 
 def _positions(decision: Decision, architecture: Architecture) -> Tensor:
@@ -86,6 +119,18 @@ def _positions(decision: Decision, architecture: Architecture) -> Tensor:
     for element, chosen in enumerate(options):
         members[element, list(chosen) if isinstance(chosen, tuple) else [int(chosen)]] = 1
     return members
+
+
+def position(decision: Decision, element: int, written: Any) -> Option:
+    """Inverse of `value`. Raises ValueError for what is no option."""
+    domain = decision.domain(element)
+    match domain.kind:
+        case "real":
+            return float(written)
+        case "subset":
+            return tuple(sorted(domain.options.index(member) for member in written))
+        case "gate" | "number" | "name" | "alternative" | "range":
+            return domain.options.index(written) if domain.options else int(written) - int(domain.low)
 
 
 def value(decision: Decision, element: int, option: Option) -> Any:

@@ -24,7 +24,6 @@ from .settings import Settings
 from .state import State, copied, joined
 from .updates import Update
 
-
 LEAST = 100
 """Steps that early stopping waits at least: embeddings start near 0, and few steps of Adam do not move them from there."""
 

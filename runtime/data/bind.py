@@ -21,7 +21,7 @@ from .fingerprint import fingerprint
 from .fitting import Training, field_of, fit_encoders
 from .numbers import fit_scale
 from .read import column_names, read
-from .spec import DataSpec, GroupSplit
+from .spec import DataSpec, GroupSplit, RandomSplit
 from .statistics import TrainingStatistics, quantile_buckets
 from .target import Labelling, Labels, fit_labelling
 from .vocabulary import fit_cross
@@ -58,6 +58,24 @@ class Bound:
 
         self.prepare(columns)
         return encoded(self.encoding, self.rows, columns, self.part, self.labels, self.weights, self.group)
+
+    def encode_table(self, path: Path, columns: Sequence[Column]) -> Encoded:
+        """The columns of a model for the rows of another table, which needs no labels.
+
+        Raises SpaceError with S05xx where it cannot be read or lacks a column.
+        """
+        from .encoded import encoded
+
+        self.prepare(columns)
+        wanted = {f for column in columns for f in column.fields}
+        features = tuple(f for f in self.spec.features if f.name in wanted)
+        spec = replace(self.spec, features=features, target=None, weight="", split=RandomSplit())
+        _check_columns(spec, column_names(path))
+        rows = replace(self.encoding, spec=spec).rows(read(path, spec.columns()))
+        part = np.full(rows.count, 2, np.uint8)
+        return encoded(
+            self.encoding, rows, [c for c in columns if c.what not in ("label", "weight")], part, None, None, None
+        )
 
     def prepare(self, columns: Sequence[Column]) -> None:
         """Fits, on training rows, the buckets and crosses that the columns need (kept in `encoding`)."""

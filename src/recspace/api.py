@@ -12,9 +12,13 @@ from recspace.dsl import Diagnostic, Source, SpaceError, ast
 
 from .checking import Question
 from .reading import program_of
-from .running import Space, bound_space, go_on, start
+from .running import Moved, Space, bound_space, go_on, outcome, start
 
 if TYPE_CHECKING:
+    import numpy as np
+    import torch
+    from numpy.typing import NDArray
+
     from recspace.runtime.progress import Progress
 
 
@@ -105,6 +109,10 @@ def search(
     return Run(out)
 
 
+def _moved(*places: str | Path | None) -> Moved:
+    return Moved(*(None if place is None else str(Path(place).absolute()) for place in places))
+
+
 class Run:
     """A run on disk, finished or not."""
 
@@ -135,10 +143,42 @@ class Run:
 
         return effective(read(self.folder / "events.jsonl"))
 
-    def resume(self, progress: Progress | None = None) -> Run:
-        """Go on where it was cut off, to the same bits. Raises SpaceError if the space or the data have changed."""
-        go_on(self.folder, progress)
+    def resume(
+        self,
+        progress: Progress | None = None,
+        *,
+        file: str | Path | None = None,
+        data: str | Path | None = None,
+        source: str | Path | None = None,
+    ) -> Run:
+        """Go on where it was cut off, to the same bits. `file`, `data`, `source`: where they lie now, if they were moved.
+
+        Raises SpaceError if what is in them has changed.
+        """
+        go_on(self.folder, progress, _moved(file, data, source))
         return self
+
+    def model(self, *, file: str | Path | None = None, data: str | Path | None = None) -> torch.nn.Module:
+        """The model that came out, in evaluation mode: `model(batch)` gives predictions [B] (of classes [B, C]).
+
+        It is what `model.py` and `model.safetensors` are, made again from the space and the decisions; no file of the
+        folder is executed. Raises SpaceError where the run is not done, or its space or data have changed.
+        """
+        return outcome(self.folder, _moved(file, data, None))[1].module
+
+    def predict(
+        self, table: str | Path, *, file: str | Path | None = None, data: str | Path | None = None
+    ) -> NDArray[np.float64]:
+        """Predictions for the rows of another table with the same columns (labels are not needed), in its order.
+
+        Values that training did not see are the unknown value of their field. Raises SpaceError as `model` does, and
+        for a table that lacks a column.
+        """
+        from recspace.runtime.evaluation import answers
+
+        space, model = outcome(self.folder, _moved(file, data, None))
+        assert space.verdict.bound is not None
+        return answers(model, space.verdict.bound.encode_table(Path(table), model.compiled.columns))
 
     def _read(self, name: str) -> dict[str, Any]:
         found: dict[str, Any] = json.loads((self.folder / name).read_bytes())

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from recspace.compiler.ir import Graph
     from recspace.compiler.schema import Column, Schema
     from recspace.compiler.size import Size
+    from recspace.runtime.module import Model
     from recspace.runtime.progress import Progress
     from recspace.runtime.run import Result
     from recspace.runtime.search import Inputs
@@ -159,15 +160,65 @@ def start(space: Space, settings: Settings, folder: Path, progress: Progress | N
     return search(inputs_of(space, settings.strategy), settings, folder, progress)
 
 
-def go_on(folder: Path, progress: Progress | None = None) -> Result:
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """Where a run's files lie now, if they were moved since: the space, and the table or data block."""
+
+    file: str | None = None
+    data: str | None = None
+    source: str | None = None
+
+
+def go_on(folder: Path, progress: Progress | None = None, moved: Moved = Moved()) -> Result:
     """Go on with a run; one that is done is only read. Raises SpaceError as `runtime.run.resume` does."""
     from recspace.runtime.run import resume
 
-    return resume(folder, _rebuilt, progress)
+    def rebuilt(bound: Mapping[str, Any], settings: Settings) -> Inputs:
+        return inputs_of(_space_of(bound, moved), str(bound["asked"]["strategy"]))
+
+    return resume(folder, rebuilt, progress)
 
 
-def _rebuilt(bound: Mapping[str, Any], settings: Settings) -> Inputs:
-    asked = dict(bound["asked"])
-    strategy = asked.pop("strategy")
-    question = Question(**{**asked, "settings": tuple(asked["settings"])})
-    return inputs_of(bound_space(question), strategy)
+def _space_of(bound: Mapping[str, Any], moved: Moved) -> Space:
+    """The space that a run remembers, bound again."""
+    asked = {**bound["asked"], **{name: value for name, value in asdict(moved).items() if value is not None}}
+    asked.pop("strategy")
+    try:
+        return bound_space(Question(**{**asked, "settings": tuple(asked["settings"])}))
+    except SpaceError as error:
+        gone = [d for d in error.diagnostics if d.code in ("S0001", "S0541")]
+        advice = "if it was moved: --file FILE and --data DATA say where it lies now"
+        raise SpaceError([replace(d, help=advice) if d in gone else d for d in error.diagnostics]) from error
+
+
+def outcome(folder: Path, moved: Moved = Moved()) -> tuple[Space, Model]:
+    """The model that a finished run handed back, on the CPU and in evaluation mode, and the space it came from.
+
+    Its text is generated again from the space and the decisions; weights are read from `model.safetensors`. Raises
+    SpaceError: S0703 for a run that is not done or whose files do not fit, S0704 if the space or the data have changed.
+    """
+    import json
+
+    import torch
+    from safetensors.torch import load_file
+
+    from recspace.runtime.files import inside
+    from recspace.runtime.module import build
+    from recspace.runtime.refuse import refusal, words
+    from recspace.runtime.report import read_architecture
+    from recspace.runtime.run import RUN, unchanged
+
+    place = words(str(folder), "")
+    if not (folder / "report.json").is_file():
+        raise refusal("S0703", f"the run in {folder} is not done", place, help=f"recspace resume {folder}")
+    bound = json.loads(inside(folder, RUN).read_bytes())["bound"]
+    space = _space_of(bound, moved)
+    unchanged(bound, _remembered(space, ""), folder)
+    try:
+        architecture, keep = read_architecture(folder, space.decisions)
+        model = build(space.compiled(architecture if space.decisions else None, keep), torch.device("cpu"))
+        model.load(load_file(inside(folder, "model.safetensors")))
+    except (ValueError, KeyError, RuntimeError, OSError) as why:
+        raise refusal("S0703", f"the files in {folder} do not fit the space: {why}", place) from why
+    model.module.eval()
+    return space, model
