@@ -14,7 +14,8 @@ from typing import Any, cast
 
 import torch
 from torch import Tensor
-from torch.nn import Module, Parameter
+from torch.nn import Module as Module  # re-exported: who imports it from here names no torch
+from torch.nn import Parameter
 
 from recspace.compiler.compiled import Compiled, Part, Slice
 from recspace.compiler.compiled import Tensor as Stored

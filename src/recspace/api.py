@@ -16,9 +16,9 @@ from .running import Moved, Space, bound_space, go_on, outcome, start
 
 if TYPE_CHECKING:
     import numpy as np
-    import torch
     from numpy.typing import NDArray
 
+    from recspace.runtime.module import Module
     from recspace.runtime.progress import Progress
 
 
@@ -158,7 +158,7 @@ class Run:
         go_on(self.folder, progress, _moved(file, data, source))
         return self
 
-    def model(self, *, file: str | Path | None = None, data: str | Path | None = None) -> torch.nn.Module:
+    def model(self, *, file: str | Path | None = None, data: str | Path | None = None) -> Module:
         """The model that came out, in evaluation mode: `model(batch)` gives predictions [B] (of classes [B, C]).
 
         It is what `model.py` and `model.safetensors` are, made again from the space and the decisions; no file of the

@@ -199,9 +199,9 @@ def outcome(folder: Path, moved: Moved = Moved()) -> tuple[Space, Model]:
     """
     import json
 
-    import torch
     from safetensors.torch import load_file
 
+    from recspace.runtime.devices import pick
     from recspace.runtime.files import inside
     from recspace.runtime.module import build
     from recspace.runtime.refuse import refusal, words
@@ -216,7 +216,7 @@ def outcome(folder: Path, moved: Moved = Moved()) -> tuple[Space, Model]:
     unchanged(bound, _remembered(space, ""), folder)
     try:
         architecture, keep = read_architecture(folder, space.decisions)
-        model = build(space.compiled(architecture if space.decisions else None, keep), torch.device("cpu"))
+        model = build(space.compiled(architecture if space.decisions else None, keep), pick("cpu"))
         model.load(load_file(inside(folder, "model.safetensors")))
     except (ValueError, KeyError, RuntimeError, OSError) as why:
         raise refusal("S0703", f"the files in {folder} do not fit the space: {why}", place) from why

@@ -39,6 +39,21 @@ def test_check_says_that_a_shipped_space_is_fine():
     assert result.stderr == ""
 
 
+def test_names_in_recipes_are_those_of_the_space(tmp_path):
+    path = tmp_path / "t.space"
+    path.write_text(
+        "space T\nchoose keep[f in fields] from {off, on}\npredict sigmoid(sum(keep[f] * weight(f) for f in fields))\n"
+        "minimize logloss\nsearch { relax(as = gate) derive(top = 1, per = g) one_shot(only = [kep]) }\n"
+    )
+    result = call("check", path)
+    assert result.returncode == 1
+    assert result.stderr.count("error[S0607]") == 2
+    assert "there is no index `g`" in result.stderr
+    assert "did you mean `keep`?" in result.stderr
+    path.write_text(path.read_text().replace("per = g", "per = f").replace("[kep]", "[keep]"))
+    assert call("check", path).returncode == 0
+
+
 def test_check_shows_all_errors_in_one_go(broken):
     result = call("check", broken)
     assert result.returncode == 1

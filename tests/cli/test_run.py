@@ -9,6 +9,8 @@ import time
 
 import pytest
 
+from recspace.dsl import library_path
+
 from .calling import call, called
 
 SMALL = ("--fields", "6", "--groups", "3", "--decoys", "1", "--cardinality", "8", "--rows", "3000", "--seed", "1")
@@ -131,6 +133,14 @@ def test_a_rehearsal_trains_nothing(table, tmp_path):
     assert found["training_bytes"] > found["parameters"] * 16 - 1
     assert [stage["name"] for stage in found["stages"]] == ["baseline", "0.relax", "1.derive", "2.retrain"]
     assert not (tmp_path / "run").exists()
+    # What is kept between layers grows with the rows of a step, weights do not.
+    stages = "relax(as = gate, batch_size = {0}) derive() retrain(batch_size = {0})"
+    small, large = (
+        called("run", "autofis", "--data", table, "--dry-run", "--set", "width=4", "--strategy", stages.format(n))
+        for n in (100, 400)
+    )
+    assert small["training_bytes"] == large["training_bytes"]
+    assert 3.5 * small["activation_bytes"] < large["activation_bytes"] <= 4 * small["activation_bytes"]
 
 
 def test_what_cannot_be_run_yet_is_refused_and_leaves_nothing(table, tmp_path):
@@ -183,6 +193,19 @@ def test_resume_refuses_what_has_changed(table, tmp_path):
     refused = call("resume", folder)
     assert refused.returncode == 3
     assert "space changed" in refused.stderr
+
+
+def test_a_space_that_was_moved_is_found_by_saying_where(table, tmp_path):
+    space, folder = tmp_path / "mine.space", tmp_path / "run"
+    space.write_text((library_path() / "interaction" / "autofis.space").read_text())
+    assert call("run", space, "--data", table, "-o", folder, "--set", "width=4", "--epochs", "1").returncode == 0
+    (folder / "report.json").unlink()
+    space.rename(tmp_path / "yours.space")
+    lost = call("resume", folder)
+    assert lost.returncode == 1
+    assert "--file" in lost.stderr
+    assert call("resume", folder, "--file", tmp_path / "yours.space").returncode == 0
+    assert (folder / "report.json").is_file()
 
 
 def test_resume_of_nothing():

@@ -24,6 +24,7 @@ def rehearse(space: Space, settings: Settings, *, as_json: bool) -> int:
     from recspace.running import inputs_of
     from recspace.runtime.fix import parsed
     from recspace.runtime.plan import obstacles, planned
+    from recspace.runtime.rehearsal import step_memory
 
     inputs = inputs_of(space, settings.strategy)
     faults = obstacles(inputs.recipe, space.decisions, inputs.promises)
@@ -37,6 +38,7 @@ def rehearse(space: Space, settings: Settings, *, as_json: bool) -> int:
         "size": size_data(space.size),
         "stages": [{"name": s.name, "epochs": _epochs(s.call.options, settings)} for s in stages],
         **counts(supernet),
+        **step_memory(inputs, supernet, [s.call.options for s in stages]),
         "rows": _rows(inputs, supernet),
     }
     if as_json:
@@ -48,7 +50,7 @@ def rehearse(space: Space, settings: Settings, *, as_json: bool) -> int:
 
 def counts(supernet: Compiled) -> dict[str, int]:
     """Parameters of the supernet, bytes of its tables, and bytes of training it: weights, gradients, and both moments
-    of Adam, all as 32-bit floats, without the values between layers."""
+    of Adam, all as 32-bit floats."""
     trained = [t for t in supernet.tensors if t.trainable]
     parameters = sum(prod(t.shape) for t in trained)
     tables = sum(prod(t.shape) for t in trained if t.embedding)
@@ -78,5 +80,6 @@ def _lines(found: dict[str, Any], size: str) -> list[str]:
         f"rows        {rows['train']:,} train, {rows['valid']:,} valid, {rows['test']:,} test",
         f"supernet    {found['parameters']:,} parameters, {found['embedding_bytes']:,} bytes of embeddings",
         f"memory      {found['training_bytes'] / 1e6:,.1f} MB for weights, gradients and Adam's moments, at float32",
+        f"            {found['activation_bytes'] / 1e6:,.1f} MB between the layers of a step of {found['batch_size']:,} rows",
         "nothing was trained",
     ]
