@@ -14,7 +14,7 @@ from typing import Any, cast
 
 import torch
 from torch import Tensor
-from torch.nn import Module as Module  # re-exported: who imports it from here names no torch
+from torch.nn import Module as Module  # noqa: PLC0414 – re-exported: who imports it from here names no torch
 from torch.nn import Parameter
 
 from recspace.compiler.compiled import Compiled, Part, Slice
