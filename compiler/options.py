@@ -95,6 +95,9 @@ def unfit(option: Option, value: Any) -> str:
             name = getattr(value, "name", None)
             right = isinstance(name, str) and (not option.choices or name in option.choices)
             return "" if right else "one of " + ", ".join(f"{c}(…)" for c in option.choices)
+        case "interval":
+            right = isinstance(value, list | tuple) and len(value) == 2 and all(map(_number, value)) and value[0] < 0
+            return "" if right and value[1] > 1 else "two numbers, one below 0 and one above 1: [-0.1, 1.1]"
         case "any":
             return ""
         case _:

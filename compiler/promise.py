@@ -41,13 +41,14 @@ class Option:
     flag     true or false                              label   one of `choices`
     logits   a width, or the name `logits`              any     checked by the operator or stage itself
     schedule a number, or `a -> b`                      call    a nested call such as grda(c = auto, mu = 0.8)
+    interval two numbers, the first below 0, the second above 1
 
     `refers`: what of the space its name, or each name of its list, has to be: a decision, a `learn`, a value (`learn` or
     `let`), an index (a binder of a decision).
     """
 
     name: str
-    kind: Literal["width", "widths", "whole", "real", "flag", "label", "logits", "any", "schedule", "call"]
+    kind: Literal["width", "widths", "whole", "real", "flag", "label", "logits", "any", "schedule", "call", "interval"]
     default: Any = REQUIRED
     choices: tuple[str, ...] = ()
     low: float | None = None

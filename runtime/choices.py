@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -13,7 +15,46 @@ from .randomness import Name, stream
 from .steps import Kind
 
 Option = int | tuple[int, ...] | float
-Choices = dict[str, Tensor]
+
+
+class Weigher(Protocol):
+    """Weighs a decision whose logits exist only inside of the model, where the generated code calls it."""
+
+    def __call__(self, logits: Tensor, noise: Tensor | None) -> Tensor:
+        """Weights of the shape of the logits: [B, rows], of choices [B, rows, N]. `noise`: None in evaluation."""
+        ...
+
+    def chance(self, logits: Tensor) -> Tensor:
+        """How likely every gate is open, [B, rows]."""
+        ...
+
+
+Choices = dict[str, Tensor | Weigher]
+"""What `forward` is given. Of a gate g that some penalty counts, `g:chance` is how likely its elements are open."""
+CHANCE = ":chance"
+
+
+@dataclass(frozen=True, slots=True)
+class Set:
+    """The same weights for every example: a decision with `given` before anything searches it."""
+
+    weights: Tensor
+
+    def __call__(self, logits: Tensor, noise: Tensor | None) -> Tensor:
+        return self.weights.to(logits).expand_as(logits)
+
+    def chance(self, logits: Tensor) -> Tensor:
+        return self(logits, None)
+
+
+def tensors_of(choices: Mapping[str, Tensor | Weigher]) -> dict[str, Tensor]:
+    """The weights of decisions themselves, without weighers and chances."""
+    return {n: w for n, w in choices.items() if isinstance(w, Tensor) and not n.endswith(CHANCE)}
+
+
+def by_example(decision: Decision) -> bool:
+    """Whether its logits exist only for an example at hand."""
+    return decision.given == "example"
 
 
 def kind(decision: Decision) -> Kind:
@@ -70,8 +111,19 @@ def one_hot(decision: Decision, options: tuple[Option, ...]) -> Tensor:
     return weights
 
 
-def one_hots(decisions: tuple[Decision, ...], architecture: Architecture) -> Choices:
-    return {d.name: one_hot(d, architecture[d.name]) for d in decisions}
+def one_hots(
+    decisions: tuple[Decision, ...], architecture: Architecture, device: torch.device | None = None
+) -> Choices:
+    return for_forward(decisions, {d.name: one_hot(d, architecture[d.name]) for d in decisions}, device)
+
+
+def for_forward(
+    decisions: tuple[Decision, ...], weights: Mapping[str, Tensor], device: torch.device | None = None
+) -> Choices:
+    """Weights as `forward` wants them: of decisions with `given` as what is called there."""
+    given = {d.name for d in decisions if by_example(d)}
+    moved = {name: w if device is None else w.to(device) for name, w in weights.items()}
+    return {name: Set(w) if name in given else w for name, w in moved.items()}
 
 
 def even(decision: Decision) -> Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import torch
@@ -11,11 +12,11 @@ from torch.nn import Parameter
 
 from recspace.compiler.decisions import Decision
 
-from .choices import Choices, Fixed, kind, one_hots, padding, shape
+from .choices import CHANCE, Choices, Fixed, by_example, for_forward, kind, one_hots, padding, shape, tensors_of
 from .draws import Draws
 from .randomness import stream
 from .state import State, copied
-from .steps import Step
+from .steps import Kind, Step
 
 
 class Choosing(Protocol):
@@ -33,9 +34,11 @@ class Choosing(Protocol):
 class Constant:
     """The same weights always."""
 
-    def __init__(self, choices: Mapping[str, Tensor], device: torch.device) -> None:
+    def __init__(
+        self, choices: Mapping[str, Tensor], device: torch.device, decisions: tuple[Decision, ...] = ()
+    ) -> None:
         self.parameters: Mapping[str, Parameter] = {}
-        self._choices = {name: weights.to(device) for name, weights in choices.items()}
+        self._choices = for_forward(decisions, choices, device)
 
     def training(self, step: int) -> Choices:
         return self._choices
@@ -58,11 +61,11 @@ class Drawn:
     ) -> None:
         self.parameters: Mapping[str, Parameter] = {}
         self._decisions, self._draws, self._seed, self._stage, self._device = decisions, draws, seed, stage, device
-        self._rest = {name: weights.to(device) for name, weights in rest.items()}
+        self._rest = for_forward(decisions, rest, device)
 
     def training(self, step: int) -> Choices:
         architecture = self._draws.at(self._seed, self._stage, step, "architecture")
-        return {name: weights.to(self._device) for name, weights in one_hots(self._decisions, architecture).items()}
+        return one_hots(self._decisions, architecture, self._device)
 
     def settled(self) -> Choices:
         return self._rest
@@ -79,11 +82,40 @@ class Gates:
         return {name: parameter * self._open[name] for name, parameter in self.parameters.items()}
 
     def settled(self) -> Choices:
-        return {name: weights.detach() for name, weights in self.training(0).items()}
+        return {name: weights.detach() for name, weights in tensors_of(self.training(0)).items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """A decision with `given` under a relaxation, at one step."""
+
+    relaxation: Any
+    step: Step
+    kind: Kind
+    options: Mapping[str, Any]
+
+    def __call__(self, logits: Tensor, noise: Tensor | None) -> Tensor:
+        # In evaluation there is no noise, and nothing reads it.
+        drawn = logits if noise is None else noise
+        result: Tensor = self.relaxation.relax(logits, drawn, self.step, self.kind, self.options)
+        return result
+
+    def chance(self, logits: Tensor) -> Tensor:
+        return chance(self.relaxation, logits, self(logits, None), self.step, self.options)
+
+
+def chance(relaxation: Any, logits: Tensor, weights: Tensor, step: Step, options: Mapping[str, Any]) -> Tensor:
+    """How likely gates are open: what the relaxation says of it, else their weights."""
+    of = getattr(relaxation, "chance", None)
+    result: Tensor = weights if of is None else of(logits, step, options)
+    return result
 
 
 class Relaxed:
-    """Logits of every decision, weighed by a relaxation (a module of `relaxations/`)."""
+    """Logits of every decision, weighed by a relaxation (a module of `relaxations/`).
+
+    Decisions with `given` have none here: theirs come from the model.
+    """
 
     def __init__(
         self,
@@ -96,9 +128,11 @@ class Relaxed:
         stage: str,
         device: torch.device,
     ) -> None:
-        self._relax, self._options, self._steps, self._fixed = relaxation.relax, options, steps, fixed
+        self._relaxation, self._options, self._steps, self._fixed = relaxation, options, steps, fixed
         self._seed, self._stage, self._device = seed, stage, device
         self._kinds = {d.name: kind(d) for d in decisions}
+        self._given = tuple(d.name for d in decisions if by_example(d))
+        decisions = tuple(d for d in decisions if not by_example(d))
         self._shapes = {d.name: shape(d) for d in decisions}
         self._padding = {d.name: gone.to(device) for d in decisions if (gone := padding(d)) is not None}
         self.parameters: Mapping[str, Parameter] = {d.name: self._start(d) for d in decisions}
@@ -120,14 +154,19 @@ class Relaxed:
         return self._weighed(Step(self.step, self._steps, training=False))
 
     def _weighed(self, step: Step) -> Choices:
-        result = {}
+        result: Choices = {}
+        for name in self._given:
+            result[name] = Weighed(self._relaxation, step, self._kinds[name], self._options)
         for name, logits in self.parameters.items():
             gone = self._padding.get(name)
             masked = logits if gone is None else logits.masked_fill(gone, -torch.inf)
             generator = stream(self._seed, self._stage, step.index, "noise", "choices", name)
             noise = torch.rand(self._shapes[name], generator=generator).to(self._device)
-            weights = self._relax(masked, noise, step, self._kinds[name], self._options)
+            weights = self._relaxation.relax(masked, noise, step, self._kinds[name], self._options)
             result[name] = self._fixed.weights(name, weights)
+            if self._kinds[name].name == "gate":
+                open_ = chance(self._relaxation, masked, weights, step, self._options)
+                result[name + CHANCE] = self._fixed.weights(name, open_)
         return result
 
 

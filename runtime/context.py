@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, Protocol, cast
@@ -23,7 +23,7 @@ from .recipe import StageCall
 from .refuse import refusal, words
 from .settings import Settings
 from .task import Found
-from .training import Fit, Plan, batches
+from .training import Fit, Plan, batches, upper_name
 from .updates import Update
 
 
@@ -112,11 +112,24 @@ class Context:
             every,
             bool(options.get("normalize_gradients", False)),
         )
-        update = optimizer(options[weights], model.parameters, model.embeddings, steps)
+        upper = upper_level(model, options.get("upper") or (), bilevel) if decisions is not None else frozenset()
+        lower = {name: p for name, p in model.parameters.items() if name not in upper}
+        update = optimizer(options[weights], lower, model.embeddings - upper, steps)
+        learned = {**choosing.parameters, **{upper_name(n): model.parameters[n] for n in sorted(upper)}}
         learning = None
-        if decisions is not None and choosing.parameters:
-            learning = optimizer(decisions, choosing.parameters, frozenset(), max(1, -(-steps // every)))
-        return Fit(model, choosing, self.examples, plan, self.settings, update, learning)
+        if decisions is not None and learned:
+            learning = optimizer(decisions, learned, frozenset(), max(1, -(-steps // every)))
+        return Fit(model, choosing, self.examples, plan, self.settings, update, learning, upper)
+
+
+def upper_level(model: Model, names: Iterable[str], bilevel: bool) -> frozenset[str]:
+    """Trained tensors that are learned with the decisions: in a bilevel search what predicts logits, and always what
+    belongs to a value that the recipe names (`upper = [u]`)."""
+    trained = [t for t in model.compiled.tensors if t.trainable]
+    predictors = {t.attribute for t in trained if t.upper and bilevel}
+    named = tuple(names)
+    layers = {t.attribute: {s.layer.split(".")[0] for s in t.slices} for t in trained}
+    return frozenset(predictors | {name for name, owners in layers.items() if owners & set(named)})
 
 
 def optimizer(

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from . import metrics
+from .choices import Weigher
 from .data.encoded import Encoded
 from .examples import Examples, Task
 from .module import Model
@@ -29,7 +30,7 @@ OF_TASK: Mapping[Task, tuple[str, ...]] = {
 
 @torch.no_grad()
 def predicted(
-    model: Model, examples: Examples, rows: Tensor, choices: Mapping[str, Tensor], batch_rows: int
+    model: Model, examples: Examples, rows: Tensor, choices: Mapping[str, Tensor | Weigher], batch_rows: int
 ) -> NDArray[np.float64]:
     """Predictions [N] (of classes [N, C]) in the order of the rows, in evaluation mode."""
     model.module.eval()
@@ -45,7 +46,9 @@ def answers(model: Model, encoded: Encoded, batch_rows: int = 8192) -> NDArray[n
     return torch.cat([model.module(encoded.batch(part)) for part in parts]).double().numpy()
 
 
-def scores(model: Model, examples: Examples, rows: Tensor, choices: Mapping[str, Tensor], batch_rows: int) -> Figures:
+def scores(
+    model: Model, examples: Examples, rows: Tensor, choices: Mapping[str, Tensor | Weigher], batch_rows: int
+) -> Figures:
     """Every figure of the task on the rows; NaN where the rows do not define it."""
     prediction = predicted(model, examples, rows, choices, batch_rows)
     dense = examples.encoded.dense

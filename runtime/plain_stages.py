@@ -11,7 +11,7 @@ from torch import Tensor
 from recspace.compiler.compiled import Compiled
 from recspace.compiler.decisions import Architecture, Decision
 
-from .choices import defaults
+from .choices import defaults, tensors_of
 from .choosing import Choosing, Constant, Gates
 from .context import Context, with_defaults
 from .module import Model, transfer
@@ -59,7 +59,7 @@ class Retrain(Fitting):
         super().__init__(context, context.fit(model, choosing, call, "optimizer", decisions=decisions))
 
     def found(self) -> Found:
-        learned = copied(self.fit.choosing.settled())
+        learned = copied(tensors_of(self.fit.choosing.settled()))
         gates = {**self._gates, **for_space(self.context.decisions, self.fit.model.compiled, learned)}
         return replace(
             self.context.found, architecture=self.architecture, gates=gates, model=copied(self.fit.model.tensors)

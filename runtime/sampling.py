@@ -95,7 +95,7 @@ class Sampling:
         if key in self._known:
             self._tell(architecture, key, self._known[key], "")
         elif self._supernet is not None:
-            choices = {n: w.to(context.device) for n, w in one_hots(context.decisions, architecture).items()}
+            choices = one_hots(context.decisions, architecture, context.device)
             rows, batch = context.examples.valid, context.settings.evaluation_rows
             figures = scores(self._supernet, context.examples, rows, choices, batch)
             self._tell(architecture, key, goodness(figures, self._metric), "")

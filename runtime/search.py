@@ -20,6 +20,7 @@ from recspace.compiler.schema import Column
 from recspace.dsl.diagnostics import SpaceError
 
 from . import devices, fix
+from .choices import Weigher
 from .context import Context, Factory
 from .data.encoded import Encoded
 from .evaluation import FIRST, HIGHER, Figures, scores
@@ -163,7 +164,7 @@ class Search:
         self._journal.write("finished", stage=stage.name, step=task.at, figures=row)
         self._progress.end(stage.name, row)
 
-    def _judged(self, model: Model, choices: Mapping[str, Tensor]) -> Figures:
+    def _judged(self, model: Model, choices: Mapping[str, Tensor | Weigher]) -> Figures:
         """Figures on test rows: for the report, never for a decision. On validation rows where a split has no test."""
         rows = self._examples.test if self._examples.test.numel() else self._examples.valid
         if not rows.numel():

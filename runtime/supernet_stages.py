@@ -7,7 +7,7 @@ from dataclasses import replace
 from importlib import import_module
 from typing import Any
 
-from .choices import defaults, even, one_hot
+from .choices import defaults, even, one_hot, tensors_of
 from .choosing import Choosing, Constant, Drawn, Relaxed
 from .context import Context, with_defaults
 from .draws import Draws
@@ -60,7 +60,7 @@ class Warmup(Fitting):
             d.name: even(d) if call.options["decisions"] == "even" else one_hot(d, defaults(d)) for d in decisions
         }
         rest = {name: fixed.weights(name, weights) for name, weights in options.items()}
-        choosing: Choosing = Constant(rest, context.device)
+        choosing: Choosing = Constant(rest, context.device, decisions)
         if call.options["decisions"] == "random":
             choosing = Drawn(decisions, Draws(context.graph, fixed), rest, context.seed, context.stage, context.device)
         super().__init__(context, context.fit(context.supernet_model(), choosing, call, "optimizer"))
@@ -94,7 +94,7 @@ class Relax(Fitting):
         super().__init__(context, context.fit(model, choosing, call, "weights", bilevel=bilevel, decisions=decisions))
 
     def found(self) -> Found:
-        weighing = copied(self.fit.choosing.settled())
+        weighing = copied(tensors_of(self.fit.choosing.settled()))
         return replace(
             self.context.found,
             weights=copied(self.fit.model.tensors),

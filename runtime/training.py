@@ -14,6 +14,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn import Parameter
 
 from .choosing import Choosing, give_back, held
 from .evaluation import Figures, goodness, scores
@@ -71,10 +72,12 @@ class Fit:
         settings: Settings,
         weights_update: Update,
         decisions_update: Update | None,
+        upper: frozenset[str] = frozenset(),
     ) -> None:
+        """`upper`: parameters of the model that `decisions_update` moves with the decisions, as `weights:NAME`."""
         self.model, self.choosing, self.plan = model, choosing, plan
         self._examples, self._settings = examples, settings
-        self._weights, self._decisions = weights_update, decisions_update
+        self._weights, self._decisions, self._upper = weights_update, decisions_update, upper
         self._objective: Callable[..., Any] = model.objective
         if settings.compile:
             self._objective = torch.compile(self._objective)
@@ -118,8 +121,8 @@ class Fit:
         """A step of the weights, and of the decisions where both are one level; the loss."""
         together = self._decisions is not None and not self.plan.bilevel
         loss = self._loss(self._examples.train, "train")
-        wanted = dict(self.model.parameters)
-        learned = self.choosing.parameters if together else {}
+        wanted = {n: p for n, p in self.model.parameters.items() if n not in self._upper}
+        learned = self._learned() if together else {}
         gradients = self._gradients(loss, {**wanted, **{f"choices:{n}": p for n, p in learned.items()}})
         ours = {name: gradient for name, gradient in gradients.items() if name in wanted}
         theirs = {n: gradients[f"choices:{n}"] for n in learned if f"choices:{n}" in gradients}
@@ -128,10 +131,15 @@ class Fit:
             self._decisions.step(self._scaled(theirs), 1.0)
         return float(loss.detach())
 
+    def _learned(self) -> dict[str, Parameter]:
+        """What belongs to the decisions: their logits, and weights of the upper level."""
+        upper = {upper_name(name): self.model.parameters[name] for name in sorted(self._upper)}
+        return {**self.choosing.parameters, **upper}
+
     def _decide(self) -> None:
         """A step of the decisions on validation rows, the weights held as they are (first order)."""
         loss = self._loss(self._examples.valid, "valid")
-        gradients = self._gradients(loss, self.choosing.parameters)
+        gradients = self._gradients(loss, self._learned())
         if self._decisions is not None:
             self._decisions.step(self._scaled(gradients), 1.0)
 
@@ -247,6 +255,11 @@ class Fit:
         if facts["best_of"] is not None:
             good, epoch = facts["best_of"]
             self._best = (-math.inf if good is None else good, epoch, dict(state.part("best").tensors))
+
+
+def upper_name(name: str) -> str:
+    """What a weight of the upper level is called beside the logits of decisions."""
+    return f"weights:{name}"
 
 
 def reached(gradient: Tensor | None) -> bool:

@@ -1,5 +1,6 @@
 """The contract of relaxations, over the folder: a new file is tested without touching this one."""
 
+import math
 from importlib import import_module
 
 import pytest
@@ -29,10 +30,8 @@ def drawn(domain, seed=0):
 
 
 def test_those_of_the_language_are_there():
-    assert {"softmax", "gumbel", "gate", "sigmoid"} <= set(ABLE)
-    assert {"clamp", "hard_concrete", "soft_threshold", "proximal", "group_lasso"} <= set(promises().relaxations) - set(
-        ABLE
-    )
+    assert {"softmax", "gumbel", "gate", "sigmoid", "hard_concrete"} <= set(ABLE)
+    assert {"clamp", "soft_threshold", "proximal", "group_lasso"} <= set(promises().relaxations) - set(ABLE)
 
 
 @pytest.mark.parametrize(("name", "domain"), CASES)
@@ -63,9 +62,11 @@ def test_padding_weighs_nothing_and_has_no_gradient(name, domain):
 
 @pytest.mark.parametrize(("name", "domain"), CASES)
 def test_gradient_reaches_every_element(name, domain):
-    logits, noise = drawn(domain)
+    logits, _ = drawn(domain)
     logits = logits.requires_grad_()
-    ((relaxed(name, domain, logits, noise) + 1) ** 2 * torch.linspace(1, 2, logits.shape[-1])).sum().backward()
+    for seed in range(20):  # a gate that is clamped has a gradient in other draws
+        weights = relaxed(name, domain, logits, drawn(domain, seed)[1])
+        ((weights + 1) ** 2 * torch.linspace(1, 2, logits.shape[-1])).sum().backward()
     rows = logits.grad if domain == "gate" else logits.grad.abs().sum(-1)
     assert (rows != 0).all()
 
@@ -124,3 +125,24 @@ def test_gumbel_is_still_in_evaluation():
     logits, noise = drawn("number")
     still = relaxed("gumbel", "number", logits, noise, Step(3, 10, training=False))
     torch.testing.assert_close(still, logits.softmax(-1))
+
+
+def test_hard_concrete_is_shut_as_often_as_it_says():
+    logits = torch.linspace(-3, 3, 7)
+    noise = torch.rand(20_000, 7, generator=torch.Generator().manual_seed(3))
+    gates = relaxed("hard_concrete", "gate", logits.expand(20_000, 7), noise, temperature=0.5)
+    options, _ = check({"temperature": 0.5}, promises().relaxations["hard_concrete"], None, {})
+    chance = import_module("recspace.runtime.relaxations.hard_concrete").chance(logits, MIDWAY, options)
+    torch.testing.assert_close((gates > 0).float().mean(0), chance, atol=0.012, rtol=0)
+    assert (gates == 0).any()
+    assert (gates == 1).any()
+    # By hand, Louizos et al., equations 10 to 12: l = 1, u = 0.3, τ = 0.5, from −0.1 to 1.1.
+    l, u = torch.tensor([1.0]), torch.tensor([0.3])
+    concrete = 1 / (1 + math.exp(-(1 + math.log(0.3 / 0.7)) / 0.5))
+    assert relaxed("hard_concrete", "gate", l, u, temperature=0.5).item() == pytest.approx(
+        concrete * 1.2 - 0.1, rel=1e-6
+    )
+    still = relaxed("hard_concrete", "gate", l, u, Step(3, 10, training=False), temperature=0.5).item()
+    assert still == pytest.approx(1.2 / (1 + math.exp(-1)) - 0.1, rel=1e-6)
+    _, faults = check({"stretch": [0.1, 1.1]}, promises().relaxations["hard_concrete"], None, {})
+    assert [f.code for f in faults] == ["S0603"]
