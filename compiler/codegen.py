@@ -16,6 +16,7 @@ from .layers import Layers, table_rows
 from .passes.tables import tables
 from .promise import Promises
 from .schema import Schema
+from .unfinished import not_yet
 
 # What the text of a module has names for already, besides the functions of operators.
 RESERVED = frozenset(
@@ -142,8 +143,6 @@ def _on_prediction(emitter: Emitter, node: Operator) -> bool:
 
 def _loss(emitter: Emitter, key: int, node: Operator, logits: Ref | None) -> None:
     """An objective on what is predicted."""
-    from .passes.relax import not_yet
-
     classes = emitter.schema.label.kind == "classes"
     if node.operator not in ("logloss", "mse") or (classes and node.operator == "mse"):
         raise not_yet(node.span, f"{node.operator}")

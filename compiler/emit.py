@@ -27,10 +27,10 @@ from .ir import (
     Select,
 )  # fmt: skip
 from .layers import Layer, Layers
-from .passes.relax import not_yet
 from .promise import Buffer, Promises, Weight
 from .promise import Operator as Promise
 from .schema import Column, Schema
+from .unfinished import not_yet
 
 INFIX = {"+": "+", "-": "-", "*": "*", "/": "/", "^": "**", "@": "@"}
 COMPARED = {"==", "!=", "<", ">", "<=", ">="}
