@@ -10,7 +10,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from .compiled import Compiled, Tensor
-from .emit import Emitter
+from .emit import Emitter, emit
 from .ir import Graph, Operator, Output, Ref
 from .layers import Layers, table_rows
 from .passes.tables import tables
@@ -88,7 +88,7 @@ def generate(graph: Graph, schema: Schema, promises: Promises, plain: bool = Fal
 def _emit(emitter: Emitter, graph: Graph, wanted: frozenset[int]) -> None:
     for key, node in graph.items():
         if key in wanted and key not in emitter.values and not isinstance(node, Output):
-            emitter.emit(key)
+            emit(emitter, key)
 
 
 def _scalar(emitter: Emitter, ref: Ref) -> str:
@@ -128,7 +128,7 @@ def _objective(
                 ):
                     _loss(emitter, key, node, fused[id(output)])
                 else:
-                    emitter.emit(key)
+                    emit(emitter, key)
         value = emitter.values[output.value.node]
         text = emitter.fetch(output.value, False)
         shape = graph[output.value.node].shape
