@@ -10,10 +10,10 @@ import numpy as np
 from recspace.dsl import ast
 from recspace.dsl.source import Span
 
-from . import advice, emptied
+from . import advice, emptied, split
 from .atoms import describe, is_number, members
 from .binders import extend
-from .builder import Failed, groups
+from .builder import Failed
 from .columns import ATOM, Column, Context, Guard, scatter
 from .decisions import Key
 from .families import read, rows_at
@@ -21,6 +21,7 @@ from .ir import Block, IntArray, Reduce, Ref, Rows
 from .scopes import Family
 from .search_phase import divide
 from .shapes import NUMBER, Dim, Shape, matrix, vector
+from .split import groups
 from .state import State
 
 AGGREGATES = ("sum", "mean", "max", "min", "product", "concat", "stack", "any", "all")
@@ -72,7 +73,7 @@ def _elements_of(state: State, generator: ast.Generator, ctx: Context) -> tuple[
         return inner, Column.of_atoms(())
     span = generator.span
     value = state.builder.values(state.column(generator.value, inner), inner, span)
-    return inner, _pool(state, state.builder.settle(value, inner, span), inner, span)
+    return inner, _pool(state, split.settle(state.builder, value, inner, span), inner, span)
 
 
 def expand(state: State, fors: Sequence[ast.For], ctx: Context) -> tuple[Context, Column | None]:
@@ -99,7 +100,7 @@ def expand(state: State, fors: Sequence[ast.For], ctx: Context) -> tuple[Context
 
 
 def _both(state: State, weights: Column | None, condition: Column, ctx: Context, span: Span) -> Column:
-    return condition if weights is None else state.builder.apply("and", [weights, condition], ctx, span)
+    return condition if weights is None else split.apply(state.builder, "and", [weights, condition], ctx, span)
 
 
 def reduce(
@@ -124,7 +125,7 @@ def reduce(
         return _plain(state, name, value, segments, outer, span)
     if weights is not None:
         value, weights, name = _weighted(state, name, inner, value, weights, span)
-    value = state.builder.settle(state.builder.values(value, inner, span), inner, span)
+    value = split.settle(state.builder, state.builder.values(value, inner, span), inner, span)
     value = _pool(state, value, inner, span)
     filled = np.flatnonzero(counts)
     pieces: list[tuple[IntArray, Column]] = []
@@ -180,13 +181,17 @@ def _weighted(
     """Filters that decisions decide: sums and concatenations of w·x; the others keep the weights."""
     builder = state.builder
     if name in ("sum", "concat", "stack"):
-        value = builder.settle(builder.values(value, inner, span), inner, span)
+        value = split.settle(builder, builder.values(value, inner, span), inner, span)
         value = _pool(state, value, inner, span)
-        return builder.apply("*", [weights, value], inner, span), None, name
+        return split.apply(builder, "*", [weights, value], inner, span), None, name
     if name == "any":
-        return builder.apply("and", [weights, value], inner, span), None, name
+        return split.apply(builder, "and", [weights, value], inner, span), None, name
     if name == "all":
-        return builder.apply("or", [builder.apply("not", [weights], inner, span), value], inner, span), None, name
+        return (
+            split.apply(builder, "or", [split.apply(builder, "not", [weights], inner, span), value], inner, span),
+            None,
+            name,
+        )
     return value, weights, name
 
 
@@ -223,7 +228,7 @@ def _folded(
     refs = [Ref(ids[0], Rows(value.rows))]
     weight_ref = None
     if weights is not None:
-        settled = builder.settle(builder.values(weights, inner, span), inner, span)
+        settled = split.settle(builder, builder.values(weights, inner, span), inner, span)
         weight_ref = Ref(settled.node_ids()[0], Rows(settled.rows))
         refs.append(weight_ref)
     block = Block(ref=refs[0], count=int(counts[filled[0]]) if even else 0, parts=_parts(inner, outer))
@@ -353,7 +358,7 @@ def _elements(state: State, name: str, value: Column, ctx: Context, span: Span, 
     value = state.builder.values(value, ctx, span)
     if name in ("concat", "stack"):
         return _several(state, name, [value], ctx, span, place)
-    return state.builder.apply(f"over_{name}", [value], ctx, span, place=place)
+    return split.apply(state.builder, f"over_{name}", [value], ctx, span, place=place)
 
 
 def _several(state: State, name: str, columns: Sequence[Column], ctx: Context, span: Span, place: str) -> Column:

@@ -9,6 +9,7 @@ import numpy as np
 
 from recspace.dsl import ast
 
+from . import split
 from .atoms import ElementsOf, ElementVar, ItemSet, ValuesOf, ValueVar, describe, members
 from .columns import Column, Context, Guard, binder_text
 from .ir import DecisionNode
@@ -101,7 +102,7 @@ def _over_chosen(
 
 
 def _member(state: State, ctx: Context, subject: Column, positions: list[int], binder: ast.Binder) -> Column:
-    return state.builder.apply("member", [subject, Column.of_atoms(positions)], ctx, binder.span)
+    return split.apply(state.builder, "member", [subject, Column.of_atoms(positions)], ctx, binder.span)
 
 
 def difference(left: Any, right: Any) -> ItemSet | None:

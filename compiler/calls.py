@@ -14,7 +14,7 @@ from recspace.dsl.sites import base_name
 from recspace.dsl.source import Span
 from recspace.dsl.suggest import nearest
 
-from . import advice, fields
+from . import advice, fields, split
 from .aggregates import AGGREGATES, aggregate
 from .atoms import (
     ElementsOf,
@@ -30,7 +30,7 @@ from .atoms import (
     key_label,
     members,
 )
-from .builder import Failed, groups
+from .builder import Failed
 from .columns import ATOM, Column, Context, scatter
 from .decisions import Key
 from .families import rows_at
@@ -39,6 +39,8 @@ from .promise import REQUIRED, Operator, no_buffers, no_weights
 from .schema import Column as DataColumn
 from .scopes import Family
 from .search_phase import FUNCTIONS
+from .selecting import select
+from .split import groups
 from .state import State
 
 COSTS = ("parameters", "memory")
@@ -221,7 +223,7 @@ def objective(state: State, promise: Operator, expr: ast.Call | ast.Name, ctx: C
     if "label" in promise.inputs:
         label = Input(index=ctx.index(), span=expr.span, columns=(DataColumn("label"),) * ctx.n)
         found.append(Column.of_node(state.builder.add(label), ctx.n))
-    return state.builder.apply(promise.name, found, ctx, expr.span, options=options)
+    return split.apply(state.builder, promise.name, found, ctx, expr.span, options=options)
 
 
 def _input(state: State, promise: Operator, argument: ast.Expr, ctx: Context) -> Column:
@@ -399,7 +401,7 @@ def apply(
             return Column.of_atoms([_plain(state, promise.name, a, span) for a in inputs[0].atoms])
         columns = {k: _plain_labels(v) for k, v in options.items()}
         weighted = promise.weights is not no_weights or promise.buffers is not no_buffers
-        return state.builder.apply(promise.name, inputs, ctx, span, options=columns, layer=site if weighted else "",
+        return split.apply(state.builder, promise.name, inputs, ctx, span, options=columns, layer=site if weighted else "",
                                    part=part, keys=subscripts if weighted else (), place=site)  # fmt: skip
     searched = next(
         (k for k, v in options.items() if isinstance(v, Column) and not v.constant and _labels(state, v)), None
@@ -418,7 +420,7 @@ def apply(
             pieces.append(
                 (rows, apply(state, promise, [c.take(rows) for c in inputs], taken, sub, span, site, part, own))
             )
-        return state.builder.settle(scatter(ctx.n, pieces), ctx, span, site)
+        return split.settle(state.builder, scatter(ctx.n, pieces), ctx, span, site)
     opaque = {k: _opaque(v) for k, v in options.items()}
     return promise.expand(Parts(state, ctx, span, site, part, subscripts), tuple(inputs), opaque)  # type: ignore[no-any-return]
 
@@ -484,7 +486,7 @@ def _selected(
         )
         for label in labels
     ]
-    return state.builder.select(subject, labels, found, ctx, span, site)
+    return select(state.builder, subject, labels, found, ctx, span, site)
 
 
 # -- the compiler's own functions --------------------------------------------------------------------------
@@ -515,7 +517,7 @@ def _values(
 def _count(state: State, expr: ast.Call, ctx: Context) -> Column:
     (column,), _ = _values(state, expr, ctx, "count", 1, 1)
     if not column.constant:
-        return state.builder.apply("count", [column], ctx, expr.span)
+        return split.apply(state.builder, "count", [column], ctx, expr.span)
     found = []
     for atom in column.atoms:
         match atom:
@@ -643,7 +645,7 @@ def _bucket(state: State, expr: ast.Call, ctx: Context) -> Column:
 def _current(state: State, expr: ast.Call, ctx: Context) -> Column:
     """A decision's state in a stream: no cycle, and so not resolved here."""
     text = expr.arguments[0].span.text if expr.arguments else ""
-    return state.builder.apply("current", [], ctx, expr.span, options={"of": Column.uniform(text, ctx.n)})
+    return split.apply(state.builder, "current", [], ctx, expr.span, options={"of": Column.uniform(text, ctx.n)})
 
 
 def _l0(state: State, expr: ast.Call, ctx: Context) -> Column:
@@ -657,7 +659,7 @@ def _l0(state: State, expr: ast.Call, ctx: Context) -> Column:
 
         return _family(state, "mean", value, ctx, expr.span, "")
     if isinstance(value, Column) and not value.constant:
-        return state.builder.apply("l0", [value], ctx, expr.span)
+        return split.apply(state.builder, "l0", [value], ctx, expr.span)
     raise state.builder.report("S0308", "l0(d) takes a decision of gates", expr.span)
 
 

@@ -10,12 +10,13 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from .compiled import Compiled, Tensor
-from .emit import Emitter
+from .emit import Emitter, emit
 from .ir import Graph, Operator, Output, Ref
 from .layers import Layers, table_rows
 from .passes.tables import tables
 from .promise import Promises
 from .schema import Schema
+from .unfinished import not_yet
 
 # What the text of a module has names for already, besides the functions of operators.
 RESERVED = frozenset(
@@ -87,7 +88,7 @@ def generate(graph: Graph, schema: Schema, promises: Promises, plain: bool = Fal
 def _emit(emitter: Emitter, graph: Graph, wanted: frozenset[int]) -> None:
     for key, node in graph.items():
         if key in wanted and key not in emitter.values and not isinstance(node, Output):
-            emitter.emit(key)
+            emit(emitter, key)
 
 
 def _scalar(emitter: Emitter, ref: Ref) -> str:
@@ -127,7 +128,7 @@ def _objective(
                 ):
                     _loss(emitter, key, node, fused[id(output)])
                 else:
-                    emitter.emit(key)
+                    emit(emitter, key)
         value = emitter.values[output.value.node]
         text = emitter.fetch(output.value, False)
         shape = graph[output.value.node].shape
@@ -142,8 +143,6 @@ def _on_prediction(emitter: Emitter, node: Operator) -> bool:
 
 def _loss(emitter: Emitter, key: int, node: Operator, logits: Ref | None) -> None:
     """An objective on what is predicted."""
-    from .passes.relax import not_yet
-
     classes = emitter.schema.label.kind == "classes"
     if node.operator not in ("logloss", "mse") or (classes and node.operator == "mse"):
         raise not_yet(node.span, f"{node.operator}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from recspace.dsl import ast
@@ -95,29 +96,62 @@ def bind(decisions: Mapping[str, Any], graph: Graph, weighted: frozenset[str] = 
     return Bound(options, {d.name: d for d in graph.decisions}, weighted)
 
 
+@dataclass(frozen=True, eq=False)
+class Models:
+    """What a checked space gives on its data: its supernet, and as many plain models as are asked for.
+
+    The graph is resolved once, and the supernet generated once, when it is first needed: every plain model names its
+    weights after it. So a cache is kept, and the class has no slots.
+    """
+
+    program: ast.Program
+    schema: Schema
+    promises: Promises
+    graph: Graph
+    overrides: Mapping[str, Any] | None = None
+
+    @cached_property
+    def supernet(self) -> Compiled:
+        """Raises SpaceError where something in the space has no implementation yet."""
+        from .codegen import generate
+        from .lower import lower
+
+        return generate(lower(self.graph, self.promises), self.schema, self.promises)
+
+    def plain(self, architecture: Mapping[str, Any], weighted: frozenset[str] = frozenset()) -> Compiled:
+        """The model that is left of the space.
+
+        `architecture`: for every decision the position of each element's option (see `decisions.Architecture`).
+        `weighted`: decisions of gates whose open gates stay in the model as weights (a buffer, all elements long;
+        `choices` overrides it). Raises SpaceError as `supernet` does, and where no `require` lets the architecture pass.
+        """
+        from .codegen import generate
+        from .lower import lower
+
+        bound = bind(architecture, self.graph, weighted)
+        derived = resolve(self.program, self.schema, self.promises, overrides=self.overrides, bound=bound)
+        if derived.graph is None:
+            raise SpaceError(derived.diagnostics)
+        plain = generate(lower(derived.graph, self.promises), self.schema, self.promises, plain=True)
+        return named_alike(plain, self.supernet, architecture)
+
+
+def models(
+    program: ast.Program, schema: Schema, promises: Promises, *, overrides: Mapping[str, Any] | None = None
+) -> Models:
+    """The models of a space that has been checked, its graph resolved again."""
+    resolved = resolve(program, schema, promises, overrides=overrides)
+    assert resolved.graph is not None, "check the space first"
+    return Models(program, schema, promises, resolved.graph, overrides)
+
+
 def compile_space(
     program: ast.Program, schema: Schema, promises: Promises, *, overrides: Mapping[str, Any] | None = None,
     architecture: Mapping[str, Any] | None = None, weighted: frozenset[str] = frozenset(),
 ) -> Compiled:  # fmt: skip
-    """A supernet; or, where an architecture is given, the plain model that is left of it.
-
-    `architecture`: for every decision the position of each element's option (see `decisions.Architecture`). `weighted`:
-    decisions of gates whose open gates stay in the model as weights (a buffer, all elements long; `choices` overrides it). The space has been checked.
-    Raises SpaceError where something in it has no implementation yet, or no `require` lets the architecture pass.
-    """
-    from .codegen import generate
-    from .lower import lower
-
-    resolved = resolve(program, schema, promises, overrides=overrides)
-    assert resolved.graph is not None, "check the space first"
-    if architecture is None:
-        return generate(lower(resolved.graph, promises), schema, promises)
-    bound = bind(architecture, resolved.graph, weighted)
-    derived = resolve(program, schema, promises, overrides=overrides, bound=bound)
-    if derived.graph is None:
-        raise SpaceError(derived.diagnostics)
-    plain = generate(lower(derived.graph, promises), schema, promises, plain=True)
-    return named_alike(plain, generate(lower(resolved.graph, promises), schema, promises), architecture)
+    """One supernet; or, where an architecture is given, one plain model. For several of a space keep its `Models`."""
+    made = models(program, schema, promises, overrides=overrides)
+    return made.supernet if architecture is None else made.plain(architecture, weighted)
 
 
 def named_alike(plain: Compiled, supernet: Compiled, architecture: Mapping[str, Any]) -> Compiled:

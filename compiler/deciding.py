@@ -10,6 +10,7 @@ import numpy as np
 from recspace.dsl import ast
 from recspace.dsl.source import Span
 
+from . import split
 from .atoms import ItemSet, Label, RealRange, SubsetDomain, SubsetsOf, describe, is_number, key_label
 from .columns import Column, Context, scatter
 from .decisions import Domain
@@ -146,15 +147,15 @@ class Conditions:
             match guard.how:
                 case "is" | "member":
                     positions = Column.of_atoms([guard.positions[r] for r in rows])
-                    condition = builder.apply(guard.how, [subject, positions], self.ctx, self.span)
+                    condition = split.apply(builder, guard.how, [subject, positions], self.ctx, self.span)
                 case "holds":
                     condition = subject
                 case "fails":
-                    condition = builder.apply("not", [subject], self.ctx, self.span)
-            found = condition if found is None else builder.apply("and", [found, condition], self.ctx, self.span)
+                    condition = split.apply(builder, "not", [subject], self.ctx, self.span)
+            found = condition if found is None else split.apply(builder, "and", [found, condition], self.ctx, self.span)
         if found is None or self.ctx.n == 0:
             return None
-        joined = builder.settle(found, self.ctx, self.span)
+        joined = split.settle(builder, found, self.ctx, self.span)
         return Ref(int(joined.nodes[0]), Rows(joined.rows))
 
 
@@ -235,7 +236,7 @@ def _logits(
 
 
 def _one(state: State, column: Column, ctx: Context, span: Span) -> Ref:
-    settled = state.builder.settle(state.builder.values(column, ctx, span), ctx, span)
+    settled = split.settle(state.builder, state.builder.values(column, ctx, span), ctx, span)
     return Ref(int(settled.nodes[0]) if ctx.n else 0, Rows(settled.rows))
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from recspace.dsl import ast
 from recspace.dsl.source import Span
 
-from . import advice, calls, deciding, emptied
+from . import advice, calls, deciding, emptied, split
 from .aggregates import expand, reduce
 from .atoms import ElementVar, ItemSet, Label, RealRange, describe, is_number, members
 from .binders import difference
@@ -20,6 +20,7 @@ from .ir import DecisionNode, Input
 from .schema import Column as DataColumn
 from .scopes import Family
 from .search_phase import ARITHMETIC, CONDITIONS
+from .selecting import select
 from .state import State, Value
 
 
@@ -258,7 +259,7 @@ def _member(state: State, left: Column, right: Column, ctx: Context, span: Span)
         entry = state.entries[node.name]
         options = entry.atoms[entry.domain_of[int(node.elements.array[int(right.rows[row])])]]
         positions.append(options.index(left.atoms[row]) if left.atoms[row] in options else -1)
-    return state.builder.apply("member", [right, Column.of_atoms(positions)], ctx, span)
+    return split.apply(state.builder, "member", [right, Column.of_atoms(positions)], ctx, span)
 
 
 def _named(state: State, operator: str, left: Column, right: Column, ctx: Context, span: Span) -> Column | None:
@@ -269,8 +270,8 @@ def _named(state: State, operator: str, left: Column, right: Column, ctx: Contex
             if not all(isinstance(n, DecisionNode) for n in nodes):
                 raise state.builder.report("S0302", "a name is compared with a decision of names", span)
             positions = [_position(state, subject, k, other.atoms[k], span) for k in range(ctx.n)]
-            found = state.builder.apply("is", [subject, Column.of_atoms(positions)], ctx, span)
-            return found if operator == "==" else state.builder.apply("not", [found], ctx, span)
+            found = split.apply(state.builder, "is", [subject, Column.of_atoms(positions)], ctx, span)
+            return found if operator == "==" else split.apply(state.builder, "not", [found], ctx, span)
     return None
 
 
@@ -302,7 +303,7 @@ def _logical(state: State, operator: str, left: Column, right: Column, ctx: Cont
     if both:
         rows = np.array(both, dtype=np.int64)
         sub = ctx.restricted(rows)
-        pieces.append((rows, state.builder.apply(operator, [left.take(rows), right.take(rows)], sub, span)))
+        pieces.append((rows, split.apply(state.builder, operator, [left.take(rows), right.take(rows)], sub, span)))
     return scatter(ctx.n, pieces)
 
 
@@ -313,7 +314,7 @@ def _apply(state: State, operator: str, columns: list[Column], ctx: Context, spa
             return _absorbed(state, operator, columns[0], columns[1], ctx, span)
         if ctx.n and any(c.has_atoms and not c.constant for c in columns) and len(columns) == 2:
             return _split(state, operator, columns, ctx, span)
-        return state.builder.apply(operator, columns, ctx, span)
+        return split.apply(state.builder, operator, columns, ctx, span)
     function = {**ARITHMETIC, **CONDITIONS}.get(operator)
     found = []
     for values in zip(*(c.atoms for c in columns), strict=True):
@@ -388,7 +389,7 @@ def _split(state: State, operator: str, columns: list[Column], ctx: Context, spa
                     rows,
                     _apply(state, operator, taken, sub, span)
                     if plain
-                    else state.builder.apply(operator, taken, sub, span),
+                    else split.apply(state.builder, operator, taken, sub, span),
                 )
             )
     return scatter(ctx.n, pieces)
@@ -419,7 +420,7 @@ def _switch(state: State, expr: ast.Switch, ctx: Context, labels: bool) -> Colum
         subject = condition.take(open_rows)
         yes = state.column(expr.value, sub.guarded(Guard(subject)), labels)
         no = state.column(expr.otherwise, sub.guarded(Guard(subject, "fails")), labels)
-        pieces.append((open_rows, state.builder.select(subject, (True, False), (yes, no), sub, expr.span, "")))
+        pieces.append((open_rows, select(state.builder, subject, (True, False), (yes, no), sub, expr.span, "")))
     return scatter(ctx.n, pieces)
 
 
@@ -477,9 +478,9 @@ def _alternatives(
         for alternative in alternatives:
             positions = tuple(_option(state, own, r, alternative.label) for r in range(sub.n))
             found.append(state.column(alternative.value, sub.guarded(Guard(own, "is", positions))))
-        pieces.append((open_rows, state.builder.select(own, labels, found, sub, span, place)))
+        pieces.append((open_rows, select(state.builder, own, labels, found, sub, span, place)))
     joined = scatter(ctx.n, pieces)
-    return joined if joined.constant else state.builder.settle(joined, ctx, span, place)
+    return joined if joined.constant else split.settle(state.builder, joined, ctx, span, place)
 
 
 def _label(atom: Any) -> Any:
@@ -511,8 +512,13 @@ def _subscript(state: State, expr: ast.Subscript, ctx: Context) -> Value:
         and slots[0].constant
         and all(isinstance(a, ElementVar) for a in slots[0].atoms)
     ):
-        return state.builder.apply(
-            "element", [value], ctx, expr.span, options={"at": Column.of_atoms([a.name for a in slots[0].atoms])}
+        return split.apply(
+            state.builder,
+            "element",
+            [value],
+            ctx,
+            expr.span,
+            options={"at": Column.of_atoms([a.name for a in slots[0].atoms])},
         )
     raise state.builder.report(
         "S0205", "brackets read an element of a family or of a list, and this is neither", expr.span
@@ -543,4 +549,4 @@ def _item(state: State, value: Column, slot: Column, ctx: Context, span: Span) -
 
 def _searched_item(state: State, items: list[Any], slot: Column, ctx: Context, span: Span) -> Column:
     labels = list(range(1, len(items) + 1))
-    return state.builder.select(slot, labels, [Column.uniform(i, ctx.n) for i in items], ctx, span, "")
+    return select(state.builder, slot, labels, [Column.uniform(i, ctx.n) for i in items], ctx, span, "")

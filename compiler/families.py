@@ -10,13 +10,14 @@ import numpy as np
 from recspace.dsl import ast
 from recspace.dsl.diagnostics import Note
 
-from . import deciding
+from . import deciding, split
 from .atoms import ElementVar, ValueVar, is_number, key_label
 from .binders import extend
 from .builder import Failed
 from .columns import ATOM, Column, Context, scatter
 from .ir import Block, IntArray, Learned, Operator, Reduce, Ref, Rows
 from .scopes import Family, Scope
+from .selecting import select
 from .shapes import NUMBER, Shape, vector
 from .state import State
 from .unroll import ordered_axes
@@ -159,7 +160,7 @@ def _resolved(state: State, fam: Family, ctx: Context) -> Column:
     place = fam.scope.place(fam.name)
     match fam.statement:
         case ast.Let(value=value):
-            return state.builder.settle(state.column(value, ctx), ctx, value.span, place)
+            return split.settle(state.builder, state.column(value, ctx), ctx, value.span, place)
         case ast.Choose() as choose:
             return deciding.declared(state, choose, ctx, place)
         case ast.Learn() as learn:
@@ -208,13 +209,13 @@ def _searched_or_looked_up(
     for option in options:
         atom = int(option) if option == int(option) else option
         alternatives.append(element(state, fam, ctx, [*slots[:k], Column.uniform(atom, ctx.n), *slots[k + 1 :]], span))
-    return builder.select(builder.values(slot, ctx, span), options, alternatives, ctx, span, "")
+    return select(builder, builder.values(slot, ctx, span), options, alternatives, ctx, span, "")
 
 
 def _lookup(state: State, elements: Column, ids: Column, ctx: Context, span: Any) -> Column:
     if elements.constant:
         return elements
-    return state.builder.apply("lookup", [elements, ids], ctx, span)
+    return split.apply(state.builder, "lookup", [elements, ids], ctx, span)
 
 
 def _whole_axis(state: State, fam: Family, ctx: Context, slots: Sequence[Column | None], span: Any) -> Column:

@@ -10,6 +10,7 @@ import numpy as np
 from recspace.dsl import ast
 from recspace.dsl.source import Span
 
+from . import split
 from .atoms import Bucketed, Chosen, Crossed, FieldRef, Label, ValueVar, describe
 from .columns import ATOM, Column, Context, scatter
 from .decisions import Key
@@ -70,7 +71,7 @@ def look_up(
     minimum = [int(a) if isinstance(a, int) else 1 for a in counts.atoms] if counts is not None else [1] * ctx.n
     keys: list[Key] = [(str(a), *(subscripts[k] if subscripts else ())) for k, a in enumerate(atoms)]
     read_in = inputs(state, atoms, minimum, ctx, span)
-    return state.builder.apply(operator, [read_in], ctx, span, options=options, layer=layer, keys=keys)
+    return split.apply(state.builder, operator, [read_in], ctx, span, options=options, layer=layer, keys=keys)
 
 
 def inputs(state: State, atoms: Sequence[Any], minimum: Sequence[int], ctx: Context, span: Span) -> Column:
@@ -116,7 +117,7 @@ def number(state: State, field: Column, ctx: Context, span: Span) -> Column:
 def value(state: State, field: Column, ctx: Context, span: Span) -> Column:
     """value(f): the id that an example has, to look families up by."""
     atoms = atoms_of(state, field, (FieldRef,), "a field", span)
-    return state.builder.apply("value", [inputs(state, atoms, [1] * ctx.n, ctx, span)], ctx, span)
+    return split.apply(state.builder, "value", [inputs(state, atoms, [1] * ctx.n, ctx, span)], ctx, span)
 
 
 def bucket(state: State, field: Column, bins: Column, ctx: Context, span: Span) -> Column:
@@ -203,7 +204,7 @@ def frequency(state: State, column: Column, ctx: Context, span: Span) -> Column:
     """frequency(v): training count of a value, v bound by `v in values(f)`."""
     atoms = atoms_of(state, column, (ValueVar,), "a value bound by `v in values(f)`", span)
     statistic = [DataColumn("id", (a.field,)) for a in atoms]
-    return state.builder.apply("frequency", [], ctx, span, columns=statistic)
+    return split.apply(state.builder, "frequency", [], ctx, span, columns=statistic)
 
 
 def block(state: State, field: Column, blocks: Column, over: Column | None, ctx: Context, span: Span) -> Column:
@@ -214,4 +215,6 @@ def block(state: State, field: Column, blocks: Column, over: Column | None, ctx:
     if name not in ("field", "all"):
         raise state.builder.report("S0310", f"block() counts over `field` or over `all`, not over `{name}`", span)
     options = {"blocks": blocks, "over": Column.uniform(name, ctx.n)}
-    return state.builder.apply("block", [inputs(state, atoms, [1] * ctx.n, ctx, span)], ctx, span, options=options)
+    return split.apply(
+        state.builder, "block", [inputs(state, atoms, [1] * ctx.n, ctx, span)], ctx, span, options=options
+    )

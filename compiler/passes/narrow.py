@@ -1,6 +1,7 @@
 """Parts of a concatenation that are zero for every example are left out where only linear layers read it.
 
-linear(concat(a, 0, b), n)   →   linear(concat(a, b), n)     (with the rows of the weight that are left)
+linear(concat(a, 0, b), n)             →   linear(concat(a, b), n)     (with the rows of the weight that are left)
+linear(concat(a, concat(0, 0)), n)     →   linear(concat(a), n)
 """
 
 from __future__ import annotations
@@ -75,5 +76,11 @@ def _zero(nodes: dict[int, Node], key: int, row: int) -> bool:
             k = int(source_of.array[row])
             within = int((source_of.array[:row] == k).sum())
             return _zero(nodes, sources[k].node, int(sources[k].rows.array[within]))
+        case Reduce(operator="concat", blocks=blocks):
+            return all(
+                _zero(nodes, b.ref.node, int(part))
+                for b in blocks
+                for part in b.ref.rows.array[row * b.count : (row + 1) * b.count]
+            )
         case _:
             return False

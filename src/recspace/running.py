@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -13,6 +14,7 @@ from .checking import Question, Verdict, judge
 from .recipes import recipe_of
 
 if TYPE_CHECKING:
+    from recspace.compiler.compile import Models
     from recspace.compiler.compiled import Compiled
     from recspace.compiler.decisions import Architecture, Decision
     from recspace.compiler.ir import Graph
@@ -25,9 +27,9 @@ if TYPE_CHECKING:
     from recspace.runtime.settings import Settings
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Space:
-    """A checked space, bound to data: what `compile` gives."""
+    """A checked space, bound to data: what `compile` gives. It has no slots, for what it keeps once made (`models`)."""
 
     question: Question
     verdict: Verdict
@@ -59,15 +61,18 @@ class Space:
     def warnings(self) -> tuple[Diagnostic, ...]:
         return self.verdict.diagnostics
 
-    def compiled(self, architecture: Architecture | None = None, keep: frozenset[str] = frozenset()) -> Compiled:
-        """The supernet; with an architecture the plain model that it means. `keep`: gates that stay weights in it."""
-        from recspace.compiler.compile import compile_space
+    @cached_property
+    def models(self) -> Models:
+        """The graph was resolved by the check; the supernet is generated once for all plain models."""
+        from recspace.compiler.compile import Models
         from recspace.runtime.registry import promises
 
         assert self.verdict.program is not None
-        return compile_space(
-            self.verdict.program, self.schema, promises(), architecture=architecture, weighted=frozenset(keep)
-        )
+        return Models(self.verdict.program, self.schema, promises(), self.graph)
+
+    def compiled(self, architecture: Architecture | None = None, keep: frozenset[str] = frozenset()) -> Compiled:
+        """The supernet; with an architecture the plain model that it means. `keep`: gates that stay weights in it."""
+        return self.models.supernet if architecture is None else self.models.plain(architecture, frozenset(keep))
 
 
 def bound_space(question: Question) -> Space:
@@ -90,13 +95,9 @@ def inputs_of(space: Space, strategy: str = "") -> Inputs:
     verdict, schema = space.verdict, space.schema
     assert verdict.bound is not None, "a run needs a table"
     recipe = recipe_of(verdict, strategy)
-    supernet = space.compiled()
-
-    def factory(architecture: Architecture | None, keep: frozenset[str] = frozenset()) -> Compiled:
-        return supernet if architecture is None else space.compiled(architecture, keep)
-
+    space.compiled()  # what has no implementation yet is told before anything runs
     return Inputs(
-        factory,
+        space.compiled,
         space.graph,
         verdict.bound.encode,
         _task(verdict),

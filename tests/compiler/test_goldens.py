@@ -66,17 +66,38 @@ def test_pass(name):
     check_golden(f"{name}.txt", f"{text}\n\n==\n\n{show(before)}\n==\n\n{show(after)}")
 
 
-@pytest.mark.parametrize(("name", "step"), [("fold", fold), ("narrow", lambda g: narrow(g, promises()))])
-def test_pass_on_a_derived_graph(name, step):
-    text = "choose keep[f in fields] from {off, on}\npredict linear(concat(embed(f, 2) * keep[f] for f in fields), 1)"
+DERIVED: dict[str, tuple[Any, str, tuple[int, ...]]] = {
+    "fold": (
+        fold,
+        "choose keep[f in fields] from {off, on}\npredict linear(concat(embed(f, 2) * keep[f] for f in fields), 1)",
+        (1, 0, 1),
+    ),
+    "narrow": (
+        lambda g: narrow(g, promises()),
+        "choose keep[f in fields] from {off, on}\npredict linear(concat(embed(f, 2) * keep[f] for f in fields), 1)",
+        (1, 0, 1),
+    ),
+    "narrow_nested": (
+        lambda g: narrow(g, promises()),
+        "choose keep[f in fields] from {off, on}\nlet one = concat(embed(f, 1) * keep[f] for f in fields)\n"
+        "let two = concat(embed(f, 2) * keep[f] for f in fields)\npredict linear(concat(embed(user, 2), concat(one, two)), 1)",
+        (0, 0, 0),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", DERIVED)
+def test_pass_on_a_derived_graph(name):
+    step, text, keep = DERIVED[name]
     program = program_of(HEAD + text + END)
     whole = resolve(program, SCHEMA, promises()).graph
     assert whole is not None
-    before = resolve(program, SCHEMA, promises(), bound=bind({"keep": (1, 0, 1)}, whole)).graph
+    before = resolve(program, SCHEMA, promises(), bound=bind({"keep": keep}, whole)).graph
     assert before is not None
-    before = fold(before) if name == "narrow" else before
+    before = before if name == "fold" else fold(before)
     after = verify(step(before), name)
-    check_golden(f"{name}.txt", f"{text}    (keep: on, off, on)\n\n==\n\n{show(before)}\n==\n\n{show(after)}")
+    shown = ", ".join("on" if k else "off" for k in keep)
+    check_golden(f"{name}.txt", f"{text}    (keep: {shown})\n\n==\n\n{show(before)}\n==\n\n{show(after)}")
 
 
 RESOLVED = {

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from generate import program_of
 from reference import Drawn
 
 from recspace.compiler.codegen import generate
@@ -22,7 +23,7 @@ from recspace.compiler.passes.share import share
 from recspace.compiler.verify import Broken, verify
 from recspace.runtime.registry import promises
 
-from .agreement import Pair, fill, float64, model_of, random_weights, shipped, tensors_of
+from .agreement import Pair, derived_agrees, fill, float64, model_of, random_weights, shipped, tensors_of
 from .test_agreement import CASES, SCHEMAS, SMALL
 
 PASSES = {"fold": fold, "share": share, "hoist": hoist, "prune": prune, "narrow": lambda g: narrow(g, promises())}
@@ -93,6 +94,26 @@ def test_graphs_are_sound_after_every_pass(path, schema):
     for step in AFTER:
         again = step(again)
     assert len(again) == len(graph)
+
+
+NESTED = """space T
+choose keep[f in fields] from {off, on}
+let one = concat(embed(f, 1) * keep[f] for f in fields)
+let two = concat(embed(f, 2) * keep[f] for f in fields)
+predict linear(concat(embed(user, 2), concat(one, two), concat(embed(f, 4) * keep[f] for f in fields)), 1)
+minimize logloss
+"""
+
+
+@pytest.mark.parametrize(
+    ("keep", "width"), [((0, 0, 0, 0), 2), ((1, 0, 0, 0), 2 + 3 + 4), ((1, 1, 1, 1), 2 + 4 * 3 + 4 * 4)]
+)
+def test_concatenations_that_are_zero_as_a_whole_are_left_out(keep, width):
+    """The weight has a row for each number that is not zero; what the model computes stays."""
+    pair = Pair(program_of(NESTED), SCHEMAS["ids"], {})
+    derived_agrees(pair, 1, {"keep": keep})
+    (weight,) = [t for t in pair.plain({"keep": keep}).tensors if t.attribute == "predict_linear__weight"]
+    assert weight.shape == (width, 1)
 
 
 # -- broken graphs -------------------------------------------------------------------------------------------

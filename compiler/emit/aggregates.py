@@ -1,0 +1,105 @@
+"""Aggregates over the elements of families, and families gathered from several nodes."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..ir import Block, Merge, Reduce, Ref, Rows
+from ..unfinished import not_yet
+from .emitter import FOLDS, Emitter, in_family, rank_of
+
+
+def _elements(emitter: Emitter, node: Reduce, block: Block, batched: bool) -> str:
+    """The elements of a block: [B, (N,) count, *shape]."""
+    text = emitter.fetch(block.ref, True, full=True, batched=batched)
+    if not in_family(node) or node.segments is not None:
+        return text
+    return f"{text}.unflatten({int(batched)}, ({len(node.index)}, {block.count}))"
+
+
+def reduce(emitter: Emitter, key: int, node: Reduce) -> None:
+    refs = [b.ref for b in node.blocks] + ([node.weights] if node.weights else [])
+    batched = emitter.batched(*refs)
+    if node.operator in ("concat", "stack", "vector"):
+        text = _joined(emitter, node, batched)
+    elif node.segments is not None:
+        text = _segments(emitter, node, batched)
+    else:
+        text = _folded(emitter, node, batched)
+    emitter.define(key, node, text, batched)
+
+
+def _joined(emitter: Emitter, node: Reduce, batched: bool) -> str:
+    parts = []
+    for block in node.blocks:
+        kind = emitter.graph[block.ref.node].shape.kind
+        text = _elements(emitter, node, block, batched)
+        if kind == "number" or (kind == "vector" and node.operator == "stack"):
+            parts.append(text)
+        elif kind == "vector":
+            parts.append(f"{text}.flatten(-2)")
+        else:
+            parts.append(f"{text}.flatten(-3, -2)")
+    axis = -2 if node.shape.kind == "matrix" else -1
+    return parts[0] if len(parts) == 1 else f"torch.cat([{', '.join(parts)}], {axis})"
+
+
+def _folded(emitter: Emitter, node: Reduce, batched: bool) -> str:
+    (block,) = node.blocks
+    x = _elements(emitter, node, block, batched)
+    dim = int(batched) + int(in_family(node))
+    rank = emitter.values[block.ref.node].rank
+    if node.weights is None:
+        match node.operator:
+            case "any":
+                return f"1 - (1 - {x}).prod({dim})"
+            case "all":
+                return f"{x}.prod({dim})"
+            case _:
+                return f"{x}.{FOLDS[node.operator]}({dim})"
+    weights = Block(ref=node.weights, count=block.count)
+    w = _elements(emitter, node, weights, emitter.values[node.weights.node].batched)
+    axes = f"[..., {', '.join(['None'] * rank)}]" if rank else ""
+    match node.operator:
+        case "mean":
+            divisor = f"{w}.sum(-1).clamp(min=1){axes}"
+            return f"({w}{axes} * {x}).sum({dim}) / {divisor}"
+        case "product":
+            return f"(1 - {w}{axes} + {w}{axes} * {x}).prod({dim})"
+        case _:
+            raise not_yet(node.span, f"{node.operator}() over what decisions filter")
+
+
+def _segments(emitter: Emitter, node: Reduce, batched: bool) -> str:
+    assert node.segments is not None
+    (block,) = node.blocks
+    if node.operator not in ("sum", "mean") or node.weights is not None:
+        raise not_yet(node.span, f"{node.operator}() over sets of unequal size")
+    x = emitter.fetch(block.ref, True, full=True, batched=batched)
+    sizes = (["size"] if batched else []) + [str(len(node.index))] + [str(d) for d in node.shape.fixed]
+    text = f"{x}.new_zeros({', '.join(sizes)}).index_add({int(batched)}, {emitter.constant(node.segments.array)}, {x})"
+    if node.operator == "mean":
+        counts = np.bincount(node.segments.array, minlength=len(node.index)).astype(float)
+        shaped = counts.reshape(-1, *(1,) * rank_of(node))
+        text = f"{text} / {emitter.constant(shaped, 'float32')}"
+    return text
+
+
+def merge(emitter: Emitter, key: int, node: Merge) -> None:
+    batched = emitter.batched(*node.sources)
+    parts = [emitter.fetch(s, True, full=True, batched=batched) for s in node.sources]
+    starts = np.concatenate([[0], np.cumsum([len(s.rows) for s in node.sources])])
+    source_of = node.source_of.array
+    order = np.empty(len(source_of), dtype=np.int64)
+    for k in range(len(node.sources)):
+        mine = np.flatnonzero(source_of == k)
+        order[mine] = starts[k] + np.arange(len(mine))
+    text = f"torch.cat([{', '.join(parts)}], {int(batched)})"
+    if not bool((order == np.arange(len(order))).all()):
+        text = f"{text}.index_select({int(batched)}, {emitter.constant(order)})"
+    emitter.define(key, node, text, batched)
+    present = [Ref(p.node, p.rows.take(s.rows)) for s in node.sources if (p := emitter.present.get(s.node)) is not None]
+    if node.shape.kind == "sequence":
+        if len({p.node for p in present}) != 1 or len(present) != len(node.sources):
+            raise not_yet(node.span, "a family of sequences that come from several columns")
+        emitter.present[key] = Ref(present[0].node, Rows(np.concatenate([p.rows.array for p in present])[order]))

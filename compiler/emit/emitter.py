@@ -1,0 +1,172 @@
+"""The text of a module while it is written: lines, names of values, constants, and how operands are read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ..decisions import Decision
+from ..ir import Constant, Graph, Node, Operator, Reduce, Ref, Select
+from ..layers import Layers
+from ..promise import Promises
+from ..schema import Column, Schema
+
+FOLDS: Mapping[str, str] = {"sum": "sum", "mean": "mean", "max": "amax", "min": "amin", "product": "prod"}
+"""What torch calls an aggregate."""
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A tensor in the text: its name, whether it has a batch axis and a family axis, its own axes after these."""
+
+    name: str
+    batched: bool
+    family: bool
+    rank: int
+
+
+@dataclass
+class Emitter:
+    """Lines for nodes, and what they need beside them: constants, functions, noise."""
+
+    graph: Graph
+    schema: Schema
+    promises: Promises
+    layers: Layers
+    lines: list[str] = field(default_factory=list)
+    values: dict[int, Value] = field(default_factory=dict)
+    present: dict[int, Ref] = field(default_factory=dict)
+    constants: dict[tuple[str, Any], str] = field(default_factory=dict)
+    functions: dict[str, str] = field(default_factory=dict)
+    noise: list[str] = field(default_factory=list)
+    columns: dict[str, Column] = field(default_factory=dict)
+
+    def define(self, key: int, node: Node, expression: str, batched: bool, name: str = "") -> Value:
+        base = name or node.place or _operator_name(node)
+        if isinstance(node, Operator) and node.part and not name:
+            base = f"{base}.{node.part}"
+        text = node.options.get("·candidate") if isinstance(node, Operator) else None
+        variable = self.layers.attribute(f"{base}.{text}" if text else base)
+        value = Value(variable, batched, in_family(node), rank_of(node))
+        self.lines.append(f"{variable} = {expression}" + self._comment(node))
+        self.values[key] = value
+        return value
+
+    def _comment(self, node: Node) -> str:
+        """The text that a line comes from, at the first line that comes from it."""
+        text = " ".join(node.span.text.split())
+        said = f"  # {text}"
+        fits = isinstance(node, Operator | Select | Reduce) and node.place and len(text) <= 70
+        return said if fits and not any(line.endswith(said) for line in self.lines) else ""
+
+    def constant(self, values: Any, dtype: str = "int64") -> str:
+        """A buffer of the module that is no state."""
+        listed = np.asarray(values).tolist()
+        key = (dtype, repr(listed))
+        if key not in self.constants:
+            self.constants[key] = self.layers.attribute(f"constant_{len(self.constants)}")
+        return f"self.{self.constants[key]}"
+
+    def fetch(self, ref: Ref, family: bool, *, full: bool = False, batched: bool = False) -> str:
+        """An operand's rows: with a family axis or (one row) without; `full`: that axis has its whole length."""
+        value = self.values[ref.node]
+        rows, axis, text = ref.rows.array, int(value.batched), value.name
+        node = self.graph[ref.node]
+        if broadcasts(value) and isinstance(node, Constant) and (batched or family):
+            text = self.constant(float(node.values[0]), "float32")  # a number has no axes to be expanded along
+        if value.family:
+            text = self.rows(text, rows, axis, len(self.graph[ref.node].index), family, full)
+        elif family and (value.batched or full):
+            text = f"{text}.unsqueeze({axis})"
+            if full and len(rows) > 1:
+                text = f"{text}.expand({'-1, ' if axis else ''}{len(rows)}{', -1' * value.rank})"
+        if batched and not value.batched:
+            text = f"{text}.expand(size{', -1' * (value.rank + int(family))})"
+        return text
+
+    def rows(self, text: str, rows: Any, axis: int, n: int, family: bool, full: bool) -> str:
+        before = ":, " if axis else ""
+        if not family:
+            return f"{text}[{before}{rows[0]}]"
+        if len(rows) == n and bool((rows == np.arange(n)).all()):
+            return text
+        first, length = int(rows[0]), len(rows)
+        if bool((rows == first).all()) and not (full and length > 1):
+            return f"{text}[{before}{first}:{first + 1}]"
+        if bool((rows == first + np.arange(length)).all()):
+            return f"{text}[{before}{first}:{first + length}]"
+        return f"{text}.index_select({axis}, {self.constant(rows)})"
+
+    def aligned(self, ref: Ref, family: bool, rank: int, *, full: bool = False) -> str:
+        """An operand for element-wise work: axes added at its end until it has `rank` of its own."""
+        text = self.fetch(ref, family, full=full)
+        missing = rank - self.values[ref.node].rank
+        if missing > 0 and not broadcasts(self.values[ref.node]):
+            return f"{text}[..., {', '.join(['None'] * missing)}]"
+        return text
+
+    def batched(self, *refs: Ref) -> bool:
+        return any(self.values[r.node].batched for r in refs)
+
+    def use(self, operator: str, function: str) -> None:
+        """Copy an operator's functions into the module."""
+        sources = self.promises.sources(operator)
+        todo = [function]
+        while todo:
+            name = todo.pop()
+            if name not in self.functions:
+                self.functions[name] = sources[name].strip()
+                todo += [other for other in sources if re.search(rf"\b{other}\(", sources[name]) and other != name]
+
+    def needs(self, column: Column) -> str:
+        self.columns[column.key] = column
+        return f'batch["{escaped(column.key)}"]'
+
+    def inherit(self, key: int, refs: tuple[Ref, ...]) -> None:
+        """Which elements of a sequence there are: as in what it was made of."""
+        for o in refs:
+            if o.node in self.present:
+                source = self.present[o.node]
+                self.present[key] = Ref(source.node, source.rows.take(o.rows))
+                return
+
+
+def in_family(node: Node) -> bool:
+    """Whether a node's tensor has a family axis: it has one unless it has a single row without a key."""
+    return node.index.keys != ((),)
+
+
+def rank_of(node: Node) -> int:
+    """Axes of a node's tensor after batch and family."""
+    return len(node.shape.dims) + int(node.shape.kind == "sequence")
+
+
+def is_gate(decision: Decision) -> bool:
+    return decision.domains[0].kind == "gate"
+
+
+def broadcasts(value: Value) -> bool:
+    """A number of the text or of the whole model: it broadcasts as it is."""
+    return not value.batched and not value.family and value.rank == 0
+
+
+def _operator_name(node: Node) -> str:
+    words = {
+        "+": "total",
+        "-": "difference",
+        "*": "product",
+        "/": "quotient",
+        "^": "power",
+        "@": "product",
+        "negate": "negative",
+    }
+    name = getattr(node, "operator", type(node).__name__.lower())
+    return words.get(name, name if name.isidentifier() else "value")
+
+
+def escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")

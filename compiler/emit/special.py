@@ -1,0 +1,130 @@
+"""Operators that the compiler has lines of its own for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from ..ir import Input, Operator, Ref
+from ..unfinished import not_yet
+from .arguments import layer_weights
+from .emitter import FOLDS, Emitter, in_family, rank_of
+
+
+def embedding(emitter: Emitter, key: int, node: Operator) -> None:
+    """A look-up in a shared table where ids are read, a product where numbers or vectors are."""
+    operator, source = node.operator, emitter.graph[node.operands[0].node]
+    missing = emitter.promises.operators[operator].missing(node.options) if operator == "embed" else ""
+    if missing:
+        raise not_yet(node.span, missing.removesuffix(" is not implemented yet"))
+    assert isinstance(source, Input)
+    family = in_family(node)
+    read = emitter.fetch(node.operands[0], family, full=True)
+    if "·table" in node.options:
+        _from_table(emitter, key, node, read, source.shape.kind == "sequence")
+        return
+    layer = emitter.layers.of[key]
+    kind = "vector" if source.shape.kind == "vector" else "number"
+    (table,) = layer_weights(emitter, node, layer, family)
+    if kind == "vector" and family:
+        text = f"({read}.unsqueeze(-2) @ {table}).squeeze(-2)" + (".squeeze(-1)" if operator == "weight" else "")
+    else:
+        name = f"{operator}_{kind}"
+        emitter.use(operator, name)
+        text = f"{name}({read}, {table}{'.squeeze(1)' if kind == 'number' and family else ''})"
+    emitter.define(key, node, text, True)
+
+
+def _from_table(emitter: Emitter, key: int, node: Operator, read: str, several: bool) -> None:
+    table, offsets = emitter.layers.tables[node.options["·table"]], node.options["·offsets"]
+    if any(offsets):
+        start = emitter.constant(offsets) if in_family(node) else str(offsets[0])
+        axes = "[:, None]" if several and in_family(node) else ""
+        read = f"torch.where({read} >= 0, {read} + {start}{axes}, -1)" if several else f"{read} + {start}"
+    if several:
+        emitter.use("embed", "embed_sequence")
+        text = f"embed_sequence({read}, self.{table.attribute})" + (".squeeze(-1)" if node.operator == "weight" else "")
+        source = emitter.present[node.operands[0].node]
+        emitter.present[key] = Ref(source.node, source.rows.take(node.operands[0].rows))
+    else:
+        emitter.use(node.operator, node.operator)
+        text = f"{node.operator}({read}, self.{table.attribute})"
+    emitter.define(key, node, text, True)
+
+
+def bias(emitter: Emitter, key: int, node: Operator) -> None:
+    """A number learned for the whole family, or for each of its elements."""
+    (offset,) = layer_weights(emitter, node, emitter.layers.of[key], in_family(node) and bool(node.keys))
+    text = offset if not in_family(node) or node.keys else f"{offset}.expand({len(node.index)})"
+    emitter.define(key, node, text, False)
+
+
+def pool(emitter: Emitter, key: int, node: Operator) -> None:
+    """Sequences brought to vectors, over the elements that there are."""
+    source = emitter.present[node.operands[0].node]
+    present = Ref(source.node, source.rows.take(node.operands[0].rows))
+    name = f"pool_{node.options['by']}"
+    emitter.use("embed", name)
+    family = in_family(node)
+    x, ids = emitter.fetch(node.operands[0], family, full=True), emitter.fetch(present, family, full=True)
+    flat = rank_of(node) == 0
+    text = f"{name}({x}{'.unsqueeze(-1)' if flat else ''}, {ids} >= 0)" + (".squeeze(-1)" if flat else "")
+    emitter.define(key, node, text, True)
+
+
+def expect(emitter: Emitter, key: int, node: Operator) -> None:
+    """Σ over the options of what is decided of weight · table."""
+    family = in_family(node)
+    joint = ""
+    for o, size in zip(node.operands, node.options["sizes"], strict=True):
+        weights = emitter.fetch(o, family, full=True)
+        if emitter.values[o.node].rank == 0 and size == 2:
+            weights = f"torch.stack([1 - {weights}, {weights}], -1)"
+        joint = weights if not joint else f"({joint}.unsqueeze(-1) * {weights}.unsqueeze(-2)).flatten(-2)"
+    table = node.options["table"] if family else node.options["table"][0]
+    emitter.define(key, node, f"({joint} * {emitter.constant(table, 'float32')}).sum(-1)", False)
+
+
+def option_weight(emitter: Emitter, key: int, node: Operator) -> None:
+    """The weight of one option of what is decided."""
+    (o,) = node.operands
+    weights = emitter.fetch(o, in_family(node), full=True)
+    if emitter.values[o.node].rank == 0:
+        text = weights if node.options["option"] == 1 else f"1 - {weights}"
+    else:
+        text = f"{weights}[..., {node.options['option']}]"
+    emitter.define(key, node, text, emitter.batched(o))
+
+
+def over(emitter: Emitter, key: int, node: Operator) -> None:
+    """An aggregate over the elements of one value."""
+    kind = node.operator.removeprefix("over_")
+    (o,) = node.operands
+    source = emitter.graph[o.node]
+    x = emitter.fetch(o, in_family(node), full=True)
+    if source.shape.kind == "number":
+        text = x
+    elif source.shape.kind == "sequence" and kind in ("sum", "mean"):
+        present = emitter.present[o.node]
+        ids = emitter.fetch(Ref(present.node, present.rows.take(o.rows)), in_family(node), full=True)
+        emitter.use("embed", f"pool_{kind}")
+        text = f"pool_{kind}({x}, {ids} >= 0)"
+    elif source.shape.kind == "sequence":
+        raise not_yet(node.span, f"{kind}() of a sequence")
+    else:
+        text = f"{x}.{FOLDS[kind]}({-1 if source.shape.kind == 'vector' else -2})"
+    emitter.define(key, node, text, emitter.batched(o))
+
+
+SPECIAL: Mapping[str, Callable[[Emitter, int, Operator], None]] = {
+    "embed": embedding,
+    "weight": embedding,
+    "bias": bias,
+    "pool": pool,
+    "expect": expect,
+    "option_weight": option_weight,
+    "over_sum": over,
+    "over_mean": over,
+    "over_max": over,
+    "over_min": over,
+    "over_product": over,
+}

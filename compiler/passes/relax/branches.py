@@ -1,0 +1,50 @@
+"""Branches: what a decision selects is mixed, or kept apart where widths differ."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ...ir import Constant, DecisionNode, Node, Ref, Rows, Select
+from ...shapes import NUMBER
+from ...unfinished import not_yet
+from .relaxing import Relaxing, Variants
+
+
+def select(work: Relaxing, key: int, node: Select) -> Ref | Variants:
+    if node.phase == "search":
+        return Ref(key, Rows.all(len(node.index)))  # a width; it is read through the values it belongs to
+    source = work.graph[node.subject.node]
+    if source.phase == "run":
+        raise not_yet(node.span, "a branch that each example decides")
+    subject = work.fixed(node.subject, node.span)
+    options = _positions(work, node, source)
+    values = [work.value(a) for a in node.alternatives]
+    if not node.shape.searched and not any(isinstance(v, Variants) for v in values):
+        return work.mixed(node, subject, options, [v for v in values if isinstance(v, Ref)], node.shape, key)
+    if any(isinstance(v, Variants) for v in values) or not isinstance(source, DecisionNode):
+        raise not_yet(node.span, "a branch between values whose widths are searched")
+    refs = [v for v in values if isinstance(v, Ref)]
+    blown = [_blown(work, node, r, refs) for r in refs]
+    texts = tuple(str(work.nodes[r.node].shape.last) for r in blown)
+    return Variants(subject, options, texts, tuple(blown))
+
+
+def _blown(work: Relaxing, node: Select, ref: Ref, siblings: list[Ref]) -> Ref:
+    """A constant alternative takes its siblings' shape."""
+    own = work.nodes[ref.node]
+    other = next((work.nodes[s.node].shape for s in siblings if work.nodes[s.node].shape != NUMBER), NUMBER)
+    if not (isinstance(own, Constant) and own.shape == NUMBER) or other == NUMBER:
+        return ref
+    values = np.broadcast_to(
+        own.values[ref.rows.array].reshape(-1, *(1,) * len(other.dims)), (len(node.index), *other.fixed)
+    )
+    return work.add(Constant(index=node.index, shape=other, phase="compile", span=node.span, values=values.copy()))
+
+
+def _positions(work: Relaxing, node: Select, source: Node) -> tuple[int, ...]:
+    if not isinstance(source, DecisionNode):
+        return tuple(1 if label else 0 for label in node.labels)
+    options = work.options(source)
+    if work.decision(source).domains[0].kind == "gate":
+        return tuple({"on": 1, "off": 0, True: 1, False: 0}.get(label, -1) for label in node.labels)
+    return tuple(options.index(label) for label in node.labels)

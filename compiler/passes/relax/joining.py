@@ -1,0 +1,89 @@
+"""Aggregates and families put together, over values that may be of searched width."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from ...ir import Block, DecisionNode, Merge, Node, Operator, Reduce, Ref, Rows
+from ...shapes import NUMBER, Shape, fixed
+from ...unfinished import not_yet
+from .relaxing import Relaxing, Variants, fixed_shape
+
+
+def reduce(work: Relaxing, key: int, node: Reduce) -> Ref | Variants:
+    if node.phase == "search" and any(work.leaf(b.ref) is not None for b in node.blocks):
+        raise not_yet(node.span, f"{node.operator}() of decisions inside the model")
+    values = [work.value(b.ref) for b in node.blocks]
+    weights = work.fixed(node.weights, node.span) if node.weights else None
+    if weights is not None and node.operator in ("max", "min"):
+        raise not_yet(node.span, f"{node.operator}() over what a decision filters")
+    if not any(isinstance(v, Variants) for v in values):
+        blocks = tuple(replace(b, ref=v) for b, v in zip(node.blocks, values, strict=True) if isinstance(v, Ref))
+        if any(b.ref.node in work.spread for b in blocks):
+            work.spread.add(key)
+        shape = (
+            _concat_shape(work, node, blocks)
+            if node.operator == "concat" and node.shape.searched
+            else fixed_shape(node.shape)
+        )
+        return work.add(replace(node, blocks=blocks, weights=weights, phase="run", shape=shape, widths=()), key)
+    if node.operator != "concat":
+        raise not_yet(node.span, f"{node.operator}() of values whose widths are searched")
+    return side_by_side(work, key, node, values)
+
+
+def side_by_side(work: Relaxing, key: int, node: Reduce, values: list[Ref | Variants]) -> Ref:
+    """Every candidate has a place of its own, scaled by its weight: what a linear layer on it makes of that is the
+    mixture of what it makes of each."""
+    blocks: list[Block] = []
+    for block, value in zip(node.blocks, values, strict=True):
+        if isinstance(value, Ref):
+            blocks.append(replace(block, ref=value))
+            continue
+        for option, text, alternative in zip(value.options, value.texts, value.alternatives, strict=True):
+            scaled = weighted(work, node, value.subject, option, alternative)
+            blocks.append(replace(block, ref=scaled, candidate=text))
+    work.spread.add(key)
+    return work.add(
+        replace(node, blocks=tuple(blocks), phase="run", shape=_concat_shape(work, node, blocks), widths=()), key
+    )
+
+
+def _concat_shape(work: Relaxing, node: Reduce, blocks: Sequence[Block]) -> Shape:
+    shapes = [(work.nodes[b.ref.node].shape, b.count) for b in blocks]
+    if shapes[0][0].kind == "matrix":
+        return Shape("matrix", (sum(fixed(s.dims[0]) * c for s, c in shapes), shapes[0][0].dims[1]))
+    return Shape("vector", (sum(fixed(s.last) * c for s, c in shapes),))
+
+
+def weighted(work: Relaxing, node: Node, subject: Ref, option: int, value: Ref) -> Ref:
+    """The elements of a block, each times the weight of one option of its decision."""
+    source = work.nodes[value.node]
+    index = source.index.take(value.rows)
+    weight = work.add(
+        Operator(
+            index=index,
+            phase="run",
+            span=node.span,
+            operator="option_weight",
+            operands=(subject,),
+            options={"option": option},
+        )
+    )
+    return work.add(
+        Operator(index=index, shape=source.shape, phase="run", span=node.span, operator="*", operands=(weight, value))
+    )
+
+
+def merge(work: Relaxing, key: int, node: Merge) -> Ref | Variants:
+    if node.phase == "search" and node.shape == NUMBER and any(_is_width(work, s) for s in node.sources):
+        return Ref(key, Rows.all(len(node.index)))
+    sources = tuple(work.fixed(s, node.span) for s in node.sources)
+    return work.add(replace(node, sources=sources, shape=fixed_shape(node.shape), widths=(), phase="run"), key)
+
+
+def _is_width(work: Relaxing, ref: Ref) -> bool:
+    """Whether something only settles widths: it is of the search phase, and nothing has come of it."""
+    source = work.graph[ref.node]
+    return source.phase == "search" and not isinstance(source, DecisionNode) and ref.node not in work.nodes
