@@ -11,7 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from .compiled import Compiled, Tensor
 from .emit import Emitter, emit
-from .ir import Graph, Operator, Output, Ref
+from .ir import DecisionNode, Graph, Operator, Output, Ref
 from .layers import Layers, table_rows
 from .passes.tables import tables
 from .promise import Promises
@@ -71,7 +71,8 @@ def generate(graph: Graph, schema: Schema, promises: Promises, plain: bool = Fal
     extras = [v for v in dict.fromkeys(emitter.values[k].name for k in needed if k in emitter.values)
               if _reads(v, emitter.lines + terms) and not v.startswith("self.") and v.isidentifier()]  # fmt: skip
     tensors = layers.tensors()
-    decisions = tuple(d for d in graph.decisions if any(getattr(n, "name", None) == d.name for _, n in graph.items()))
+    asked = {n.name for _, n in graph.items() if isinstance(n, DecisionNode) and not (plain and n.given)}
+    decisions = tuple(d for d in graph.decisions if d.name in asked)
     name = _class_name(graph.name)
     source = _template().render(
         doc=f"{graph.name}: {'a plain model' if plain else 'a supernet'} made by recspace. To read; it is not run from this file.",

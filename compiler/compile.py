@@ -121,7 +121,8 @@ class Models:
     def plain(self, architecture: Mapping[str, Any], weighted: frozenset[str] = frozenset()) -> Compiled:
         """The model that is left of the space.
 
-        `architecture`: for every decision the position of each element's option (see `decisions.Architecture`).
+        `architecture`: for every decision the position of each element's option (see `decisions.Architecture`). One
+        that each example decides may be left out: then the model keeps what predicts it, made hard.
         `weighted`: decisions of gates whose open gates stay in the model as weights (a buffer, all elements long;
         `choices` overrides it). Raises SpaceError as `supernet` does, and where no `require` lets the architecture pass.
         """

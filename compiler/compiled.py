@@ -41,7 +41,8 @@ class Tensor:
     """A parameter (`trainable`) or buffer of the generated module: its attribute, shape, start and logical contents.
 
     `embedding`: rows are ids of values, so rows not met in a batch have no gradient. `initials`: where slices start
-    differently (fans differ), one entry a slice; else one for all.
+    differently (fans differ), one entry a slice; else one for all. `upper`: it serves nothing but the logits of
+    decisions, and so belongs to the upper level of a bilevel search.
     """
 
     attribute: str

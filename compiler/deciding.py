@@ -268,6 +268,8 @@ def _bound(
     keys = ctx.keys()
     if ctx.index().values or ctx.index().elements:
         return None
+    if all((place, key) not in bound.options for key in keys) and _by_example(bound, place):
+        return None  # the model keeps what predicts it
     atoms: list[Any] = []
     for key, (domain, options) in zip(keys, domains, strict=True):
         option = bound.options.get((place, key), _widest(domain))
@@ -281,6 +283,10 @@ def _bound(
     if place in bound.weighted:
         return _weighted(state, bound, place, column, ctx, span)
     return column
+
+
+def _by_example(bound: Bound, place: str) -> bool:
+    return place in bound.decisions and bound.decisions[place].given == "example"
 
 
 def _weighted(state: State, bound: Bound, place: str, column: Column, ctx: Context, span: Span) -> Column:

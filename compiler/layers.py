@@ -9,6 +9,7 @@ from typing import Any
 
 from .compiled import Part, Slice, Tensor
 from .ir import DecisionNode, Graph, Input, Learned, Operator, Reduce, Ref, Rows
+from .levels import upper_level
 from .passes.tables import LOOKED_UP
 from .promise import Buffer, Initial, Promises, Weight, no_buffers
 from .promise import Operator as Promise
@@ -35,7 +36,8 @@ class Layer:
     """The tensors of one place: attribute names by the weight's name, and which of their rows each key has.
 
     `hint`: in a plain model, the width that a layer shared by all elements of a family was met at: elements of other
-    widths have weights of their own, and `compile.named_alike` finds the candidate by it.
+    widths have weights of their own, and `compile.named_alike` finds the candidate by it. `upper`: it serves nothing
+    but the logits of decisions.
     """
 
     attribute: str
@@ -43,6 +45,7 @@ class Layer:
     buffers: tuple[Buffer, ...]
     keyed: bool
     hint: str
+    upper: bool = False
     keys: dict[Part, int] = field(default_factory=dict)
     shape: Shape | None = None
     names: dict[str, str] = field(default_factory=dict)
@@ -60,15 +63,16 @@ class Layers:
         self.gates: dict[str, Tensor] = {}
         self.taken: set[str] = set()
         self.of: dict[int, Layer] = {}
+        upper = upper_level(graph)
         for key, node in graph.items():
             match node:
                 case Operator(operator=operator) if operator in LOOKED_UP and "·table" in node.options:
-                    self._table(node)
+                    self._table(node, key in upper)
                 case Operator() if node.layer:
-                    self.of[key] = self._layer(node)
+                    self.of[key] = self._layer(node, key in upper)
                 case Learned():
-                    self._learned(node)
-                case DecisionNode(name=name) if plain and name not in self.gates:
+                    self._learned(node, key in upper)
+                case DecisionNode(name=name, given=None) if plain and name not in self.gates:
                     self.gates[name] = self._gates(name)
                 case _:
                     pass
@@ -84,7 +88,8 @@ class Layers:
 
     def _tensor(self, layer: Layer, name: str, shape: tuple[Any, ...], initial: Initial, trainable: bool) -> Tensor:
         full = ((len(layer.keys),) if layer.keyed else ()) + tuple(map(int, shape))
-        return Tensor(layer.names[name], full, (_plain(initial, full),), tuple(layer.slices[name]), trainable)
+        slices = tuple(layer.slices[name])
+        return Tensor(layer.names[name], full, (_plain(initial, full),), slices, trainable, upper=layer.upper)
 
     def attribute(self, name: str) -> str:
         """A free Python name for a place in the text."""
@@ -101,14 +106,16 @@ class Layers:
     def rows(self, column: Column) -> int:
         return table_rows(self.schema, column)
 
-    def _table(self, node: Operator) -> None:
+    def _table(self, node: Operator, upper: bool) -> None:
         name = node.options["·table"]
         source = self.graph[node.operands[0].node]
         assert isinstance(source, Input)
         promise = self.promises.operators[node.operator]
         (weight,) = promise.weights((source.shape,), {**node.options, "rows": 1})
         width = fixed(weight.shape[-1])
-        table = self.tables.get(name) or Tensor(self.attribute(name), (0, width), (weight.initial,), (), True, True)
+        table = self.tables.get(name) or Tensor(
+            self.attribute(name), (0, width), (weight.initial,), (), True, True, upper
+        )
         slices = list(table.slices)
         total = table.shape[0]
         for k, (row, start) in enumerate(zip(node.operands[0].rows.array, node.options["·offsets"], strict=True)):
@@ -124,7 +131,7 @@ class Layers:
         chosen = tuple((name, int(elements.array[row]), option) for name, elements, option in node.chosen)
         return node.options.get("·candidate", ""), chosen
 
-    def _learned(self, node: Learned) -> None:
+    def _learned(self, node: Learned, upper: bool) -> None:
         table = self.learned.get(node.name)
         shape = node.shape.fixed
         keys = [s.key for s in table.slices] if table else []
@@ -138,7 +145,9 @@ class Layers:
             if not node.initial or len(shape) == 0
             else Initial("constant", float(node.initial))
         )
-        self.learned[node.name] = Tensor(attribute, (len(keys), *shape), (initial,), slices)
+        # What some row of it serves the model itself is of the model itself.
+        upper = upper and (table is None or table.upper)
+        self.learned[node.name] = Tensor(attribute, (len(keys), *shape), (initial,), slices, upper=upper)
 
     def _gates(self, name: str) -> Tensor:
         """Weights of the gates that a plain model has kept: a buffer, and what `choices` has no say in."""
@@ -148,7 +157,7 @@ class Layers:
 
     # -- layers ------------------------------------------------------------------------------------------
 
-    def _layer(self, node: Operator) -> Layer:
+    def _layer(self, node: Operator, upper: bool) -> Layer:
         promise = self.promises.operators[node.operator]
         shapes = tuple(self.graph[o.node].shape for o in node.operands)
         options: Mapping[str, Any] = {**node.options, "rows": 1} if node.operator in LOOKED_UP else node.options
@@ -172,10 +181,11 @@ class Layers:
             layer = self.layers.get(identity)
         if layer is None:
             attribute = f"{node.layer}.{node.part}.{text}" if text else f"{node.layer}.{node.part}"
-            layer = Layer(attribute, weights, buffers, keyed, hint)
+            layer = Layer(attribute, weights, buffers, keyed, hint, upper)
             layer.names = {w.name: self.attribute(f"{attribute}.{w.name}") for w in tensors}
             layer.slices = {w.name: [] for w in tensors}
             self.layers[identity] = layer
+        layer.upper = layer.upper and upper
         parts = segments(self.graph, node.operands[0], self.promises) if node.operands else []
         for row, key in enumerate(node.keys or ((),)):
             if key not in layer.keys:

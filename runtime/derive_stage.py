@@ -14,7 +14,7 @@ from recspace.compiler.counting.polynomial import TooHard
 from recspace.compiler.decisions import Architecture, Decision
 from recspace.compiler.sampler import Sampler, Unreadable, nearest
 
-from .choices import Option, count, defaults, domain_at
+from .choices import Option, by_example, count, defaults, domain_at
 from .context import Context
 from .plain_stages import kept
 from .recipe import StageCall
@@ -56,7 +56,7 @@ class Derive:
 
     def figures(self) -> dict[str, Any]:
         architecture = self.found().architecture or {}
-        gates = [d for d in self.context.decisions if d.domains[0].kind == "gate"]
+        gates = [d for d in self.context.decisions if d.domains[0].kind == "gate" and d.name in architecture]
         opened = {d.name: sum(o == 1 for o in architecture[d.name]) for d in gates}
         return {"gates_open": opened} | ({"settled_by_requirements": self._changed} if self._changed else {})
 
@@ -90,6 +90,8 @@ class Derive:
             for d in self.context.decisions
         }
         architecture = self._allowed(self.context.fixed.architecture(taken))
+        given = {d.name for d in self.context.decisions if by_example(d)}
+        architecture = {name: options for name, options in architecture.items() if name not in given}
         gates = {}
         if self.call.options["soft"]:
             raw = replace(found, raw=True)

@@ -12,7 +12,7 @@ from recspace.compiler.sampler import Sampler, Unreadable
 from recspace.dsl.diagnostics import Diagnostic, SpaceError
 from recspace.dsl.source import Source, Span
 
-from .choices import Fixed, Option
+from .choices import Fixed, Option, by_example
 from .options import unknown
 from .refuse import refusal, words
 
@@ -61,6 +61,11 @@ def _one(text: str, decisions: tuple[Decision, ...]) -> tuple[str, list[int], Op
     if match["name"] not in names:
         return unknown("S0608", "decision", match["name"], names, place)
     decision = names[match["name"]]
+    if by_example(decision):
+        help = "fix what its logits come from, or remove `given` from the space"
+        return Diagnostic(
+            "S0608", f"`{decision.name}` is decided by each example, so it cannot be fixed", place, help=help
+        )
     elements = _elements(decision, match["key"])
     if not elements:
         key = Span(source, *match.span("key"))

@@ -111,9 +111,10 @@ def _cannot(able: Stage | Relaxation, decision: Decision) -> str:
     beyond = sorted(kinds - able.domains)
     if beyond:
         return f"is a {beyond[0]}"
-    # The logits of such a decision exist only inside the model, where nothing weighs them yet.
-    if decision.given:
-        return "has logits from an expression (given)"
+    if decision.given == "example" and not getattr(able, "per_example", False):
+        return "is decided by each example (given)"
+    if decision.given in ("data", "objective"):
+        return "has logits from statistics or from the label (given)"
     if decision.rank:
         return "has factored logits"
     if decision.per_value and not able.per_value:

@@ -63,14 +63,16 @@ def write_architecture(folder: Path, decisions: tuple[Decision, ...], found: Fou
             if weights is not None:
                 large[f"{decision.name}:weight"] = weights
         else:
-            options = architecture[decision.name]
+            options = architecture.get(decision.name)
+            if options is None:
+                entry["given"] = "example"  # every example decides it: the model keeps what predicts it
             entry["elements"] = [
                 {
                     "name": decision.label(element),
-                    "value": value(decision, element, option),
+                    "value": None if options is None else value(decision, element, options[element]),
                     "weight": None if weights is None else weights[element].tolist(),
                 }
-                for element, option in enumerate(options)
+                for element in range(decision.elements)
             ]
         entries.append(entry)
     if large:
@@ -89,6 +91,8 @@ def read_architecture(folder: Path, decisions: tuple[Decision, ...]) -> tuple[Ar
     found: dict[str, tuple[Option, ...]] = {}
     for decision in decisions:
         entry = entries[decision.name]
+        if "given" in entry:
+            continue
         if "elements" in entry:
             found[decision.name] = tuple(
                 position(decision, k, element["value"])

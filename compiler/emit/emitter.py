@@ -31,7 +31,10 @@ class Value:
 
 @dataclass
 class Emitter:
-    """Lines for nodes, and what they need beside them: constants, functions, noise."""
+    """Lines for nodes, and what they need beside them: constants, functions, noise.
+
+    `present`: which elements of a sequence there are; `logits`: names of the logits that decisions of an example have.
+    """
 
     graph: Graph
     schema: Schema
@@ -43,6 +46,7 @@ class Emitter:
     constants: dict[tuple[str, Any], str] = field(default_factory=dict)
     functions: dict[str, str] = field(default_factory=dict)
     noise: list[str] = field(default_factory=list)
+    logits: dict[int, str] = field(default_factory=dict)
     columns: dict[str, Column] = field(default_factory=dict)
 
     def define(self, key: int, node: Node, expression: str, batched: bool, name: str = "") -> Value:

@@ -81,9 +81,39 @@ def learned(emitter: Emitter, key: int, node: Learned) -> None:
     emitter.define(key, node, emitter.rows(text, np.array(at), 0, tensor.shape[0], in_family(node), True), False)
 
 
+def by_example(emitter: Emitter, key: int, node: DecisionNode, given: Ref) -> None:
+    """What every example decides: weights [B, (N,)] of its logits; of a choice [B, (N,) options]. Hard in a plain model."""
+    gate, family = is_gate(emitter.graph.decision(node.name)), in_family(node)
+    logits = emitter.fetch(given, family, full=True, batched=True)
+    if gate and emitter.graph[given.node].shape.kind == "vector":
+        logits = f"{logits}.squeeze(-1)"
+    logits_name = emitter.layers.attribute(f"{node.name}_logits")
+    emitter.lines.append(f"{logits_name} = {logits}")
+    if not emitter.layers.plain:
+        noise = emitter.layers.attribute(f"{node.name}.noise")
+        emitter.noise.append(f'"{noise}": ({", ".join(_sizes(emitter, node, gate))},)')
+        text = f'choices["{escaped(node.name)}"]({logits_name}, noise.get("{noise}"))'
+    elif gate:
+        text = f"({logits_name} > 0).to({logits_name}.dtype)"
+    else:
+        text = f"F.one_hot({logits_name}.argmax(-1), {logits_name}.shape[-1]).to({logits_name}.dtype)"
+    value = emitter.define(key, node, text, True, f"{node.name}_weights")
+    emitter.values[key] = Value(value.name, True, value.family, 0 if gate else 1)
+    emitter.logits[key] = logits_name
+
+
+def _sizes(emitter: Emitter, node: DecisionNode, gate: bool) -> list[str]:
+    """The shape of the noise of a decision, as text."""
+    options = [] if gate else [str(max(len(d.options) for d in emitter.graph.decision(node.name).domains))]
+    return ["size", *([str(len(node.index))] if in_family(node) else []), *options]
+
+
 def decision(emitter: Emitter, key: int, node: DecisionNode) -> None:
     """The weights of what is decided; a plain model that kept gates has them itself, unless it is given others."""
     decided = emitter.graph.decision(node.name)
+    if node.given is not None:
+        by_example(emitter, key, node, node.given)
+        return
     text = f'choices["{escaped(node.name)}"]'
     if node.name in emitter.layers.gates:
         text = f'choices.get("{escaped(node.name)}", self.{emitter.layers.gates[node.name].attribute})'

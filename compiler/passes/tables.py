@@ -1,6 +1,8 @@
 """All embeddings of one width → one table with offsets.
 
 embed(f, 16) for f in fields; embed(g, 16)   →   one table of 16 columns; ids of field k start at offset k
+
+What predicts logits has tables of its own: in a bilevel search they are learned apart.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ from dataclasses import replace
 from typing import cast
 
 from ..ir import Graph, Input, Node, Operator
+from ..levels import upper_level
 from ..schema import Column
 
 LOOKED_UP = ("embed", "weight")
@@ -23,6 +26,7 @@ def tables(graph: Graph, rows_of: Callable[[Column], int]) -> Graph:
     ends: dict[str, int] = {}
     starts: dict[tuple[str, str, tuple[object, ...], str], int] = {}
     nodes: dict[int, Node] = {}
+    upper = upper_level(graph)
     for key, node in graph.items():
         nodes[key] = node
         if not (isinstance(node, Operator) and node.operator in LOOKED_UP):
@@ -32,6 +36,7 @@ def tables(graph: Graph, rows_of: Callable[[Column], int]) -> Graph:
             continue
         width = 1 if node.operator == "weight" else cast(int, node.shape.last)
         name = f"{node.operator}_{width}" if node.operator == "embed" else "weights"
+        name = f"given_{name}" if key in upper else name
         offsets: list[int] = []
         for k, row in enumerate(node.operands[0].rows.array):
             column = source.columns[row]

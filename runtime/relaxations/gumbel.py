@@ -25,6 +25,7 @@ promise = Relaxation(
     ),
     frozenset({"gate", "number", "name", "alternative", "range"}),
     per_value=True,
+    per_example=True,
 )
 
 SMALLEST = 1e-7

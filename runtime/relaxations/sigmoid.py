@@ -22,6 +22,7 @@ promise = Relaxation(
     ),
     frozenset({"gate", "subset"}),
     per_value=True,
+    per_example=True,
 )
 
 

@@ -23,6 +23,7 @@ promise = Relaxation(
     ),
     frozenset({"gate", "number", "name", "alternative", "range", "subset"}),
     per_value=True,
+    per_example=True,
 )
 
 

@@ -66,10 +66,11 @@ def lowered(work: Relaxing, key: int, node: Node) -> Ref | Variants:
 
 
 def _decision(work: Relaxing, key: int, node: DecisionNode) -> Ref:
-    if node.given is not None or node.prior is not None:
-        raise not_yet(node.span, "a decision with `given` or `prior`")
     decision = work.decision(node)
+    if node.prior is not None or decision.given not in ("", "example"):
+        raise not_yet(node.span, "a decision with `prior`, or with logits from statistics or labels,")
     if decision.per_value or decision.domains[0].kind in ("real", "subset"):
         kind = "indexed by values" if decision.per_value else f"of the kind {decision.domains[0].kind}"
         raise not_yet(node.span, f"a decision {kind}")
-    return work.add(replace(node, exists=None), key)
+    given = None if node.given is None else work.fixed(node.given, node.span)
+    return work.add(replace(node, exists=None, given=given), key)
