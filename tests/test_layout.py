@@ -146,6 +146,11 @@ def test_only_runtime_names_torch():
     assert wrong == []
 
 
+def test_one_file_names_networkx():
+    named = {m for m in modules() for item in imports(m) if item.target.partition(".")[0] == "networkx"}
+    assert named == {"recspace.compiler.ir.graph"}
+
+
 def test_promises_are_read_without_torch():
     """The commands, the compiler, runtime itself, every operator and every stage are imported without torch."""
     read_for_promises = ("recspace.runtime.operators", "recspace.runtime.strategies")

@@ -18,6 +18,7 @@ def _elements(emitter: Emitter, node: Reduce, block: Block, batched: bool) -> st
 
 
 def reduce(emitter: Emitter, key: int, node: Reduce) -> None:
+    """Parts side by side, or folded along the axis of a block's elements."""
     refs = [b.ref for b in node.blocks] + ([node.weights] if node.weights else [])
     batched = emitter.batched(*refs)
     if node.operator in ("concat", "stack", "vector"):
@@ -86,6 +87,7 @@ def _segments(emitter: Emitter, node: Reduce, batched: bool) -> str:
 
 
 def merge(emitter: Emitter, key: int, node: Merge) -> None:
+    """Sources one after the other, then in the order of the rows."""
     batched = emitter.batched(*node.sources)
     parts = [emitter.fetch(s, True, full=True, batched=batched) for s in node.sources]
     starts = np.concatenate([[0], np.cumsum([len(s.rows) for s in node.sources])])

@@ -150,6 +150,7 @@ def rank_of(node: Node) -> int:
 
 
 def is_gate(decision: Decision) -> bool:
+    """Whether a decision's weights are one number for each element."""
     return decision.domains[0].kind == "gate"
 
 
@@ -173,4 +174,5 @@ def _operator_name(node: Node) -> str:
 
 
 def escaped(text: str) -> str:
+    """A text inside double quotes."""
     return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")

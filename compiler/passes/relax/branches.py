@@ -11,6 +11,7 @@ from .relaxing import Relaxing, Variants
 
 
 def select(work: Relaxing, key: int, node: Select) -> Ref | Variants:
+    """A branch that decisions select."""
     if node.phase == "search":
         return Ref(key, Rows.all(len(node.index)))  # a width; it is read through the values it belongs to
     source = work.graph[node.subject.node]

@@ -17,6 +17,7 @@ MOST = 4096
 
 
 def search(work: Relaxing, key: int, node: Operator) -> Ref:
+    """An operator of the search phase, on weights in place of what was decided."""
     leaves = [o for o in node.operands if work.leaf(o) is not None]
     if leaves:
         return expectation(work, key, node, leaves)

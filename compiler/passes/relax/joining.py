@@ -12,6 +12,7 @@ from .relaxing import Relaxing, Variants, fixed_shape
 
 
 def reduce(work: Relaxing, key: int, node: Reduce) -> Ref | Variants:
+    """An aggregate; a concat lays values of searched width side by side."""
     if node.phase == "search" and any(work.leaf(b.ref) is not None for b in node.blocks):
         raise not_yet(node.span, f"{node.operator}() of decisions inside the model")
     values = [work.value(b.ref) for b in node.blocks]
@@ -77,6 +78,7 @@ def weighted(work: Relaxing, node: Node, subject: Ref, option: int, value: Ref) 
 
 
 def merge(work: Relaxing, key: int, node: Merge) -> Ref | Variants:
+    """A family of several nodes; one that only settles widths stays out of the model."""
     if node.phase == "search" and node.shape == NUMBER and any(_is_width(work, s) for s in node.sources):
         return Ref(key, Rows.all(len(node.index)))
     sources = tuple(work.fixed(s, node.span) for s in node.sources)

@@ -1,0 +1,165 @@
+"""Arithmetic and comparisons: on plain numbers at once, else as nodes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from recspace.dsl import ast
+from recspace.dsl.source import Span
+
+from . import advice, split
+from .atoms import ItemSet, RealRange, describe, is_number, members
+from .binders import difference
+from .builder import Failed
+from .columns import ATOM, Column, Context, scatter
+from .conditions import logical, member, with_name
+from .ir import Cost
+from .lists import known
+from .search_phase import ARITHMETIC, CONDITIONS
+from .state import State
+
+
+def binary(state: State, expr: ast.Binary, ctx: Context, labels: bool) -> Column:
+    """Two operands and what stands between them."""
+    operator = expr.operator
+    left, right = state.columns((expr.left, expr.right), ctx, labels or operator in ("==", "!="))
+    match operator:
+        case "..":
+            return known(state, [left, right], lambda a, b: _range(state, a, b, expr.span), ctx, expr.span)
+        case "in":
+            return member(state, left, right, ctx, expr.span)
+        case "-" if left.constant and any(members(a) is not None and not is_number(a) for a in left.atoms):
+            return known(state, [left, right], lambda a, b: _difference(state, a, b, expr.span), ctx, expr.span)
+        case "and" | "or":
+            return logical(state, operator, left, right, ctx, expr.span)
+        case "==" | "!=":
+            named = with_name(state, operator, left, right, ctx, expr.span)
+            if named is not None:
+                return named
+    left, right = _relative(state, expr, left, right)
+    try:
+        return compute(state, operator, [left, right], ctx, expr.span)
+    except Failed:
+        advice.explain(state, expr.span, (expr.left, expr.right), ctx)
+        raise
+
+
+def _relative(state: State, expr: ast.Binary, left: Column, right: Column) -> tuple[Column, Column]:
+    """A percentage beside a cost is relative to that cost in the widest model."""
+    for mine, other in ((left, expr.right), (right, expr.left)):
+        if isinstance(other, ast.Number) and other.unit == "%":
+            for k in mine.node_ids():
+                node = state.builder.nodes[k]
+                if isinstance(node, Cost):
+                    state.builder.nodes[k] = replace(node, relative=True)
+    return left, right
+
+
+def _range(state: State, low: Any, high: Any, span: Span) -> Any:
+    if isinstance(low, int) and isinstance(high, int):
+        return range(low, high + 1)
+    if is_number(low) and is_number(high):
+        return RealRange(float(low), float(high))
+    raise state.builder.report(
+        "S0202", "a range goes from one number to another", span, f"{describe(low)} .. {describe(high)}"
+    )
+
+
+def _difference(state: State, left: Any, right: Any, span: Span) -> ItemSet:
+    found = difference(left, right)
+    if found is None:
+        raise state.builder.report(
+            "S0202", f"a set is taken from a set, and this is {describe(right)}", span, describe(right)
+        )
+    return found
+
+
+def compute(state: State, operator: str, columns: list[Column], ctx: Context, span: Span) -> Column:
+    """Arithmetic and comparisons: on plain numbers now, else as a node."""
+    if not all(c.constant for c in columns):
+        if operator in ("*", "+") and any(c.has_atoms for c in columns):
+            return _absorbed(state, operator, columns[0], columns[1], ctx, span)
+        if ctx.n and any(c.has_atoms and not c.constant for c in columns) and len(columns) == 2:
+            return _split(state, operator, columns, ctx, span)
+        return split.apply(state.builder, operator, columns, ctx, span)
+    function = {**ARITHMETIC, **CONDITIONS}.get(operator)
+    found = []
+    for values in zip(*(c.atoms for c in columns), strict=True):
+        comparable = operator in ("==", "!=") or (function is not None and all(map(is_number, values)))
+        if not comparable:
+            wrong = next((v for v in values if not is_number(v)), values[0])
+            numeric = all(is_number(x) for v in values for x in (v if isinstance(v, tuple) else (v,)))
+            if isinstance(wrong, tuple) and function is not None and numeric:
+                found.append(_on_lists(function, values))
+                continue
+            raise state.builder.report(
+                "S0302", f"`{operator}` works on numbers, and this is {describe(wrong)}", span, describe(wrong)
+            )
+        try:
+            assert function is not None
+            found.append(function(*values))
+        except ZeroDivisionError:
+            raise state.builder.report("S0209", "division by zero", span, "the divisor is 0") from None
+        except OverflowError:
+            raise state.builder.report("S0209", "this number is too large", span) from None
+    return Column.of_atoms(found)
+
+
+def _on_lists(function: Any, values: tuple[Any, ...]) -> tuple[Any, ...]:
+    length = max(len(v) for v in values if isinstance(v, tuple))
+    spread = [v if isinstance(v, tuple) else (v,) * length for v in values]
+    return tuple(function(*one) for one in zip(*spread, strict=False))
+
+
+def _absorbed(state: State, operator: str, left: Column, right: Column, ctx: Context, span: Span) -> Column:
+    """x * 1 and x + 0 are x, x * 0 is 0: a gate that is shut takes its row away."""
+    neutral = 1 if operator == "*" else 0
+    how = np.zeros(ctx.n, dtype=np.int64)  # 0: compute; 1: left; 2: right; 3: zero
+    for row in range(ctx.n):
+        for mine, other, name in ((left, right, 2), (right, left, 1)):
+            if mine.nodes[row] == ATOM and other.nodes[row] != ATOM and is_number(mine.atoms[row]):
+                if mine.atoms[row] == neutral:
+                    how[row] = name
+                elif (
+                    operator == "*"
+                    and mine.atoms[row] == 0
+                    and state.builder.nodes[int(other.nodes[row])].shape.kind == "number"
+                ):
+                    how[row] = 3
+    pieces = []
+    for kind in np.unique(how):
+        rows = np.flatnonzero(how == kind)
+        match int(kind):
+            case 1:
+                made = left.take(rows)
+            case 2:
+                made = right.take(rows)
+            case 3:
+                made = Column.uniform(0, len(rows))
+            case _:
+                sub = ctx.restricted(rows) if len(rows) < ctx.n else ctx
+                made = _split(state, operator, [left.take(rows), right.take(rows)], sub, span)
+        pieces.append((rows, made))
+    return scatter(ctx.n, pieces)
+
+
+def _split(state: State, operator: str, columns: list[Column], ctx: Context, span: Span) -> Column:
+    """Rows in which both sides are known apart from those in which a node is needed."""
+    known = np.array([all(c.nodes[r] == ATOM for c in columns) for r in range(ctx.n)])
+    pieces = []
+    for rows, plain in ((np.flatnonzero(known), True), (np.flatnonzero(~known), False)):
+        if len(rows):
+            sub = ctx.restricted(rows)
+            taken = [c.take(rows) for c in columns]
+            pieces.append(
+                (
+                    rows,
+                    compute(state, operator, taken, sub, span)
+                    if plain
+                    else split.apply(state.builder, operator, taken, sub, span),
+                )
+            )
+    return scatter(ctx.n, pieces)

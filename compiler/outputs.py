@@ -1,0 +1,122 @@
+"""What a space puts out: its prediction, what is minimized, and what architectures must meet."""
+
+from __future__ import annotations
+
+from recspace.dsl import ast
+from recspace.dsl.walk import walk
+
+from .builder import Failed
+from .columns import Column, Context
+from .ir import Output, Ref, Rows
+from .state import State
+
+
+def outputs(state: State, root: Context, statements: tuple[ast.Statement, ...]) -> None:
+    """Output nodes for `predict`, `minimize` and `require`."""
+    _missing(state, statements)
+    for predict in [s for s in statements if isinstance(s, ast.Predict)]:
+        column = _column(state, predict.value, root)
+        if column is not None:
+            state.predicted = _predicted(state, column, root, predict)
+    broken = state.predicted is None
+    for statement in statements:
+        match statement:
+            case ast.Minimize(values):
+                for value in values:
+                    if not (broken and _needs_prediction(value)):
+                        _objective(state, value, root)
+            case ast.Require(condition):
+                _constraint(state, condition, root)
+            case _:
+                pass
+
+
+def _missing(state: State, statements: tuple[ast.Statement, ...]) -> None:
+    """A space has one `predict` and one `minimize`; what could not be read has been reported already."""
+    space = state.program.file.space
+    assert space is not None
+    for kind, name, example in (
+        (ast.Predict, "predict", "predict sigmoid(linear(concat(e), 1))"),
+        (ast.Minimize, "minimize", "minimize logloss"),
+    ):
+        if name not in state.program.broken and not any(isinstance(s, kind) for s in statements):
+            said = f"this space has no `{name}`"
+            state.builder.report("S0111", said, space.span, "missing", help=f"add a line such as: {example}")
+
+
+def _needs_prediction(value: ast.Expr) -> bool:
+    return any(isinstance(n, ast.Name) and n.name in ("logloss", "mse", "bpr", "softmax_loss") for n in walk(value))
+
+
+def _column(state: State, expr: ast.Expr, ctx: Context) -> Column | None:
+    try:
+        return state.column(expr, ctx)
+    except Failed:
+        return None
+
+
+def _predicted(state: State, column: Column, root: Context, statement: ast.Predict) -> Column | None:
+    builder = state.builder
+    try:
+        column = builder.values(column, root, statement.value.span)
+    except Failed:
+        return None
+    shape = builder.nodes[column.node_ids()[0]].shape
+    classes = state.schema.label.classes if state.schema.label.kind == "classes" else 1
+    if not (shape.kind == "number" or (shape.kind == "vector" and shape.last in (1, classes))):
+        builder.report("S0315", f"a prediction is one number for an example, or one for each class, and this is {shape}",
+                       statement.value.span, str(shape), help="bring it to one number: linear(x, 1)")  # fmt: skip
+        return None
+    node = Output(index=root.index(), shape=shape, phase="run", span=statement.span, place="predict", role="predict",
+                  value=_ref(column), text=statement.value.span.text)  # fmt: skip
+    builder.add(node)
+    return column
+
+
+def _ref(column: Column) -> Ref:
+    return Ref(int(column.nodes[0]), Rows(column.rows))
+
+
+def _objective(state: State, value: ast.Expr, root: Context) -> None:
+    column = _column(state, value, root)
+    if column is None:
+        return
+    column = state.builder.values(column, root, value.span)
+    shape = state.builder.nodes[column.node_ids()[0]].shape
+    if shape.kind != "number" and not (shape.kind == "vector" and shape.last == 1):
+        state.builder.report("S0315", f"what is minimized is one number, and this is {shape}", value.span, str(shape))
+        return
+    phase = state.builder.nodes[column.node_ids()[0]].phase
+    state.builder.add(Output(index=root.index(), phase=phase, span=value.span, place="minimize", role="objective",
+                             value=_ref(column), text=value.span.text))  # fmt: skip
+
+
+def _constraint(state: State, condition: ast.Expr, root: Context) -> None:
+    column = _column(state, condition, root)
+    if column is None:
+        return
+    if column.constant:
+        if not column.atoms[0] and state.bound is not None:
+            state.builder.report(
+                "S0410",
+                "an architecture that was to be compiled does not meet this requirement",
+                condition.span,
+                "not met",
+                help="give decisions defaults that meet it (`default off`), since the hand-made model has to as well",
+            )
+        elif not column.atoms[0]:
+            state.builder.report(
+                "S0408", "nothing can meet this requirement", condition.span, "false whatever is chosen"
+            )
+        return
+    node = state.builder.nodes[column.node_ids()[0]]
+    if node.phase == "run":
+        state.builder.report(
+            "S0214",
+            "a requirement is about the architecture, and this depends on the example",
+            condition.span,
+            "decided by each example",
+        )
+        return
+    state.builder.add(Output(index=root.index(), phase="search", span=condition.span, place="require", role="constraint",
+                             value=_ref(column), text=condition.span.text))  # fmt: skip
