@@ -57,7 +57,7 @@ def write_architecture(folder: Path, decisions: tuple[Decision, ...], found: Fou
     for decision in decisions:
         weights = found.weighing.get(decision.name)
         entry: dict[str, Any] = {"name": decision.name, "axes": list(decision.axes), "count": decision.elements}
-        if decision.elements > LARGE:
+        if decision.elements > LARGE and decision.name in architecture:
             entry["stored"] = ARCHITECTURE_TENSORS
             large[f"{decision.name}:value"] = _positions(decision, architecture)
             if weights is not None:
@@ -72,7 +72,7 @@ def write_architecture(folder: Path, decisions: tuple[Decision, ...], found: Fou
                     "value": None if options is None else value(decision, element, options[element]),
                     "weight": None if weights is None else weights[element].tolist(),
                 }
-                for element in range(decision.elements)
+                for element in range(min(decision.elements, LARGE))
             ]
         entries.append(entry)
     if large:
