@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from recspace.dsl.source import Span
 
@@ -39,16 +40,53 @@ def member(state: State, left: Column, right: Column, ctx: Context, span: Span) 
 
 
 def with_name(state: State, operator: str, left: Column, right: Column, ctx: Context, span: Span) -> Column | None:
-    """A decision of names compared with a name."""
+    """A decision of names, or a gate, compared with a name; None where no name is compared with either.
+
+    A gate that is settled by now is true or false, and some rows of a family may be settled while others are not.
+    """
     for subject, other in ((left, right), (right, left)):
-        nodes = [state.builder.nodes[k] for k in subject.node_ids()]
-        if other.constant and any(isinstance(a, Label) for a in other.atoms) and nodes:
-            if not all(isinstance(n, DecisionNode) for n in nodes):
-                raise state.builder.report("S0302", "a name is compared with a decision of names", span)
-            positions = [_position(state, subject, k, other.atoms[k], span) for k in range(ctx.n)]
-            found = split.apply(state.builder, "is", [subject, Column.of_atoms(positions)], ctx, span)
-            return found if operator == "==" else split.apply(state.builder, "not", [found], ctx, span)
+        if not (other.constant and any(isinstance(a, Label) for a in other.atoms)):
+            continue
+        settled = subject.nodes == ATOM
+        if not settled.all() or any(isinstance(subject.atoms[k], bool) for k in np.flatnonzero(settled)):
+            found = _compared(state, subject, other, settled, ctx, span)
+            return found if operator == "==" else negated(state, found, ctx, span)
     return None
+
+
+def _compared(
+    state: State, subject: Column, other: Column, settled: NDArray[np.bool_], ctx: Context, span: Span
+) -> Column:
+    known, asked = np.flatnonzero(settled), np.flatnonzero(~settled)
+    nodes = [state.builder.nodes[int(k)] for k in np.unique(subject.nodes[asked])]
+    if not all(isinstance(n, DecisionNode) for n in nodes):
+        raise state.builder.report("S0302", "a name is compared with a decision of names", span)
+    same = [_is_named(state, subject.atoms[k], other.atoms[k], span) for k in known]
+    pieces = [(known, Column.of_atoms(same))]
+    if len(asked):
+        positions = Column.of_atoms([_position(state, subject, int(k), other.atoms[k], span) for k in asked])
+        sub = ctx.restricted(asked)
+        pieces.append((asked, split.apply(state.builder, "is", [subject.take(asked), positions], sub, span)))
+    return scatter(ctx.n, pieces)
+
+
+def _is_named(state: State, atom: Any, name: Any, span: Span) -> bool:
+    """Whether a settled decision is what a name says; a settled gate is true or false."""
+    if not isinstance(atom, bool):
+        return bool(atom == name)
+    if not isinstance(name, Label) or name.name not in ("on", "off"):
+        raise state.builder.report("S0406", f"a gate is never {describe(name)}", span, "no such option",
+                                   help="its options are off, on")  # fmt: skip
+    return atom == (name.name == "on")
+
+
+def negated(state: State, column: Column, ctx: Context, span: Span) -> Column:
+    """`not`, of rows that are known and of rows that are decided."""
+    known, asked = np.flatnonzero(column.nodes == ATOM), np.flatnonzero(column.nodes != ATOM)
+    pieces = [(known, Column.of_atoms([not column.atoms[k] for k in known]))]
+    if len(asked):
+        pieces.append((asked, split.apply(state.builder, "not", [column.take(asked)], ctx.restricted(asked), span)))
+    return scatter(ctx.n, pieces)
 
 
 def _position(state: State, subject: Column, row: int, atom: Any, span: Span) -> int:

@@ -100,12 +100,37 @@ def tensors_of(batch: Mapping[str, Any]) -> dict[str, Tensor]:
 # -- decisions as both take them -----------------------------------------------------------------------------
 
 
-def random_weights(decisions: tuple[Decision, ...], seed: int) -> tuple[dict[str, Tensor], dict[Any, Any]]:
+@dataclass(frozen=True)
+class Likely:
+    """How a decision of every example is weighed: by its likelihood, or the likeliest option alone."""
+
+    gate: bool
+    hard: bool = False
+
+    def __call__(self, logits: Tensor, noise: Tensor | None) -> Tensor:
+        if self.hard:
+            one = (
+                (logits > 0).double() if self.gate else torch.nn.functional.one_hot(logits.argmax(-1), logits.shape[-1])
+            )
+            return one.double()
+        return logits.sigmoid() if self.gate else logits.softmax(-1)
+
+    def chance(self, logits: Tensor) -> Tensor:
+        return self(logits, None)
+
+
+def weighers(decisions: tuple[Decision, ...], hard: bool = False) -> dict[str, Likely]:
+    return {d.name: Likely(d.domains[0].kind == "gate", hard) for d in decisions if d.given == "example"}
+
+
+def random_weights(decisions: tuple[Decision, ...], seed: int) -> tuple[dict[str, Any], dict[Any, Any]]:
     """Weights of a relaxation: tensors for the module, by element for the oracle."""
     rng = np.random.default_rng(seed)
-    tensors: dict[str, Tensor] = {}
+    tensors: dict[str, Any] = dict(weighers(decisions))
     found: dict[Any, Any] = {}
     for d in decisions:
+        if d.name in tensors:
+            continue
         assert d.keys is not None
         n = len(d.keys)
         if d.domains[0].kind == "gate":
@@ -124,12 +149,18 @@ def random_weights(decisions: tuple[Decision, ...], seed: int) -> tuple[dict[str
 
 def random_architecture(decisions: tuple[Decision, ...], seed: int) -> dict[str, tuple[int, ...]]:
     rng = np.random.default_rng(seed)
-    return {d.name: tuple(int(rng.integers(len(d.domain(k).options))) for k in range(d.elements)) for d in decisions}
+    return {
+        d.name: tuple(int(rng.integers(len(d.domain(k).options))) for k in range(d.elements))
+        for d in decisions
+        if d.given != "example"
+    }
 
 
-def one_hot(decisions: tuple[Decision, ...], architecture: Mapping[str, tuple[int, ...]]) -> dict[str, Tensor]:
-    found = {}
+def one_hot(decisions: tuple[Decision, ...], architecture: Mapping[str, tuple[int, ...]]) -> dict[str, Any]:
+    found: dict[str, Any] = dict(weighers(decisions, hard=True))
     for d in decisions:
+        if d.name in found:
+            continue
         positions = torch.tensor(architecture[d.name])
         if d.domains[0].kind == "gate":
             found[d.name] = positions.double()

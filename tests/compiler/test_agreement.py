@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from recspace.compiler.schema import Field
 from recspace.dsl import SpaceError
 
-from .agreement import Agrees, Pair, derived_agrees, relaxed_agrees, shipped
+from .agreement import Agrees, Pair, derived_agrees, random_architecture, relaxed_agrees, shipped
 
 IDS = schema_of(
     Field("user", "category", 4, "user"),
@@ -34,6 +34,7 @@ SMALL = {
     "embedding/mde.space": {"width": 6},
     "interaction/fives.space": {"K": 3, "width": 2},
     "interaction/autogroup.space": {"groups": (2, 1, 2), "width": 2},
+    "interaction/l0sign.space": {"width": 3, "T": 2},
 }
 SCHEMAS = {"ids": IDS, "mixed": MIXED}
 
@@ -88,6 +89,44 @@ choose keep[f in fields] from {off, on}
 predict sigmoid(linear(mlp(concat(embed(f, 2) for f in fields if use[f]), [2]), 1) + sum(dot(keep[f] * embed(f, 3), embed(f, 3)) for f in fields))
 minimize logloss
 """
+
+
+NAMED = """space Named
+let e[f in fields] = embed(f, 2)
+choose keep[i < j in fields] from {off, on}
+choose wide from {off, on}
+predict sigmoid(sum(dot(e[i], e[j]) for i < j in fields if keep[i, j] == on) + (sum(weight(f) for f in fields) if wide != off else bias()))
+minimize logloss
+require wide == off or sum(1 for i < j in fields if keep[i, j] == off) >= 1
+"""
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3, 4])
+def test_gates_compared_with_on_and_off(seed):
+    """Settled or not, in a filter, in a branch and in a requirement."""
+    pair = Pair(program_of(NAMED), IDS, {})
+    relaxed_agrees(pair, seed)
+    for wide in (0, 1):
+        architecture = {**random_architecture(pair.supernet.graph.decisions, seed), "wide": (wide,)}
+        architecture["keep"] = (0, *architecture["keep"][1:])
+        derived_agrees(pair, seed, architecture)
+
+
+BY_EXAMPLE = """space ByExample
+let e[f in fields] = embed(f, 2)
+choose gate[f in fields] from {off, on} given linear(e[f], logits)
+choose way[f in fields] from {plain, doubled, none} given linear(mlp(e[f], [3]), logits)
+choose whole from {off, on} given linear(e[user], logits)
+predict sigmoid(sum(gate[f] * sum(case way[f] { plain: e[f]  doubled: 2 * e[f]  none: 0 * e[f] }) for f in fields) + whole * bias())
+minimize logloss + 0.1 * l0(gate)
+"""
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_decisions_that_each_example_makes(seed):
+    pair = Pair(program_of(BY_EXAMPLE), IDS, {})
+    relaxed_agrees(pair, seed)
+    derived_agrees(pair, seed)
 
 
 @pytest.mark.parametrize("schema", SCHEMAS)

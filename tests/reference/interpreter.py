@@ -177,7 +177,7 @@ def assignment(decisions: tuple[Decision, ...], architecture: Mapping[str, Any])
     """The compiler's architecture (positions of options) as the oracle takes it."""
     found: dict[Element, Any] = {}
     for d in decisions:
-        for k, position in enumerate(architecture[d.name]):
+        for k, position in enumerate(architecture.get(d.name, ())):  # what each example decides is not there
             domain = d.domain(k)
             key = d.keys[k] if d.keys is not None else (k,)
             if domain.kind == "real":

@@ -33,8 +33,23 @@ COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
 }
 
 
+NAMES = ("off", "on")
+
+
+def named(x: Any) -> Any:
+    """A gate by the names of its options."""
+    match x:
+        case bool():
+            return NAMES[x]
+        case Chance(p):
+            return Choice((("off", arithmetic("-", 1, p)), ("on", p)))
+    return x
+
+
 def compare(operator: str, a: Any, b: Any) -> Any:
     """bool at compile time, else a Chance."""
+    if any(isinstance(x, str) and x in NAMES for x in (a, b)):
+        a, b = named(a), named(b)
     a, b = (Choice(((0, arithmetic("-", 1, x.p)), (1, x.p))) if isinstance(x, Chance) else x for x in (a, b))
     if isinstance(a, Choice) or isinstance(b, Choice):
         return over_choices(lambda x, y: compare(operator, x, y), a, b)
