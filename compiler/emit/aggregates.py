@@ -9,14 +9,6 @@ from ..unfinished import not_yet
 from .emitter import FOLDS, Emitter, in_family, rank_of
 
 
-def _elements(emitter: Emitter, node: Reduce, block: Block, batched: bool) -> str:
-    """The elements of a block: [B, (N,) count, *shape]."""
-    text = emitter.fetch(block.ref, True, full=True, batched=batched)
-    if not in_family(node) or node.segments is not None:
-        return text
-    return f"{text}.unflatten({int(batched)}, ({len(node.index)}, {block.count}))"
-
-
 def reduce(emitter: Emitter, key: int, node: Reduce) -> None:
     """Parts side by side, or folded along the axis of a block's elements."""
     refs = [b.ref for b in node.blocks] + ([node.weights] if node.weights else [])
@@ -84,6 +76,14 @@ def _segments(emitter: Emitter, node: Reduce, batched: bool) -> str:
         shaped = counts.reshape(-1, *(1,) * rank_of(node))
         text = f"{text} / {emitter.constant(shaped, 'float32')}"
     return text
+
+
+def _elements(emitter: Emitter, node: Reduce, block: Block, batched: bool) -> str:
+    """The elements of a block: [B, (N,) count, *shape]."""
+    text = emitter.fetch(block.ref, True, full=True, batched=batched)
+    if not in_family(node) or node.segments is not None:
+        return text
+    return f"{text}.unflatten({int(batched)}, ({len(node.index)}, {block.count}))"
 
 
 def merge(emitter: Emitter, key: int, node: Merge) -> None:
