@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -95,13 +95,21 @@ def _both(state: State, weights: Column | None, condition: Column, ctx: Context,
     return condition if weights is None else split.apply(state.builder, "and", [weights, condition], ctx, span)
 
 
-def over_family(state: State, name: str, fam: Family, ctx: Context, span: Span, place: str) -> Column:
-    """`concat(e)`: over all elements of the family that belong to the row at hand."""
+def over_family(
+    state: State,
+    name: str,
+    fam: Family,
+    ctx: Context,
+    span: Span,
+    place: str,
+    each: Callable[[Column, Context], Column] | None = None,
+) -> Column:
+    """`concat(e)`: over all elements of the family that belong to the row at hand. `each` is done to them before."""
     outer, rows = rows_at(fam, ctx)
     variables = {f"·{n}": c.take(rows) for n in fam.names if (c := fam.context.lookup(n)) is not None}
     inner = Context(len(rows), ctx.scope, ctx, outer, variables, fam.context.axes)
     value = read(state, fam, rows, span) if len(rows) else Column.of_atoms(())
-    return reduce(state, name, inner, ctx, value, None, span, place)
+    return reduce(state, name, inner, ctx, each(value, inner) if each else value, None, span, place)
 
 
 def _elements(state: State, name: str, value: Column, ctx: Context, span: Span, place: str) -> Column:

@@ -68,7 +68,8 @@ def generate(graph: Graph, schema: Schema, promises: Promises, plain: bool = Fal
     prediction = _scalar(emitter, predict.value)
     rewritten = {id(o): _fused(graph, o, predict) for o in objectives}
     terms = _objective(emitter, graph, objectives, needed, predict, rewritten)
-    extras = [v for v in dict.fromkeys(emitter.values[k].name for k in needed if k in emitter.values)
+    made = [*(emitter.values[k].name for k in needed if k in emitter.values), *emitter.logits.values()]
+    extras = [v for v in dict.fromkeys(made)
               if _reads(v, emitter.lines + terms) and not v.startswith("self.") and v.isidentifier()]  # fmt: skip
     tensors = layers.tensors()
     asked = {n.name for _, n in graph.items() if isinstance(n, DecisionNode) and not (plain and n.given)}

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from recspace.dsl import ast
 from recspace.dsl.sites import base_name
 from recspace.dsl.source import Span
@@ -13,9 +15,9 @@ from . import fields, split
 from .aggregates import over_family
 from .applying import apply
 from .atoms import ElementsOf, FieldRef, ItemSet, RealRange, SubsetDomain, SubsetsOf, ValuesOf, describe, members
-from .columns import Column, Context
+from .columns import ATOM, Column, Context, scatter
 from .families import read, rows_at
-from .ir import Cost, Ref, Rows
+from .ir import Cost, DecisionNode, Ref, Rows
 from .scopes import Family
 from .state import State
 
@@ -181,10 +183,22 @@ def _l0(state: State, expr: ast.Call, ctx: Context) -> Column:
         if len(expr.arguments) == 1 and not isinstance(expr.arguments[0], ast.Keyword | ast.Generator | ast.Schedule)
         else None
     )
+
+    def chance(gates: Column, inner: Context) -> Column:
+        known, asked = np.flatnonzero(gates.nodes == ATOM), np.flatnonzero(gates.nodes != ATOM)
+        if any(not isinstance(state.builder.nodes[int(k)], DecisionNode) for k in np.unique(gates.nodes[asked])):
+            raise state.builder.report("S0308", "l0(d) takes a decision of gates", expr.span)
+        pieces = [(known, gates.take(known))]
+        if len(asked):
+            pieces.append(
+                (asked, split.apply(state.builder, "l0", [gates.take(asked)], inner.restricted(asked), expr.span))
+            )
+        return scatter(inner.n, pieces)
+
     if isinstance(value, Family) and isinstance(value.statement, ast.Choose):
-        return over_family(state, "mean", value, ctx, expr.span, "")
-    if isinstance(value, Column) and not value.constant:
-        return split.apply(state.builder, "l0", [value], ctx, expr.span)
+        return over_family(state, "mean", value, ctx, expr.span, "", chance)
+    if isinstance(value, Column):
+        return chance(value, ctx)
     raise state.builder.report("S0308", "l0(d) takes a decision of gates", expr.span)
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from ..ir import Input, Operator, Ref
+from ..ir import DecisionNode, Input, Operator, Ref
 from ..unfinished import not_yet
 from .arguments import layer_weights
-from .emitter import FOLDS, Emitter, in_family, rank_of
+from .emitter import FOLDS, Emitter, escaped, in_family, rank_of
 
 
 def embedding(emitter: Emitter, key: int, node: Operator) -> None:
@@ -115,6 +115,26 @@ def over(emitter: Emitter, key: int, node: Operator) -> None:
     emitter.define(key, node, text, emitter.batched(o))
 
 
+def l0(emitter: Emitter, key: int, node: Operator) -> None:
+    """How likely gates are open. In a plain model those that are left are, or each example decides them."""
+    (o,) = node.operands
+    source, family = emitter.graph[o.node], in_family(node)
+    if not isinstance(source, DecisionNode):
+        raise not_yet(node.span, "l0() of gates that several decisions make")
+    logits, weights = emitter.logits.get(o.node), emitter.fetch(o, family, full=True)
+    if emitter.layers.plain:
+        emitter.define(key, node, weights if logits else f"torch.ones_like({weights})", emitter.batched(o), "open")
+    elif logits:
+        text = f'choices["{escaped(source.name)}"].chance({logits})'
+        rows = emitter.rows(text, o.rows.array, 1, len(source.index), family, True) if in_family(source) else text
+        emitter.define(key, node, rows, True, f"{source.name}_chance")
+    else:
+        elements = emitter.graph.decision(source.name).elements
+        text = f'choices.get("{escaped(source.name)}:chance", choices["{escaped(source.name)}"])'
+        rows = emitter.rows(text, source.elements.array[o.rows.array], 0, elements, family, True)
+        emitter.define(key, node, rows, False, f"{source.name}_chance")
+
+
 SPECIAL: Mapping[str, Callable[[Emitter, int, Operator], None]] = {
     "embed": embedding,
     "weight": embedding,
@@ -122,6 +142,7 @@ SPECIAL: Mapping[str, Callable[[Emitter, int, Operator], None]] = {
     "pool": pool,
     "expect": expect,
     "option_weight": option_weight,
+    "l0": l0,
     "over_sum": over,
     "over_mean": over,
     "over_max": over,

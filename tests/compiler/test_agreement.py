@@ -3,14 +3,28 @@
 from __future__ import annotations
 
 import pytest
+import torch
 from generate import Generated, program_of, schema_of, spaces
 from hypothesis import HealthCheck, given, reject, settings
 from hypothesis import strategies as st
+from reference import Drawn
 
 from recspace.compiler.schema import Field
 from recspace.dsl import SpaceError
 
-from .agreement import Agrees, Pair, derived_agrees, random_architecture, relaxed_agrees, shipped
+from .agreement import (
+    Agrees,
+    Pair,
+    derived_agrees,
+    fill,
+    float64,
+    model_of,
+    random_architecture,
+    random_weights,
+    relaxed_agrees,
+    shipped,
+    tensors_of,
+)
 
 IDS = schema_of(
     Field("user", "category", 4, "user"),
@@ -135,3 +149,31 @@ def test_all_gates_shut_and_all_open(option, schema):
     pair = Pair(program_of(SHUT), SCHEMAS[schema], {})
     n = len(SCHEMAS[schema].fields)
     derived_agrees(pair, 1, {"use": (option,) * n, "keep": (option,) * n})
+
+
+PENALISED = """space Penalised
+let e[f in fields] = embed(f, 2)
+choose keep[i < j in fields] from {off, on}
+choose edge[f in fields] from {off, on} given linear(e[f], logits)
+choose one from {off, on}
+predict sigmoid(sum(keep[i, j] * dot(e[i], e[j]) for i < j in fields) + sum(edge[f] * weight(f) for f in fields) + one * bias())
+minimize logloss + 0.3 * l0(keep) + 0.2 * l0(edge) + 0.1 * l0(one)
+"""
+
+
+def test_penalties_count_how_likely_gates_are_open():
+    """What the relaxation says of it, where it says something: not the weight that a gate happens to have."""
+    pair = Pair(program_of(PENALISED), IDS, {})
+    relaxed_agrees(pair, 1)
+    compiled = pair.supernet
+    assert 'choices.get("keep:chance", choices["keep"])' in compiled.source
+    with float64(), torch.no_grad():
+        model = model_of(compiled)
+        fill(model, Drawn(1))
+        batch = tensors_of(pair.batch(compiled, 1))
+        choices, _ = random_weights(compiled.decisions, 1)
+        before = float(model.objective(batch, choices, {})[1][0])
+        open_ = {f"{d.name}:chance": torch.ones(d.elements).double() for d in compiled.decisions if not d.given}
+        after = float(model.objective(batch, {**choices, **open_}, {})[1][0])
+    shut = {name: 1 - float(choices[name].mean()) for name in ("keep", "one")}
+    assert after - before == pytest.approx(0.3 * shut["keep"] + 0.1 * shut["one"])

@@ -47,6 +47,8 @@ class Aggregates:
         return len(self.elements(value)) if isinstance(value, Family) else len(value)
 
     def call_l0(self: Any, args: Any, options: Any, env: Env) -> Any:
+        if not isinstance(self.eval(args[0], env), Family):
+            return number(self.eval(args[0], env))
         gates = [number(self.element(self.eval(args[0], env), k)) for k, _ in self.elements(self.eval(args[0], env))]
         return arithmetic("/", total(gates), max(len(gates), 1))
 
