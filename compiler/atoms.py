@@ -9,6 +9,7 @@ from math import comb
 from typing import Any
 
 from .decisions import Choice
+from .ir import Run
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,10 +142,11 @@ class ValueVar:
 
 @dataclass(frozen=True, slots=True)
 class ElementVar:
-    """What a binder over `elements(f)` is bound to; `name` tells i from j."""
+    """What a binder over `elements(f)` is bound to; `name` tells i from j, `run` is the whole binder."""
 
     field: str
     name: str
+    run: Run
 
     def __str__(self) -> str:
         return self.name

@@ -12,7 +12,7 @@ from recspace.dsl import ast
 from . import split
 from .atoms import ElementsOf, ElementVar, ItemSet, ValuesOf, ValueVar, describe, members
 from .columns import Column, Context, Guard, binder_text
-from .ir import DecisionNode
+from .ir import DecisionNode, Run
 from .scopes import Family
 from .state import State
 
@@ -55,7 +55,9 @@ def _combinations(state: State, binder: ast.Binder, atom: Any) -> list[tuple[Any
         case ValuesOf(field):
             return [tuple(ValueVar(field) for _ in names.names)]
         case ElementsOf(field):
-            return [tuple(ElementVar(field, n) for n in names.names)]
+            relation = {ast.Each: "", ast.Ordered: "<", ast.OrderedOrEqual: "<="}[type(names)]
+            run = Run(tuple(names.names), field, relation)
+            return [tuple(ElementVar(field, n, run) for n in names.names)]
     items = members(atom)
     if items is None:
         raise state.builder.report(

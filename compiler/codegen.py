@@ -15,6 +15,7 @@ from .ir import DecisionNode, Graph, Operator, Output, Ref
 from .layers import Layers, table_rows
 from .passes.tables import tables
 from .promise import Promises
+from .runs import runs_of
 from .schema import Schema
 from .unfinished import not_yet
 
@@ -47,28 +48,34 @@ RESERVED = frozenset(
     }
     | set(kwlist)
 )
+DENSE_FROM = 0.5
+"""Share of the positions of run-time sets that are taken, on average, above which all positions get rows."""
 LOSSES = {"logloss": "logloss_with_logits"}
 
 
-def generate(graph: Graph, schema: Schema, promises: Promises, plain: bool = False) -> Compiled:
+def generate(
+    graph: Graph, schema: Schema, promises: Promises, plain: bool = False, dense_from: float = DENSE_FROM
+) -> Compiled:
     """The module of a supernet or of a plain model, and what stands in its tensors. A plain model may keep gates: their
-    weights are a buffer, which `choices` overrides."""
+    weights are a buffer, which `choices` overrides. `dense_from`: see `emit/elements.py`."""
     graph = tables(graph, lambda column: table_rows(schema, column))
     layers = Layers(graph, schema, promises, plain)
     layers.taken |= RESERVED | {
         f"{o}{ending}" for o in promises.operators for ending in ("", "_grouped", "_number", "_vector")
     }
-    emitter = Emitter(graph, schema, promises, layers)
+    emitter = Emitter(graph, schema, promises, layers, runs=runs_of(graph), dense_from=dense_from)
     outputs = [(k, n) for k in graph.outputs if isinstance(n := graph[k], Output)]
-    predict = next(n for _, n in outputs if n.role == "predict")
+    predict_key, predict = next((k, n) for k, n in outputs if n.role == "predict")
     objectives = [n for _, n in outputs if n.role == "objective"]
     needed = graph.ancestors([predict.value.node])
     _emit(emitter, graph, needed)
     body, emitter.lines = emitter.lines, []
+    emitter.stand(predict_key, predict)
     prediction = _scalar(emitter, predict.value)
     rewritten = {id(o): _fused(graph, o, predict) for o in objectives}
     terms = _objective(emitter, graph, objectives, needed, predict, rewritten)
     made = [*(emitter.values[k].name for k in needed if k in emitter.values), *emitter.logits.values()]
+    made += emitter.places.values()
     extras = [v for v in dict.fromkeys(made)
               if _reads(v, emitter.lines + terms) and not v.startswith("self.") and v.isidentifier()]  # fmt: skip
     tensors = layers.tensors()
@@ -78,7 +85,8 @@ def generate(graph: Graph, schema: Schema, promises: Promises, plain: bool = Fal
     source = _template().render(
         doc=f"{graph.name}: {'a plain model' if plain else 'a supernet'} made by recspace. To read; it is not run from this file.",
         name=name, summary=f"{graph.name} for {schema.name}.", functions=list(emitter.functions.values()),
-        tensors=[_described(t) for t in tensors], constants=_constants(emitter), body=body,
+        tensors=[_described(t) for t in tensors], constants=_constants(emitter), body=emitter.prelude + body,
+        before=["from typing import NamedTuple"] if emitter.places else [], after=_after(emitter), prelude=emitter.prelude,
         size=_size(emitter), result=f"({', '.join([prediction, *extras])},)", unpack=", ".join(["prediction", *extras]) + ("," if not extras else ""),
         objective=emitter.lines, returned=", ".join(terms), terms=", ".join(_safe(o.text) for o in objectives) or "nothing",
         noise=emitter.noise, classes=1 if predict.shape.kind == "number" or predict.shape.last == 1 else 2,
@@ -91,6 +99,15 @@ def _emit(emitter: Emitter, graph: Graph, wanted: frozenset[int]) -> None:
     for key, node in graph.items():
         if key in wanted and key not in emitter.values and not isinstance(node, Output):
             emit(emitter, key)
+
+
+def _after(emitter: Emitter) -> list[str]:
+    """What a module imports besides torch: a plain one nothing."""
+    return (
+        ["from torch_geometric.utils import scatter"]
+        if any("scatter(" in f for f in emitter.functions.values())
+        else []
+    )
 
 
 def _scalar(emitter: Emitter, ref: Ref) -> str:
@@ -131,6 +148,7 @@ def _objective(
                     _loss(emitter, key, node, fused[id(output)])
                 else:
                     emit(emitter, key)
+        emitter.at, emitter.rows_at = (), None
         value = emitter.values[output.value.node]
         text = emitter.fetch(output.value, False)
         shape = graph[output.value.node].shape

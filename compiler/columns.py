@@ -16,7 +16,7 @@ from recspace.dsl import ast
 
 from .atoms import ElementVar, ValueVar, key_label
 from .decisions import Key
-from .ir import Index, IntArray, Ref, Rows
+from .ir import Index, IntArray, Ref, Rows, Run
 
 ATOM = -1
 
@@ -151,7 +151,7 @@ class Context:
 
     def index(self) -> Index:
         values: tuple[str, ...] = ()
-        elements: list[str] = []
+        runs: list[Run] = []
         frame: Context | None = self
         rows = np.arange(self.n, dtype=np.int64)
         while frame is not None:
@@ -159,11 +159,11 @@ class Context:
                 first = column.atoms[0] if column.atoms else None
                 if isinstance(first, ValueVar) and not values:
                     values = tuple(column.atoms[r].field for r in rows)
-                elif isinstance(first, ElementVar):
-                    elements.append(first.field)
+                elif isinstance(first, ElementVar) and first.run not in runs:
+                    runs.append(first.run)
             rows = frame.to_parent[rows] if frame.parent is not None else rows
             frame = frame.parent
-        return Index(self.all_axes(), self.keys(), values, tuple(elements))
+        return Index(self.all_axes(), self.keys(), values, tuple(runs))
 
     def guards(self) -> list[tuple[Guard, IntArray]]:
         """Guards from the outermost in, each with the row of its frame that every row here belongs to."""

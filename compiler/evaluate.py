@@ -87,7 +87,7 @@ class Evaluator:
                 assert_never(node)
 
     def _decision(self, node: DecisionNode, row: int, value: int | None) -> Value:
-        if node.index.elements or (node.index.values and value is None):
+        if node.index.runs or (node.index.values and value is None):
             raise Unsupported(node.name)
         element = int(node.elements.array[row])
         decision = self._decisions[node.name]

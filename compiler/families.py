@@ -70,7 +70,24 @@ def element(state: State, fam: Family, ctx: Context, slots: Sequence[Column | No
     base = ctx.rows_in(fam.scope.base) if fam.scope.base is not None else np.zeros(ctx.n, dtype=np.int64)
     columns = [s.atoms for s in slots if s is not None]
     rows = np.array([_row(state, fam, key, span) for key in zip(base.tolist(), *columns, strict=True)], dtype=np.int64)
-    return read(state, fam, rows, span)
+    return _renamed(state, fam, read(state, fam, rows, span), ctx, slots, span)
+
+
+def _renamed(
+    state: State, fam: Family, column: Column, ctx: Context, slots: Sequence[Column | None], span: Any
+) -> Column:
+    """`z[j, i]` of a family `z[i, j in elements(f)]`: its run-time axes under the names of those who read it."""
+    names = [
+        (name, slot.atoms[0].name)
+        for name, slot in zip(fam.names, slots, strict=True)
+        if slot is not None and slot.atoms and isinstance(slot.atoms[0], ElementVar)
+    ]
+    nodes = np.flatnonzero(column.nodes != ATOM)
+    if not names or not len(nodes):
+        return column
+    to = Column.uniform(tuple(names), len(nodes))
+    made = split.apply(state.builder, "rename", [column.take(nodes)], ctx.restricted(nodes), span, options={"to": to})
+    return scatter(ctx.n, [(np.arange(ctx.n), column), (nodes, made)])
 
 
 def _row(state: State, fam: Family, key: tuple[Any, ...], span: Any) -> int:

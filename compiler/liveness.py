@@ -76,7 +76,7 @@ class Liveness:
         """Whether an operand is one value once decisions are settled: for all examples, values and elements."""
         node = self.nodes[ref.node]
         varies = node.phase == "run" or ref.node in self._varying
-        return not varies and not node.index.values and not node.index.elements
+        return not varies and not node.index.values and not node.index.runs
 
     def _taken(self, node: Select, row: int) -> Row:
         subject = self.evaluator.at(node.subject, row)
@@ -98,7 +98,7 @@ class Liveness:
         if isinstance(node, Constant):
             return not node.values[row].any()
         if node.phase != "run":
-            varies = key in self._varying or node.index.values or node.index.elements
+            varies = key in self._varying or node.index.values or node.index.runs
             value = None if varies else self.evaluator.row(key, row)
             return not any(value) if isinstance(value, tuple) else value is not None and value == 0
         match node:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -42,6 +42,10 @@ def operator(
     if promise.name in ("embed", "weight"):
         field = state.column(inputs[0], ctx)
         return fields.look_up(state, promise.name, field, options, ctx, expr.span, site, subscripts)
+    if promise.name == "l2":
+        own = state.evaluate(inputs[0], ctx)
+        if isinstance(own, Family) and own.context.index().runs:
+            return _for_each_element(state, promise, own, options, ctx, expr, site)
     values, failure = [], None
     for argument in inputs:
         try:
@@ -55,6 +59,18 @@ def operator(
     except Failed:
         advice.explain(state, expr.span, inputs, ctx)
         raise
+
+
+def _for_each_element(
+    state: State, promise: Operator, own: Family, options: Mapping[str, Any], ctx: Context, expr: ast.Expr, site: str
+) -> Column:
+    """A mean over a family of as many elements as an example has: the mean over them."""
+
+    def each(value: Column, inner: Context) -> Column:
+        spread = {name: Column.uniform(column.atoms[0], inner.n) for name, column in options.items()}
+        return apply(state, promise, [value], spread, inner, expr.span, site, "", ())
+
+    return over_family(state, "mean", own, ctx, expr.span, site, each)
 
 
 def arguments(state: State, promise: Operator, expr: ast.Call) -> tuple[list[ast.Expr], dict[str, ast.Expr]]:

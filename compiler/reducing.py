@@ -13,7 +13,7 @@ from . import split
 from .atoms import describe, is_number
 from .columns import ATOM, Column, Context, scatter
 from .decisions import Key
-from .ir import Block, IntArray, Reduce, Ref, Rows
+from .ir import Block, IntArray, Reduce, Ref, Rows, Run
 from .search_phase import divide
 from .shapes import NUMBER, Dim, Shape, matrix, vector
 from .split import groups
@@ -161,6 +161,7 @@ def _folded(
     node = Reduce(
         index=outer.index().take(Rows(filled)), shape=node_shape, phase=builder.phase(refs), place=place, span=span,
         operator=name, blocks=(block,), segments=None if even else Rows(compact), weights=weight_ref,  # type: ignore[arg-type]
+        over=_run_over(inner, outer),
     )  # fmt: skip
     if node_shape.searched:
         from dataclasses import replace
@@ -169,6 +170,12 @@ def _folded(
         starts = value.rows[np.unique(segments, return_index=True)[1]]
         node = replace(node, widths=tuple(w and Ref(w.node, Rows(w.rows.array[starts])) for w in widths))
     return Column.of_node(builder.add(node), len(filled))
+
+
+def _run_over(inner: Context, outer: Context) -> tuple[Run, ...]:
+    """The run-time binders that stand between two contexts."""
+    around = outer.index().runs
+    return tuple(run for run in inner.index().runs if run not in around)
 
 
 def _parts(inner: Context, outer: Context) -> tuple[Key, ...]:

@@ -36,7 +36,10 @@ def subscript(state: State, expr: ast.Subscript, ctx: Context) -> Value:
             [value],
             ctx,
             expr.span,
-            options={"at": Column.of_atoms([a.name for a in slots[0].atoms])},
+            options={
+                "at": Column.of_atoms([a.name for a in slots[0].atoms]),
+                "field": Column.of_atoms([a.field for a in slots[0].atoms]),
+            },
         )
     raise state.builder.report(
         "S0205", "brackets read an element of a family or of a list, and this is neither", expr.span

@@ -148,7 +148,7 @@ class Translator:
         return len(self.problem.variables) - 1
 
     def _element(self, node: DecisionNode, row: int) -> Element:
-        if node.index.elements:
+        if node.index.runs:
             raise Unsupported(node.name)
         element = int(node.elements.array[row])
         key = (node.name, element)

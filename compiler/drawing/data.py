@@ -41,7 +41,7 @@ def _node(key: int, node: Node) -> dict[str, Any]:
         "rows": len(node.index),
         "keys": [list(k) for k in node.index.keys[:KEYS]],
         "values_of": list(dict.fromkeys(node.index.values)),
-        "elements_of": list(node.index.elements),
+        "elements_of": [run.field for run in node.index.runs],
         "shape": {"kind": node.shape.kind, "dims": [_dim(d) for d in node.shape.dims]},
         "phase": node.phase,
         "place": node.place,

@@ -6,11 +6,15 @@ import numpy as np
 
 from ..ir import Block, Merge, Reduce, Ref, Rows
 from ..unfinished import not_yet
+from . import elements
 from .emitter import FOLDS, Emitter, in_family, rank_of
 
 
 def reduce(emitter: Emitter, key: int, node: Reduce) -> None:
     """Parts side by side, or folded along the axis of a block's elements."""
+    if node.over:
+        elements.reduce(emitter, key, node)
+        return
     refs = [b.ref for b in node.blocks] + ([node.weights] if node.weights else [])
     batched = emitter.batched(*refs)
     if node.operator in ("concat", "stack", "vector"):

@@ -57,7 +57,7 @@ def _noise(emitter: Emitter, node: Operator, like: int, name: str) -> str:
     if emitter.graph[source.node].shape.kind == "sequence":
         raise not_yet(node.span, f"{node.operator}() on a sequence")
     key = emitter.layers.attribute(f"{node.place}.{node.part}.{name}.{node.options.get('·candidate', '')}")
-    sizes = ["size"] + ([str(len(node.index))] if in_family(node) else [])
+    sizes = [emitter.size()] + ([str(len(node.index))] if in_family(node) else [])
     sizes += [str(d) for d in emitter.graph[source.node].shape.fixed]
     emitter.noise.append(f'"{key}": ({", ".join(sizes)},)')
     return f'noise.get("{key}")'

@@ -13,10 +13,62 @@ from ..decisions import Decision
 from ..ir import Constant, Graph, Node, Operator, Reduce, Ref, Select
 from ..layers import Layers
 from ..promise import Promises
+from ..runs import Names, Places, places
 from ..schema import Column, Schema
+from ..unfinished import not_yet
 
 FOLDS: Mapping[str, str] = {"sum": "sum", "mean": "mean", "max": "amax", "min": "amin", "product": "prod"}
 """What torch calls an aggregate."""
+
+
+PLACES = '''
+class Places(NamedTuple):
+    """Elements of the examples of a batch, a row each: what stands at position `at` of example `example`.
+
+    `table` [B, L, …]: the row of every position, 0 where there is none. `there` [P]: 1, and 0 for rows of padding.
+    """
+
+    example: Tensor
+    at: tuple[Tensor, ...]
+    table: Tensor
+    there: Tensor
+    ordered: list[tuple[int, int, str]]
+
+    @property
+    def size(self) -> int:
+        return self.example.shape[0]
+
+    def rows(self, of: "Places", *axes: int) -> Tensor:
+        """For every row of other places the row here: axis k of these is axis `axes[k]` of those. A pair that is not
+        ordered as these are is looked up the other way round."""
+        at = [of.at[axis] for axis in axes]
+        for first, second, _ in self.ordered:
+            at[first], at[second] = torch.minimum(at[first], at[second]), torch.maximum(at[first], at[second])
+        return self.table[(of.example, *at)]
+
+
+def places(ids: list[Tensor], ordered: list[tuple[int, int, str]], padded: bool) -> Places:
+    """All combinations of the elements of some fields (ids [B, L], −1 where there is none) in the same example.
+
+    `ordered`: of these axes, i < j or i <= j alone. `padded`: absent elements have rows as well.
+    """
+    size, lengths = ids[0].shape[0], [column.shape[1] for column in ids]
+    wanted = torch.ones(size, *lengths, dtype=torch.bool, device=ids[0].device)
+    there = wanted.clone()
+    for axis, column in enumerate(ids):
+        there &= (column >= 0).view(size, *(lengths[axis] if k == axis else 1 for k in range(len(ids))))
+    for first, second, relation in ordered:
+        left, right = (
+            torch.arange(lengths[axis], device=wanted.device).view(*(-1 if k == axis else 1 for k in range(len(ids))))
+            for axis in (first, second)
+        )
+        wanted &= left <= right if relation == "<=" else left < right
+    wanted = wanted if padded else wanted & there
+    example, *at = wanted.nonzero(as_tuple=True)
+    table = torch.zeros(wanted.shape, dtype=torch.long, device=wanted.device)
+    table[wanted] = torch.arange(example.shape[0], device=wanted.device)
+    return Places(example, tuple(at), table, there[wanted].to(torch.get_default_dtype()), ordered)
+'''.strip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +86,9 @@ class Emitter:
     """Lines for nodes, and what they need beside them: constants, functions, noise.
 
     `present`: which elements of a sequence there are; `logits`: names of the logits that decisions of an example have.
+    `runs`: what each node runs along (`runs.py`); `at` and `rows_at`: what the node does that is being written;
+    `places`, `prelude`: names of rows of run-time elements, and the lines that define them. `dense_from`: the share of
+    positions that are taken, on average, from which on all positions have rows.
     """
 
     graph: Graph
@@ -46,6 +101,12 @@ class Emitter:
     constants: dict[tuple[str, Any], str] = field(default_factory=dict)
     functions: dict[str, str] = field(default_factory=dict)
     noise: list[str] = field(default_factory=list)
+    runs: dict[int, Names] = field(default_factory=dict)
+    at: Names = ()
+    rows_at: Places | None = None
+    places: dict[Places, str] = field(default_factory=dict)
+    prelude: list[str] = field(default_factory=list)
+    dense_from: float = 0.5
     logits: dict[int, str] = field(default_factory=dict)
     columns: dict[str, Column] = field(default_factory=dict)
 
@@ -75,8 +136,9 @@ class Emitter:
             self.constants[key] = self.layers.attribute(f"constant_{len(self.constants)}")
         return f"self.{self.constants[key]}"
 
-    def fetch(self, ref: Ref, family: bool, *, full: bool = False, batched: bool = False) -> str:
-        """An operand's rows: with a family axis or (one row) without; `full`: that axis has its whole length."""
+    def fetch(self, ref: Ref, family: bool, *, full: bool = False, batched: bool = False, gather: bool = True) -> str:
+        """An operand's rows: with a family axis or (one row) without; `full`: that axis has its whole length. `gather`:
+        at the run-time elements of the node that is being written."""
         value = self.values[ref.node]
         rows, axis, text = ref.rows.array, int(value.batched), value.name
         node = self.graph[ref.node]
@@ -89,7 +151,9 @@ class Emitter:
             if full and len(rows) > 1:
                 text = f"{text}.expand({'-1, ' if axis else ''}{len(rows)}{', -1' * value.rank})"
         if batched and not value.batched:
-            text = f"{text}.expand(size{', -1' * (value.rank + int(family))})"
+            text = f"{text}.expand({self.size()}{', -1' * (value.rank + int(family))})"
+        if gather and (self.at or self.runs.get(ref.node)):
+            text = self.gathered(ref, text)
         return text
 
     def rows(self, text: str, rows: Any, axis: int, n: int, family: bool, full: bool) -> str:
@@ -112,6 +176,56 @@ class Emitter:
         if missing > 0 and not broadcasts(self.values[ref.node]):
             return f"{text}[..., {', '.join(['None'] * missing)}]"
         return text
+
+    # -- rows of run-time elements (see elements.py) ----------------------------------------------------------
+
+    def stand(self, key: int, node: Node) -> None:
+        """Take the place of the node that is written next."""
+        self.at = self.runs.get(key, ())
+        self.rows_at = places(node, self.at) if self.at else None
+
+    def size(self) -> str:
+        """How many rows the tensor of the node that is being written has along its first axis."""
+        return "size" if self.rows_at is None else f"{self.rows_of(self.rows_at)}.size"
+
+    def rows_of(self, own: Places) -> str:
+        """The name of some rows, defined where they are first needed."""
+        if own not in self.places:
+            self.functions["places"] = PLACES
+            name = self.layers.attribute("_".join(["places", *own.fields, *("ordered" for _ in own.ordered)]))
+            ids = ", ".join(self.needs(Column("id", (field,))) for field in own.fields)
+            self.places[own] = name
+            self.prelude.append(f"{name} = places([{ids}], {list(own.ordered)!r}, {self.padded(own)})")
+        return self.places[own]
+
+    def padded(self, own: Places) -> bool:
+        """Whether all positions have rows: where most are taken, since then shapes are the same in every batch."""
+        share = 1.0
+        for name in own.fields:
+            seen = int(self.schema.statistics.counts(name).sum()) / max(self.schema.rows, 1)
+            share *= min(1.0, seen / max(self.schema.field(name).longest, 1))
+        return share > self.dense_from
+
+    def gathered(self, ref: Ref, text: str, renamed: Mapping[str, str] | None = None) -> str:
+        """A tensor at the rows of the node that is being written, under the names by which that reads it."""
+        have = self.runs.get(ref.node, ())
+        names = tuple((renamed or {}).get(name, name) for name in have)
+        own = places(self.graph[ref.node], have) if have else None
+        if not self.values[ref.node].batched or (own == self.rows_at and names == self.at):
+            return text
+        if self.rows_at is None:
+            what = "a value for every element of an example, where one for the example is needed,"
+            raise not_yet(self.graph[ref.node].span, what, "bring them together: mean(… for i in elements(f))")
+        mine = self.rows_of(self.rows_at)
+        if own is None:
+            return f"{text}[{mine}.example]"
+        return f"{text}[{self.row(own, mine, names)}]"
+
+    def row(self, own: Places, other: str, names: Names) -> str:
+        """For every row of the node that is written, which stands at the places `other`, the row of others: their axes
+        are called `names` there."""
+        axes = ", ".join(str(self.at.index(name)) for name in names)
+        return f"{self.rows_of(own)}.rows({other}, {axes})"
 
     def batched(self, *refs: Ref) -> bool:
         return any(self.values[r.node].batched for r in refs)

@@ -105,7 +105,7 @@ def by_example(emitter: Emitter, key: int, node: DecisionNode, given: Ref) -> No
 def _sizes(emitter: Emitter, node: DecisionNode, gate: bool) -> list[str]:
     """The shape of the noise of a decision, as text."""
     options = [] if gate else [str(max(len(d.options) for d in emitter.graph.decision(node.name).domains))]
-    return ["size", *([str(len(node.index))] if in_family(node) else []), *options]
+    return [emitter.size(), *([str(len(node.index))] if in_family(node) else []), *options]
 
 
 def decision(emitter: Emitter, key: int, node: DecisionNode) -> None:

@@ -15,6 +15,7 @@ from .operators import operator
 def emit(emitter: Emitter, key: int) -> None:
     """The lines of one node."""
     node = emitter.graph[key]
+    emitter.stand(key, node)
     match node:
         case Input():
             input_(emitter, key, node)

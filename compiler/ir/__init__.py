@@ -23,7 +23,7 @@ from .nodes import (
     Select,
 )
 from .operands import operands, with_operands
-from .rows import Index, IntArray, Ref, Rows
+from .rows import Index, IntArray, Ref, Rows, Run
 
 __all__ = [
     "Block",
@@ -43,6 +43,7 @@ __all__ = [
     "Reduce",
     "Ref",
     "Rows",
+    "Run",
     "Select",
     "operands",
     "with_operands",

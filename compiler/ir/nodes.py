@@ -14,7 +14,7 @@ from recspace.dsl.source import Span
 from ..decisions import Key
 from ..schema import Column
 from ..shapes import NUMBER, Shape
-from .rows import Index, Ref, Rows
+from .rows import Index, Ref, Rows, Run
 
 Phase = Literal["compile", "search", "run"]
 
@@ -121,12 +121,14 @@ class Reduce(_Node):
 
     Ragged: where rows have unequal numbers of elements, `segments` holds the row of every element of the one block and
     its `count` is 0. `weights`: what each element counts (a filter that decisions decide), aligned with the elements.
+    `over`: run-time binders that it runs over besides.
     """
 
     operator: Literal["sum", "mean", "max", "min", "product", "concat", "stack", "any", "all", "vector"]
     blocks: tuple[Block, ...]
     segments: Rows | None = None
     weights: Ref | None = None
+    over: tuple[Run, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

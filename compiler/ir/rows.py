@@ -59,18 +59,27 @@ class Ref:
 
 
 @dataclass(frozen=True, slots=True)
+class Run:
+    """A binder over the elements that a field has in an example: its names, and `<` or `<=` where they are ordered."""
+
+    names: tuple[str, ...]
+    field: str
+    relation: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Index:
     """What the rows of a node stand for.
 
     `axes`: the binders as text. `keys`: the label of every row. `values`: for a family over `values(f)`, the field of
-    each row (the axis over its values is not spelled out in rows); `elements`: the fields whose run-time elements
-    index it (`elements(f)`), one for each such binder.
+    each row (the axis over its values is not spelled out in rows); `runs`: the binders over run-time elements
+    (`elements(f)`) around it, the innermost first. What a node's tensor runs along is found out in `runs.py`.
     """
 
     axes: tuple[str, ...] = ()
     keys: tuple[Key, ...] = ((),)
     values: tuple[str, ...] = ()
-    elements: tuple[str, ...] = ()
+    runs: tuple[Run, ...] = ()
 
     def __len__(self) -> int:
         return len(self.keys)

@@ -18,7 +18,7 @@ MOST = 4096
 
 def search(work: Relaxing, key: int, node: Operator) -> Ref:
     """An operator of the search phase, on weights in place of what was decided."""
-    if node.operator == "l0":
+    if node.operator in ("l0", "rename"):
         gates_of = tuple(work.fixed(o, node.span) for o in node.operands)
         return work.add(replace(node, operands=gates_of, phase="run"), key)
     leaves = [o for o in node.operands if work.leaf(o) is not None]

@@ -17,7 +17,7 @@ from .relaxing import Relaxing, Variants, fixed_shape
 
 def operator(work: Relaxing, key: int, node: Operator) -> Ref | Variants:
     """An operator of the model, for each candidate where its options, operands or inputs are searched."""
-    if node.operator in ("lookup", "element", "frequency", "block", "current"):
+    if node.operator in ("lookup", "frequency", "block", "current"):
         raise not_yet(node.span, f"{node.operator}()")
     searched = next((name for name, o in node.options.items() if isinstance(o, Ref)), None)
     if searched is not None:
