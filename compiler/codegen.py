@@ -48,13 +48,11 @@ RESERVED = frozenset(
     }
     | set(kwlist)
 )
-DENSE_FROM = 0.5
-"""Share of the positions of run-time sets that are taken, on average, above which all positions get rows."""
 LOSSES = {"logloss": "logloss_with_logits"}
 
 
 def generate(
-    graph: Graph, schema: Schema, promises: Promises, plain: bool = False, dense_from: float = DENSE_FROM
+    graph: Graph, schema: Schema, promises: Promises, plain: bool = False, dense_from: float = 0.5
 ) -> Compiled:
     """The module of a supernet or of a plain model, and what stands in its tensors. A plain model may keep gates: their
     weights are a buffer, which `choices` overrides. `dense_from`: see `emit/elements.py`."""

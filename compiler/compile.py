@@ -96,12 +96,16 @@ def bind(decisions: Mapping[str, Any], graph: Graph, weighted: frozenset[str] = 
     return Bound(options, {d.name: d for d in graph.decisions}, weighted)
 
 
+DENSE_FROM = 0.5
+
+
 @dataclass(frozen=True, eq=False)
 class Models:
     """What a checked space gives on its data: its supernet, and as many plain models as are asked for.
 
     The graph is resolved once, and the supernet generated once, when it is first needed: every plain model names its
-    weights after it. So a cache is kept, and the class has no slots.
+    weights after it. So a cache is kept, and the class has no slots. `dense_from`: the share of the positions of run-time
+    sets that are taken on average from which on all positions have rows.
     """
 
     program: ast.Program
@@ -109,6 +113,7 @@ class Models:
     promises: Promises
     graph: Graph
     overrides: Mapping[str, Any] | None = None
+    dense_from: float = DENSE_FROM
 
     @cached_property
     def supernet(self) -> Compiled:
@@ -116,7 +121,8 @@ class Models:
         from .codegen import generate
         from .lower import lower
 
-        return generate(lower(self.graph, self.promises), self.schema, self.promises)
+        lowered = lower(self.graph, self.promises)
+        return generate(lowered, self.schema, self.promises, dense_from=self.dense_from)
 
     def plain(self, architecture: Mapping[str, Any], weighted: frozenset[str] = frozenset()) -> Compiled:
         """The model that is left of the space.
@@ -133,7 +139,8 @@ class Models:
         derived = resolve(self.program, self.schema, self.promises, overrides=self.overrides, bound=bound)
         if derived.graph is None:
             raise SpaceError(derived.diagnostics)
-        plain = generate(lower(derived.graph, self.promises), self.schema, self.promises, plain=True)
+        lowered = lower(derived.graph, self.promises)
+        plain = generate(lowered, self.schema, self.promises, plain=True, dense_from=self.dense_from)
         return named_alike(plain, self.supernet, architecture)
 
 

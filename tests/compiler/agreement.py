@@ -13,7 +13,7 @@ from generate import batch_of
 from reference import Drawn, Interpreter, assignment
 from torch import Tensor
 
-from recspace.compiler.compile import check, compile_space
+from recspace.compiler.compile import Models, check, models
 from recspace.compiler.compiled import Compiled
 from recspace.compiler.decisions import Decision
 from recspace.compiler.schema import Schema
@@ -49,16 +49,23 @@ class Pair:
     schema: Schema
     overrides: Mapping[str, Any]
     rows: int = 6
+    dense_from: float = 0.5
 
     @property
     def supernet(self) -> Compiled:
         checked = check(self.program, self.schema, promises(), overrides=self.overrides)
         errors = [f"{d.code} {d.message}: {d.span.text}" for d in checked.diagnostics if d.severity == "error"]
         assert not errors, errors
-        return compile_space(self.program, self.schema, promises(), overrides=self.overrides)
+        return self.models.supernet
+
+    @property
+    def models(self) -> Models:
+        return replace(
+            models(self.program, self.schema, promises(), overrides=self.overrides), dense_from=self.dense_from
+        )
 
     def plain(self, architecture: Mapping[str, Any]) -> Compiled:
-        return compile_space(self.program, self.schema, promises(), overrides=self.overrides, architecture=architecture)
+        return self.models.plain(architecture)
 
     def oracle(self, weights: Drawn) -> Interpreter:
         return Interpreter(self.program, self.schema, self.overrides, weights)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from reference import Drawn
 
 from recspace.compiler.schema import Field
-from recspace.dsl import SpaceError
+from recspace.dsl import SpaceError, library_path
 
 from .agreement import (
     Agrees,
@@ -177,3 +177,30 @@ def test_penalties_count_how_likely_gates_are_open():
         after = float(model.objective(batch, {**choices, **open_}, {})[1][0])
     shut = {name: 1 - float(choices[name].mean()) for name in ("keep", "one")}
     assert after - before == pytest.approx(0.3 * shut["keep"] + 0.1 * shut["one"])
+
+
+SETS = library_path() / "interaction" / "l0sign_sets.space"
+RUNS = """space Runs
+let e[i in elements(tags)] = embed(tags, 2)[i]
+let f[i in fields] = embed(i, 2)
+choose edge[i <= j in elements(tags)] from {off, on} given linear(e[i] * e[j], logits)
+choose keep[i in fields] from {off, on}
+let z[i <= j in elements(tags)] = linear(concat(e[i], 2 * e[j]), 2)
+let h[i in elements(tags)] = mean(tanh(z[j, i]) for j in elements(tags) if edge[j, i]) + e[i]
+predict sigmoid(sum(dot(h[i], e[j]) + dot(e[i], e[j]) for i < j in elements(tags))
+              + mean(dot(sum(keep[i] * f[i] for i in fields), sum(h[k] for k in elements(tags))) for j in elements(words))
+              + sum(sum(h[i]) for i in elements(tags)) * bias())
+minimize logloss + 0.1 * l0(edge) + 0.01 * l2(z)
+"""
+
+
+@pytest.mark.parametrize("dense_from", [0.0, 2.0], ids=["dense", "sparse"])
+@pytest.mark.parametrize("space", ["sets", "runs"])
+@pytest.mark.parametrize("seed", [1, 2])
+def test_elements_of_examples(space, dense_from, seed):
+    """Rows for all positions or for those that there are: the same, and what the text means."""
+    text = SETS.read_text().replace("nodes", "tags") if space == "sets" else RUNS
+    pair = Pair(program_of(text), MIXED, {"width": 3} if space == "sets" else {}, rows=8, dense_from=dense_from)
+    assert f", {dense_from == 0.0})" in pair.supernet.source
+    relaxed_agrees(pair, seed)
+    derived_agrees(pair, seed)

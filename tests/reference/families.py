@@ -16,6 +16,7 @@ from .values import (
     Chosen,
     Ids,
     Key,
+    Position,
     Refused,
     Sequence,
     ValueRef,
@@ -152,6 +153,8 @@ class Families:
             if not 1 <= keys[0] <= len(whole):
                 raise Refused(f"a list of {len(whole)} has no element {keys[0]}")
             return whole[keys[0] - 1]
+        if isinstance(whole, Sequence) and isinstance(keys[0], Position):
+            return whole.data[:, keys[0]]
         return lift(lambda v: v[:, keys[0] - 1], merged(number(whole)))
 
     def axis(self: Any, family: Any, keys: list[Any], k: int) -> tuple[Any, ...]:

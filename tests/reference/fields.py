@@ -22,6 +22,7 @@ from .values import (
     FieldRef,
     Ids,
     Key,
+    Position,
     Refused,
     Sequence,
     ValueRef,
@@ -136,7 +137,11 @@ class Fields:
         return tuple(ValueRef(field.name, i + 1) for i in range(self.schema.field(field.name).cardinality))
 
     def call_elements(self: Any, args: Any, options: Any, env: Env) -> Any:
-        raise Refused("elements of an example are not covered")
+        """Of one example (the interpreter takes batches of them apart): its positions."""
+        ids = None if self.batch is None else self.batch.get(self.eval(args[0], env).name)
+        if ids is None or len(ids) != 1:
+            raise Refused("elements are those of one example")
+        return tuple(Position(k) for k in range(int((ids[0] >= 0).sum())))
 
     # -- Sets ----------------------------------------------------------------------------------------------
 

@@ -119,13 +119,14 @@ class Interpreter:
 
     def predict(self, architecture: Assignment, batch: Mapping[str, np.ndarray]) -> np.ndarray:
         """The derived model: decisions are constants; `given` ones are the likeliest for each example."""
-        return self._evaluator(_hard(architecture), batch, hard=True).prediction()
+        return self._by_example(batch, lambda one: self._evaluator(_hard(architecture), one, hard=True).prediction())
 
     def relaxed(
         self, weights: Relaxed, batch: Mapping[str, np.ndarray], relax: Callable[[str, Any], Any] | None = None
     ) -> np.ndarray:
         """Every immediate consumer of a decision is its expectation. `relax(kind, logits)` weighs `given` decisions."""
-        return self._evaluator(_soft(weights, relax or likelihood), batch, hard=False).prediction()
+        reader = _soft(weights, relax or likelihood)
+        return self._by_example(batch, lambda one: self._evaluator(reader, one, hard=False).prediction())
 
     def objectives(
         self,
@@ -137,10 +138,21 @@ class Interpreter:
     ) -> tuple[float, ...]:
         """The minimised terms: means over the rows of the batch."""
         reader = _soft(decisions, relax or likelihood) if relaxed else _hard(decisions)
-        evaluator = self._evaluator(reader, batch, hard=not relaxed)
         statement = next(s for s in self.scope.statements if isinstance(s, ast.Minimize))
         env = Env(self.scope, owner="minimize")
-        return tuple(evaluator.mean_over_rows(evaluator.eval(v, env)) for v in statement.values)
+
+        def terms(one: Mapping[str, np.ndarray]) -> np.ndarray:
+            evaluator = self._evaluator(reader, one, hard=not relaxed)
+            return np.array([[evaluator.mean_over_rows(evaluator.eval(v, env)) for v in statement.values]])
+
+        return tuple(self._by_example(batch, terms).mean(0).tolist())
+
+    def _by_example(self, batch: Mapping[str, np.ndarray], of: Callable[[Mapping[str, np.ndarray]], Any]) -> Any:
+        """Elements are those of one example: where they are read, examples are taken one by one."""
+        if not any(isinstance(n, ast.Name) and n.name == "elements" for n in walk(self.program.file)):
+            return of(batch)
+        rows = len(next(iter(batch.values())))
+        return np.concatenate([of({k: v[r : r + 1] for k, v in batch.items()}) for r in range(rows)])
 
 
 class _Bound(Evaluator):

@@ -88,6 +88,10 @@ class Sequence:
         return total / (n if total.ndim == 1 else n[:, None])
 
 
+class Position(int):
+    """One of the places that a field of several values has in an example."""
+
+
 @dataclass(frozen=True)
 class Ids:
     """`value(f)` or `block(f, S)`: whole numbers [B] or [B, L] (−1 pads). `unknown`: 0 is a value never seen."""
