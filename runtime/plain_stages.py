@@ -75,7 +75,7 @@ def kept(decisions: tuple[Decision, ...], found: Found, architecture: Architectu
     """Weights [elements] that a raw relaxation left to the gates, 0 where the architecture dropped them."""
     if not found.raw:
         return {}
-    gates = {d.name for d in decisions if d.domains[0].kind == "gate"} & set(found.weighing)
+    gates = {d.name for d in decisions if d.domains[0].kind == "gate"} & set(found.weighing) & set(architecture)
     return {
         name: found.weighing[name] * torch.tensor([float(o == 1) for o in architecture[name]]) for name in sorted(gates)
     }

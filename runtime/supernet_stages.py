@@ -12,6 +12,7 @@ from .choosing import Choosing, Constant, Drawn, Relaxed
 from .context import Context, with_defaults
 from .draws import Draws
 from .recipe import StageCall
+from .shares import shares
 from .state import State, copied
 from .task import Found
 from .training import Fit
@@ -94,7 +95,11 @@ class Relax(Fitting):
         super().__init__(context, context.fit(model, choosing, call, "weights", bilevel=bilevel, decisions=decisions))
 
     def found(self) -> Found:
-        weighing = copied(tensors_of(self.fit.choosing.settled()))
+        settled, examples = self.fit.choosing.settled(), self.context.examples
+        rows = examples.valid if examples.valid.numel() else examples.stopping
+        batch = self.context.settings.evaluation_rows
+        given = shares(self.fit.model, examples, rows, settled, self.context.decisions, batch)
+        weighing = copied({**tensors_of(settled), **given})
         return replace(
             self.context.found,
             weights=copied(self.fit.model.tensors),
