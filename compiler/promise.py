@@ -59,11 +59,12 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class Initial:
-    """How a weight starts: constant(value), normal(mean 0, std = value), uniform(±value), xavier (uniform, fans from
+    """How a weight starts: constant(value), normal(mean, std = value), uniform(±value), xavier (uniform, fans from
     the last two axes), fan_in (uniform ±1/√fan, fan = value)."""
 
     kind: Literal["constant", "normal", "uniform", "xavier", "fan_in"]
     value: float = 0.0
+    mean: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -118,7 +118,7 @@ def _drawn(initial: Initial, shape: tuple[int, ...], rows: int, columns: int, ge
         case "constant":
             return torch.full(shape, initial.value)
         case "normal":
-            return torch.empty(shape).normal_(0.0, initial.value, generator=generator)
+            return torch.empty(shape).normal_(initial.mean, initial.value, generator=generator)
         case "uniform":
             bound = initial.value
         case "xavier":

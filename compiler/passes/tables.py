@@ -15,6 +15,8 @@ from ..ir import Graph, Input, Node, Operator
 from ..levels import upper_level
 from ..schema import Column
 
+USUAL = (0.0, 1e-4)
+"""Mean and standard deviation of most tables at their start; others lie in tables of their own."""
 LOOKED_UP = ("embed", "weight")
 
 
@@ -36,6 +38,8 @@ def tables(graph: Graph, rows_of: Callable[[Column], int]) -> Graph:
             continue
         width = 1 if node.operator == "weight" else cast(int, node.shape.last)
         name = f"{node.operator}_{width}" if node.operator == "embed" else "weights"
+        start = (node.options.get("mean"), node.options.get("std"))
+        name += "" if start in (USUAL, (None, None)) else f"_{start[0]:g}_{start[1]:g}"
         name = f"given_{name}" if key in upper else name
         offsets: list[int] = []
         for k, row in enumerate(node.operands[0].rows.array):

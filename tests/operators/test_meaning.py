@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from operators.harness import OPERATORS, close, drawn, functions
 from torch import Tensor
 
+from recspace.compiler.promise import Initial
 from recspace.compiler.shapes import NUMBER, Searched, matrix, sequence, vector
 
 
@@ -292,7 +293,9 @@ def test_promises_of_fields() -> None:
     width = Searched((2, 8), ("dim",))
     assert embed.shape((NUMBER,), {"n": width}) == vector(width)
     assert embed.shape((sequence(1),), {"n": 4}) == sequence(4)
-    assert [w.shape for w in embed.weights((NUMBER,), {"n": 4, "rows": 10})] == [(10, 4)]
+    assert [w.shape for w in embed.weights((NUMBER,), {"n": 4, "rows": 10, "mean": 0.0, "std": 0.1})] == [(10, 4)]
+    table = embed.weights((NUMBER,), {"n": 4, "rows": 10, "mean": 0.2, "std": 0.01})[0]
+    assert table.initial == Initial("normal", 0.01, 0.2)
     assert [w.shape for w in embed.weights((vector(64),), {"n": 4, "rows": 10})] == [(64, 4)]
     assert [w.shape for w in weight.weights((NUMBER,), {"rows": 10})] == [(10, 1)]
     assert weight.weights((NUMBER,), {"rows": 10})[0].initial.value == 0
