@@ -22,6 +22,7 @@ from recspace.compiler.printing import show
 from recspace.compiler.resolve import resolve
 from recspace.compiler.schema import Field
 from recspace.compiler.verify import verify
+from recspace.dsl import library_path
 from recspace.runtime.registry import promises
 
 from .agreement import shipped
@@ -131,6 +132,20 @@ MODELS: dict[str, tuple[str, dict[str, Any], dict[str, tuple[int, ...]]]] = {
     "autodim": ("embedding/autodim.space", {}, {"dim": (0, 1, 0)}),
     "optinter": ("component/optinter.space", {"width": 2}, {"method": (0, 1, 2)}),
 }
+
+
+TAGS = schema_of(Field("tags", "many", 4, longest=3), Field("words", "many", 3, longest=3))
+
+
+@pytest.mark.parametrize("plain", [False, True], ids=["supernet", "plain"])
+def test_elements_of_examples(plain):
+    """Edges that every example predicts among its own elements: where they are weighed, and what is left of them."""
+    text = (library_path() / "interaction" / "l0sign_sets.space").read_text().replace("nodes", "tags")
+    architecture: dict[str, Any] | None = {} if plain else None
+    compiled = compile_space(program_of(text), TAGS, promises(), overrides={"width": 2}, architecture=architecture)
+    compile(compiled.source, "l0sign_sets", "exec")
+    assert ("torch_geometric" in compiled.source) is not plain
+    check_golden(f"l0sign_sets_{'plain' if plain else 'supernet'}.py.txt", compiled.source)
 
 
 @pytest.mark.parametrize("name", MODELS)
