@@ -86,14 +86,16 @@ def _shown(value: object) -> str:
     return str(value)
 
 
-def bind(decisions: Mapping[str, Any], graph: Graph, weighted: frozenset[str] = frozenset()) -> Bound:
+def bind(
+    decisions: Mapping[str, Any], graph: Graph, weighted: frozenset[str] = frozenset(), required: bool = True
+) -> Bound:
     """An architecture (decision → option positions, in the order of the decision table) as constants to compile with."""
     options: dict[tuple[str, Key], Any] = {}
     for decision in graph.decisions:
         if decision.name in decisions and decision.keys is not None:
             for key, option in zip(decision.keys, decisions[decision.name], strict=True):
                 options[decision.name, key] = option
-    return Bound(options, {d.name: d for d in graph.decisions}, weighted)
+    return Bound(options, {d.name: d for d in graph.decisions}, weighted, required)
 
 
 DENSE_FROM = 0.5
@@ -124,18 +126,21 @@ class Models:
         lowered = lower(self.graph, self.promises)
         return generate(lowered, self.schema, self.promises, dense_from=self.dense_from)
 
-    def plain(self, architecture: Mapping[str, Any], weighted: frozenset[str] = frozenset()) -> Compiled:
+    def plain(
+        self, architecture: Mapping[str, Any], weighted: frozenset[str] = frozenset(), required: bool = True
+    ) -> Compiled:
         """The model that is left of the space.
 
         `architecture`: for every decision the position of each element's option (see `decisions.Architecture`). One
         that each example decides may be left out: then the model keeps what predicts it, made hard.
         `weighted`: decisions of gates whose open gates stay in the model as weights (a buffer, all elements long;
-        `choices` overrides it). Raises SpaceError as `supernet` does, and where no `require` lets the architecture pass.
+        `choices` overrides it). Raises SpaceError as `supernet` does, and where no `require` lets the architecture pass
+        (unless that is not `required`: of the hand-made model, which is what one has without a search).
         """
         from .codegen import generate
         from .lower import lower
 
-        bound = bind(architecture, self.graph, weighted)
+        bound = bind(architecture, self.graph, weighted, required)
         derived = resolve(self.program, self.schema, self.promises, overrides=self.overrides, bound=bound)
         if derived.graph is None:
             raise SpaceError(derived.diagnostics)

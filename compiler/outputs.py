@@ -92,6 +92,8 @@ def _objective(state: State, value: ast.Expr, root: Context) -> None:
 
 
 def _constraint(state: State, condition: ast.Expr, root: Context) -> None:
+    if state.bound is not None and not state.bound.required:
+        return
     column = _column(state, condition, root)
     if column is None:
         return
@@ -102,7 +104,7 @@ def _constraint(state: State, condition: ast.Expr, root: Context) -> None:
                 "an architecture that was to be compiled does not meet this requirement",
                 condition.span,
                 "not met",
-                help="give decisions defaults that meet it (`default off`), since the hand-made model has to as well",
+                help="search with a stage that meets requirements: relax and derive, random, exhaustive; or --fix what breaks it",
             )
         elif not column.atoms[0]:
             state.builder.report(

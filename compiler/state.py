@@ -29,12 +29,14 @@ class Evaluate(Protocol):
 class Bound:
     """Decisions that are constants: (decision, key) → position of the option (positions for a subset, or a real).
 
-    Gates named in `weighted` stay decisions of the model where they are on: weights, to be kept or trained on.
+    Gates named in `weighted` stay decisions of the model where they are on: weights, to be kept or trained on. Not
+    `required`: requirements are not asked for.
     """
 
     options: Mapping[tuple[str, Key], Any]
     decisions: Mapping[str, Decision] = field(default_factory=dict)
     weighted: frozenset[str] = frozenset()
+    required: bool = True
 
 
 @dataclass(eq=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, Protocol, cast
@@ -39,7 +39,8 @@ class Factory(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """`stage` is unique in the run and names its random streams: `1.relax`. `graph`: of the space, as it was checked."""
+    """`stage` is unique in the run and names its random streams: `1.relax`. `graph`: of the space, as it was checked.
+    `free`: compiles a plain model that need not meet the requirements of the space."""
 
     stage: str
     factory: Factory
@@ -50,6 +51,7 @@ class Context:
     device: torch.device
     fixed: Fixed
     found: Found
+    free: Callable[[Architecture], Compiled] | None = None
 
     @property
     def decisions(self) -> tuple[Decision, ...]:

@@ -15,6 +15,7 @@ from .choices import defaults, tensors_of
 from .choosing import Choosing, Constant, Gates
 from .context import Context, with_defaults
 from .module import Model, transfer
+from .plan import BASELINE
 from .recipe import StageCall
 from .state import copied
 from .supernet_stages import Fitting
@@ -22,13 +23,15 @@ from .task import Found
 
 
 class Train(Fitting):
-    """The plain model with every decision as settled, or at its default."""
+    """The plain model with every decision as settled, or at its default. The hand-made model that a search is compared
+    with need not meet the requirements of the space."""
 
     def __init__(self, context: Context, call: StageCall) -> None:
         self.architecture = context.found.architecture
         if self.architecture is None:
             self.architecture = hand_made(context)
-        model = context.model(context.factory(self.architecture))
+        compile_ = context.free if context.stage == BASELINE and context.free is not None else context.factory
+        model = context.model(compile_(self.architecture))
         super().__init__(context, context.fit(model, Constant({}, context.device), call, "optimizer"))
 
     def found(self) -> Found:

@@ -14,6 +14,8 @@ from typing import Any, cast
 
 from torch import Tensor
 
+from recspace.compiler.compiled import Compiled
+from recspace.compiler.decisions import Architecture
 from recspace.compiler.ir import Graph
 from recspace.compiler.promise import Promises
 from recspace.compiler.schema import Column
@@ -48,7 +50,7 @@ class Inputs:
 
     `encode` gives the rows of the columns asked for (`Bound.encode`); `task` is what the label is; `user`: the column
     of user ids for the grouped AUC. `bound` is what a resumed run must find unchanged: the text of the space and of its
-    imports, its params, the fingerprint of the data; plain data.
+    imports, its params, the fingerprint of the data; plain data. `free` compiles what need not meet the requirements.
     """
 
     factory: Factory
@@ -59,6 +61,7 @@ class Inputs:
     promises: Promises
     bound: Mapping[str, Any]
     user: Column | None = None
+    free: Callable[[Architecture], Compiled] | None = None
 
 
 class Search:
@@ -138,6 +141,7 @@ class Search:
             self._device,
             self._fixed,
             self._found,
+            self._inputs.free,
         )
 
     def _time_for(self, stage: Planned) -> float:

@@ -70,6 +70,10 @@ class Space:
         assert self.verdict.program is not None
         return Models(self.verdict.program, self.schema, promises(), self.graph)
 
+    def unrequired(self, architecture: Architecture) -> Compiled:
+        """The plain model of an architecture, whether it meets the requirements or not."""
+        return self.models.plain(architecture, required=False)
+
     def compiled(self, architecture: Architecture | None = None, keep: frozenset[str] = frozenset()) -> Compiled:
         """The supernet; with an architecture the plain model that it means. `keep`: gates that stay weights in it."""
         return self.models.supernet if architecture is None else self.models.plain(architecture, frozenset(keep))
@@ -105,6 +109,7 @@ def inputs_of(space: Space, strategy: str = "") -> Inputs:
         promises(),
         _remembered(space, strategy),
         _user(schema),
+        space.unrequired,
     )
 
 

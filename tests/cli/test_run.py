@@ -195,6 +195,30 @@ def test_resume_refuses_what_has_changed(table, tmp_path):
     assert "space changed" in refused.stderr
 
 
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        "random(trials = 2, epochs = 1) retrain(epochs = 1)",
+        "relax(as = sigmoid) derive(threshold = 0) retrain(epochs = 1)",
+    ],
+)
+def test_what_is_found_meets_requirements_and_the_hand_made_model_need_not(table, tmp_path, recipe):
+    space, folder = tmp_path / "mine.space", tmp_path / "run"
+    space.write_text(
+        "space Mine\nlet e[f in fields] = embed(f, 4)\nchoose keep[i < j in fields] from {off, on}\n"
+        "require sum(keep) <= 3\nrequire sum(keep) >= 2\n"
+        "predict sigmoid(bias() + sum(keep[i, j] * dot(e[i], e[j]) for i < j in fields))\nminimize logloss\n"
+        f"search {{ {recipe} }}\n"
+    )
+    report = called("run", space, "--data", table, "-o", folder)["report"]
+    chosen = json.loads((folder / "architecture.json").read_text())["decisions"][0]["elements"]
+    assert sum(e["value"] == "on" for e in chosen) in (2, 3)
+    assert report["hand_made"]["parameters"] > report["searched"]["parameters"]
+    refused = call("run", space, "--data", table, "-o", tmp_path / "other", "--strategy", "train(epochs = 1)")
+    assert refused.returncode == 1
+    assert "S0410" in refused.stderr
+
+
 def test_a_space_that_was_moved_is_found_by_saying_where(table, tmp_path):
     space, folder = tmp_path / "mine.space", tmp_path / "run"
     space.write_text((library_path() / "interaction" / "autofis.space").read_text())
