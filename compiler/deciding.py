@@ -266,7 +266,7 @@ def _bound(
 ) -> Column | None:
     """The decision as a constant, where the architecture says what it is. What it does not say has its default."""
     keys = ctx.keys()
-    if ctx.index().values or ctx.index().runs:
+    if ctx.index().values:
         return None
     if all((place, key) not in bound.options for key in keys) and _by_example(bound, place):
         return None  # the model keeps what predicts it

@@ -18,6 +18,7 @@ from recspace.compiler.compiled import Compiled
 from recspace.compiler.decisions import Decision
 from recspace.compiler.schema import Schema
 from recspace.dsl import ast, library_path, load
+from recspace.runtime.choices import Set
 from recspace.runtime.module import Model, build, identity, region, transfer
 from recspace.runtime.registry import promises
 
@@ -164,13 +165,13 @@ def random_architecture(decisions: tuple[Decision, ...], seed: int) -> dict[str,
 
 
 def one_hot(decisions: tuple[Decision, ...], architecture: Mapping[str, tuple[int, ...]]) -> dict[str, Any]:
-    found: dict[str, Any] = dict(weighers(decisions, hard=True))
+    found: dict[str, Any] = {n: w for n, w in weighers(decisions, hard=True).items() if n not in architecture}
     for d in decisions:
         if d.name in found:
             continue
         positions = torch.tensor(architecture[d.name])
         if d.domains[0].kind == "gate":
-            found[d.name] = positions.double()
+            found[d.name] = Set(positions.double()) if d.given else positions.double()
         else:
             widest = max(len(o.options) for o in d.domains)
             found[d.name] = torch.nn.functional.one_hot(positions, widest).double()

@@ -11,6 +11,8 @@ from reference import Drawn
 
 from recspace.compiler.schema import Field
 from recspace.dsl import SpaceError, library_path
+from recspace.runtime.choices import Set
+from recspace.runtime.module import transfer
 
 from .agreement import (
     Agrees,
@@ -204,3 +206,28 @@ def test_elements_of_examples(space, dense_from, seed):
     assert f", {dense_from == 0.0})" in pair.supernet.source
     relaxed_agrees(pair, seed)
     derived_agrees(pair, seed)
+
+
+@pytest.mark.parametrize("option", [0, 1])
+def test_decisions_of_examples_settled_for_all(option):
+    """As the hand-made model has them: the predictor is gone."""
+    pair = Pair(shipped("interaction/l0sign.space"), MIXED, {"width": 3})
+    (edge,) = pair.supernet.graph.decisions
+    derived_agrees(pair, 1, {"edge": (option,) * edge.elements})
+    assert "edge_logits" not in pair.plain({"edge": (option,) * edge.elements}).source
+
+
+@pytest.mark.parametrize("option", [0, 1])
+def test_edges_among_elements_settled_for_all(option):
+    pair = Pair(program_of(SETS.read_text().replace("nodes", "tags")), MIXED, {"width": 3})
+    compiled, weights = pair.supernet, Drawn(1)
+    batch = tensors_of(pair.batch(compiled, 1))
+    pair.oracle(weights).relaxed({}, pair.batch(compiled, 1))
+    with float64(), torch.no_grad():
+        supernet, plain = model_of(compiled), model_of(pair.plain({"edge": (option,)}))
+        fill(supernet, weights)
+        assert "edge_logits" not in plain.compiled.source
+        assert not transfer(supernet.tensors, compiled, plain)
+        settled = supernet.module(batch, {"edge": Set(torch.tensor([float(option)]))})
+        torch.testing.assert_close(plain.module(batch), settled)
+    assert (settled.std() > 1e-3) == (option == 1)
