@@ -65,7 +65,10 @@ _positive = _number(float, 1e-6, "a number of hours above 0")
 
 def run(args: argparse.Namespace) -> int:
     from recspace.running import bound_space
+    from recspace.runtime.folder import vacant
 
+    if args.output is not None and not args.dry_run:
+        vacant(args.output)
     space = bound_space(question(args))
     if space.verdict.bound is None:
         print(f"recspace run: {args.file} is bound to no data; name a table with --data", file=sys.stderr)
@@ -104,30 +107,20 @@ def free_folder(name: str) -> Path:
     return folder
 
 
-def _forget_refused(folder: Path) -> None:
-    """A run that was refused before it began leaves no folder to be in the way of the next."""
-    if not folder.is_dir() or (folder / "run.json").exists():
-        return
-    left = {path.name: path for path in folder.iterdir()}
-    events = left.get("events.jsonl")
-    if not left.keys() <= {"lock", "checkpoints", "events.jsonl"} or (events and events.stat().st_size):
-        return
-    for path in left.values():
-        path.rmdir() if path.is_dir() else path.unlink()
-    folder.rmdir()
-
-
 def followed(folder: Path, args: argparse.Namespace, work: Callable[[Bar | Lines], Result]) -> int:
     """Do the work under someone's eyes, and print the table. An interruption says how to go on."""
+    from recspace.runtime.folder import forget
+
     from .outcome import text
     from .progress import watcher
 
     progress = watcher(terminal=sys.stderr.isatty() and not args.json)
     try:
         result = work(progress)
-    except SpaceError:
+    except SpaceError as error:
         progress.close()
-        _forget_refused(folder)
+        if not any(d.code == "S0707" for d in error.diagnostics):
+            forget(folder)
         raise
     except KeyboardInterrupt:
         progress.close()
