@@ -28,6 +28,8 @@ from .settings import Settings
 from .state import State, joined
 
 VERSION = 2
+PLACES = frozenset({"asked", "table"})
+"""What a run remembers of where things lie: they may lie elsewhere when it goes on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +137,7 @@ def unchanged(before: Mapping[str, Any], now: Mapping[str, Any], folder: Path) -
     """Raises SpaceError (S0704), naming what differs, if a run would go on with another space or other data."""
     # As JSON has it: tuples are lists there. Where the files lie makes no difference, only what is in them.
     today = json.loads(json.dumps(now))
-    changed = sorted(name for name in {*before, *today} - {"asked"} if before.get(name) != today.get(name))
+    changed = sorted(name for name in {*before, *today} - PLACES if before.get(name) != today.get(name))
     if changed:
         place = words(str(folder), "")
         raise refusal(

@@ -134,7 +134,7 @@ def test_a_sequence_uses_the_vocabulary_of_its_field() -> None:
     assert b.rows.lists["h"].ids.tolist() == [2, 1, 0, 1, 1], "the last two are kept, z is unknown"
     assert b.schema.statistics.counts("h").tolist() == [2, 1]
     assert b.schema.field("h").of == "item"
-    assert [w.code for w in b.warnings] == ["S0565"]
+    assert [w.code for w in b.warnings] == ["S0567", "S0567", "S0565"]
     assert code(columns, {"h": Sequence("itm"), "item": Category()}) == "S0516"
 
 

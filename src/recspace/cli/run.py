@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import math
 import sys
 from collections.abc import Callable
@@ -111,7 +112,6 @@ def followed(folder: Path, args: argparse.Namespace, work: Callable[[Bar | Lines
     """Do the work under someone's eyes, and print the table. An interruption says how to go on."""
     from recspace.runtime.folder import forget
 
-    from .outcome import text
     from .progress import watcher
 
     progress = watcher(terminal=sys.stderr.isatty() and not args.json)
@@ -129,9 +129,23 @@ def followed(folder: Path, args: argparse.Namespace, work: Callable[[Bar | Lines
         return FAILED
     finally:
         progress.close()
-    if args.json:
-        write_json({"ok": True, "run": str(result.folder), "report": dict(result.report)})
-    else:
-        print(f"\n{text(result.report)}")
-        print(f"everything is in {result.folder}: report.json, architecture.json, model.py, model.safetensors")
+    show_result(result, as_json=args.json)
     return 0
+
+
+def show_result(result: Result, *, as_json: bool) -> None:
+    """The report of a finished run, and what was planted where that is known."""
+    from recspace.runtime.planted import of_run, said
+
+    from .outcome import text
+
+    known = of_run(result.folder)
+    if as_json:
+        planted = {} if known is None else {"planted": [finding.as_data() for finding in known[1]]}
+        write_json({"ok": True, "run": str(result.folder), "report": dict(result.report), **planted})
+        return
+    architecture = json.loads((result.folder / "architecture.json").read_bytes())
+    print(f"\n{text(result.report, architecture)}")
+    for line in said(*known) if known is not None else ():
+        print(line)
+    print(f"everything is in {result.folder}: report.json, architecture.json, model.py, model.safetensors, encoding/")

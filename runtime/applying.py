@@ -1,0 +1,96 @@
+"""A finished run applied to other tables: their rows as the model reads them, and predictions as a table."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from recspace.compiler.schema import Column
+
+from .data.encoded import Encoded, encode_table
+from .data.encoding import Encoding
+from .data.faults import fault, file_span, meant
+from .data.read import column_names, read
+from .data.spec import RandomSplit
+from .data.store import load
+from .files import inside, unwritable
+from .refuse import refusal, words
+from .report import COLUMNS, ENCODING
+
+FORMATS = (".parquet", ".csv")
+
+
+def encoding_of(run: Path) -> tuple[Encoding, tuple[Column, ...]]:
+    """The encoding that a finished run keeps, and the columns its model reads. Raises SpaceError S0570, S0703."""
+    folder = inside(run, ENCODING)
+    if not folder.is_dir():
+        place = words(str(run), "")
+        raise refusal("S0703", f"there is no finished run in {run}", place, help="give the folder of one")
+    try:
+        entries = json.loads(inside(folder, COLUMNS).read_bytes())
+        columns = tuple(
+            Column(e["what"], tuple(e["fields"]), tuple(e["bins"]), int(e["min_count"]), int(e["rows"]))
+            for e in entries
+        )
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        text = f"the encoding is missing or damaged: {type(error).__name__}: {error}"
+        raise fault("S0570", text, file_span(str(folder))) from error
+    return load(folder), columns
+
+
+def encoded(run: Path, table: Path) -> Encoded:
+    """All rows of a table as the model of a finished run reads them; labels are not needed, nor other columns.
+
+    Raises SpaceError: S0507 for a column that is not there, those of `read` and `encoding_of`.
+    """
+    encoding, columns = encoding_of(run)
+    wanted = {name for column in columns for name in column.fields}
+    features = tuple(feature for feature in encoding.spec.features if feature.name in wanted)
+    names = column_names(table)
+    gone = [feature.column for feature in features if feature.column not in names]
+    if gone:
+        raise fault("S0507", f"the table has no column `{gone[0]}`", file_span(str(table)), help=meant(gone[0], names))
+    spec = replace(encoding.spec, features=features, target=None, weight="", split=RandomSplit())
+    own = replace(encoding, spec=spec, labelling=None)
+    read_alone = [c for c in columns if c.what not in ("label", "weight")]
+    return encode_table(own, read(table, spec.columns()), read_alone)
+
+
+def batch(run: Path, table: Path) -> dict[str, Tensor]:
+    """The same as one batch."""
+    found = encoded(run, table)
+    return found.batch(torch.arange(found.count))
+
+
+def as_table(prediction: NDArray[np.float64], classes: Sequence[str]) -> pl.DataFrame:
+    """Predictions [N] as a column `prediction`; of classes [N, C] a column for each class."""
+    if prediction.ndim == 1:
+        return pl.DataFrame({"prediction": prediction})
+    names = [f"prediction:{name}" for name in classes] or [f"prediction:{k}" for k in range(prediction.shape[1])]
+    return pl.DataFrame({name: prediction[:, k] for k, name in enumerate(names)})
+
+
+def classes_of(encoding: Encoding) -> list[str]:
+    """Names of the classes of a label, in the order of their numbers."""
+    labelling = encoding.labelling
+    known = labelling is not None and labelling.kind == "classes" and labelling.values is not None
+    return (
+        [str(v) for v in labelling.values] if known and labelling is not None and labelling.values is not None else []
+    )
+
+
+def write_table(table: pl.DataFrame, path: Path) -> None:
+    """As Parquet or CSV, by the ending. Raises SpaceError (S0706) where it cannot be written."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        table.write_csv(path) if path.suffix == ".csv" else table.write_parquet(path)
+    except OSError as error:
+        raise unwritable(path, error) from error
