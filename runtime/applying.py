@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, get_args, get_type_hints
 
 import numpy as np
 import polars as pl
@@ -25,8 +26,6 @@ from .files import inside, unwritable
 from .refuse import refusal, words
 from .report import COLUMNS, ENCODING
 
-FORMATS = (".parquet", ".csv")
-
 
 def encoding_of(run: Path) -> tuple[Encoding, tuple[Column, ...]]:
     """The encoding that a finished run keeps, and the columns its model reads. Raises SpaceError S0570, S0703."""
@@ -34,16 +33,26 @@ def encoding_of(run: Path) -> tuple[Encoding, tuple[Column, ...]]:
     if not folder.is_dir():
         place = words(str(run), "")
         raise refusal("S0703", f"there is no finished run in {run}", place, help="give the folder of one")
+    encoding = load(folder)
     try:
-        entries = json.loads(inside(folder, COLUMNS).read_bytes())
-        columns = tuple(
-            Column(e["what"], tuple(e["fields"]), tuple(e["bins"]), int(e["min_count"]), int(e["rows"]))
-            for e in entries
-        )
+        columns = _columns(json.loads(inside(folder, COLUMNS).read_bytes()), encoding)
     except (OSError, ValueError, KeyError, TypeError) as error:
-        text = f"the encoding is missing or damaged: {type(error).__name__}: {error}"
+        text = f"the encoding is missing or damaged: {COLUMNS}: {type(error).__name__}: {error}"
         raise fault("S0570", text, file_span(str(folder))) from error
-    return load(folder), columns
+    return encoding, columns
+
+
+def _columns(entries: Any, encoding: Encoding) -> tuple[Column, ...]:
+    """What `write_encoding` wrote. Raises ValueError, KeyError or TypeError for anything else."""
+    known = {field.name for field in encoding.fields}
+    if not isinstance(entries, list) or any(name not in known for entry in entries for name in entry["fields"]):
+        raise ValueError("it does not fit the fields")
+    kinds = get_args(get_type_hints(Column)["what"])
+    if any(entry["what"] not in kinds for entry in entries):
+        raise ValueError("it has columns of no kind")
+    return tuple(
+        Column(e["what"], tuple(e["fields"]), tuple(e["bins"]), int(e["min_count"]), int(e["rows"])) for e in entries
+    )
 
 
 def encoded(run: Path, table: Path) -> Encoded:

@@ -98,7 +98,7 @@ def test_a_missing_file_is_a_diagnostic(command, tmp_path):
 
 @pytest.mark.parametrize("arguments", [[], ["chekc", "autofis"], ["check"], ["graph", "autofis", "-o", "x.png"],
                                        ["run", "autofis", "--epochs", "0"], ["run", "autofis", "--rename", "x"],
-                                       ["data", "synth", "-o", "x.csv"], ["run", "autofis"], ["explain", "S9999"]])  # fmt: skip
+                                       ["data", "synth", "-o", "x.csv"], ["run", "autofis"], ["predict", "x", "y", "-o", "z.txt"], ["explain", "S9999"]])  # fmt: skip
 def test_usage_is_exit_code_2(arguments):
     result = call(*arguments)
     assert result.returncode == 2
