@@ -125,7 +125,10 @@ def test_a_table_that_lacks_a_column_is_a_diagnostic(shop, tmp_path):
     assert not (tmp_path / "p.csv").exists()
 
 
-@pytest.mark.parametrize("text", ["", "{}", "[3]", '[{"what": "id"}]', '[{"what": "id", "fields": ["gone"], "bins": [], "min_count": 1, "rows": 0}]'])  # fmt: skip
+STRANGE = '[{"what": "id", "fields": ["gone"], "bins": [], "min_count": 1, "rows": 0}]'
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[3]", '[{"what": "id"}]', STRANGE])
 def test_a_damaged_encoding_is_a_diagnostic(shop, text):
     home, _ = shop
     path = home / "run" / "encoding" / "columns.json"

@@ -147,6 +147,17 @@ def test_a_rehearsal_trains_nothing(table, tmp_path):
     assert 3.5 * small["activation_bytes"] < large["activation_bytes"] <= 4 * small["activation_bytes"]
 
 
+def test_a_rehearsal_says_what_is_fixed_and_what_is_left(table):
+    arguments = ("run", "autofis", "--data", table, "--dry-run", "--set", "width=4", "--fix", "keep[f2,*]=on")
+    found = called(*arguments)
+    assert found["fixed"] == {"keep": 5}
+    assert found["left"] == 2**10
+    assert "5 of keep; 1,024 architectures are left" in call(*arguments).stdout
+    refused = call(*arguments, "--strategy", "exhaustive(limit = 10) retrain()")
+    assert refused.returncode == 1
+    assert "S0609" in refused.stderr
+
+
 def test_what_cannot_be_run_yet_is_refused_and_leaves_nothing(table, tmp_path):
     result = call("run", "autofis", "--data", table, "-o", tmp_path / "run", "--strategy", "variational(epochs = 1)")
     assert result.returncode == 1

@@ -100,9 +100,11 @@ def _remarks(report: Mapping[str, Any]) -> Iterator[str]:
 def _ending(row: Mapping[str, Any]) -> str:
     """Why a stage did less than it might have; what a sampler did."""
     if "trials" in row:
-        failed = f", {row['failed']} of them in vain" if row["failed"] else ""
-        early = f" of {row['of_trials']:,}, then the time was up (--hours)" if row.get("ended_by") == "hours" else ""
-        return f"{row['stage']} judged {row['trials']:,} architectures{failed}{early}: recspace trials RUN lists them"
+        failed = f", {row['failed']:,} of them in vain" if row["failed"] else ""
+        late = row.get("ended_by") == "hours"
+        count = f"{row['trials']:,} of {row['of_trials']:,}" if late else f"{row['trials']:,}"
+        until = ", until the time was up (--hours)" if late else ""
+        return f"{row['stage']} judged {count} architectures{failed}{until}: recspace trials RUN lists them"
     match row.get("ended_by"):
         case "patience":
             waited = f"no better score for {row['patience']} epochs (patience)"
