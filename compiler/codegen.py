@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 from keyword import kwlist
 from pathlib import Path
+from textwrap import wrap
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -16,7 +17,7 @@ from .layers import Layers, table_rows
 from .passes.tables import tables
 from .promise import Promises
 from .runs import runs_of
-from .schema import Schema
+from .schema import Column, Schema
 from .unfinished import not_yet
 
 # What the text of a module has names for already, besides the functions of operators.
@@ -49,6 +50,17 @@ RESERVED = frozenset(
     | set(kwlist)
 )
 LOSSES = {"logloss": "logloss_with_logits"}
+READ = {
+    "id": "int64 [B], the id of a value, 0 for one that training did not have",
+    "list": "int64 [B, L], ids of the values in a cell, filled up with -1",
+    "number": "float [B], standardised, 0 where it is missing",
+    "vector": "float [B, width]",
+    "bucket": "int64 [B], the id of the quantile that a number lies in, 0 for one that training did not have",
+    "cross": "int64 [B], the id of a combination of values, 0 where training had it too rarely",
+    "label": "float [B] (of classes int64), for the objective alone",
+    "weight": "float [B], for the objective alone",
+}
+"""How the columns of a batch come, by `Column.what`."""
 
 
 def generate(
@@ -87,7 +99,8 @@ def generate(
         before=["from typing import NamedTuple"] if emitter.places else [], after=_after(emitter), prelude=emitter.prelude,
         size=_size(emitter), result=f"({', '.join([prediction, *extras])},)", unpack=", ".join(["prediction", *extras]) + ("," if not extras else ""),
         objective=emitter.lines, returned=", ".join(terms), terms=", ".join(_safe(o.text) for o in objectives) or "nothing",
-        noise=emitter.noise, classes=1 if predict.shape.kind == "number" or predict.shape.last == 1 else 2,
+        noise=emitter.noise, reads=_reading(tuple(emitter.columns.values()), schema),
+        classes=1 if predict.shape.kind == "number" or predict.shape.last == 1 else 2,
     )  # fmt: skip
     columns = tuple(emitter.columns.values())
     return Compiled(graph.name, name, source, columns, tensors, decisions, tuple(o.text for o in objectives), graph)
@@ -196,6 +209,19 @@ def _constants(emitter: Emitter) -> list[dict[str, str]]:
 
 def _size(emitter: Emitter) -> str:
     return "next(iter(batch.values())).shape[0]"
+
+
+def _reading(columns: tuple[Column, ...], schema: Schema) -> list[str]:
+    """What a batch holds, for whoever calls the module: a line for each form of column, with the keys that have it."""
+    found: dict[str, list[str]] = {}
+    for column in columns:
+        several = column.what == "id" and schema.field(column.fields[0]).several
+        found.setdefault("list" if several else column.what, []).append(_safe(column.key))
+    return [
+        line
+        for what, keys in found.items()
+        for line in wrap(f"{READ[what]}: {', '.join(keys)}", 108, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False)
+    ]  # fmt: skip
 
 
 def _safe(text: str) -> str:

@@ -33,9 +33,7 @@ class Derive:
     def __init__(self, context: Context, call: StageCall) -> None:
         self.context, self.call, self.at, self._changed = context, call, 0, 0
         self._result: Found | None = None
-        options = call.options
-        if options["per"] is not None and options["top"] is None and options["keep"] is None:
-            raise refusal("S0603", "`per` says within what `top` or `keep` count", call.span, help="add top = …")
+        refuse_per(call)
 
     @property
     def done(self) -> bool:
@@ -97,6 +95,13 @@ class Derive:
             raw = replace(found, raw=True)
             gates = kept(self.context.decisions, raw, architecture)
         return replace(found, architecture=architecture, gates=gates, model={})
+
+
+def refuse_per(call: StageCall) -> None:
+    """Raises SpaceError (S0603) for a `per` that nothing counts within."""
+    options = call.options
+    if options["per"] is not None and options["top"] is None and options["keep"] is None:
+        raise refusal("S0603", "`per` says within what `top` or `keep` count", call.span, help="add top = …")
 
 
 def settled(decision: Decision, weights: Tensor, options: Mapping[str, Any], raw: bool) -> tuple[Option, ...]:

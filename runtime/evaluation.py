@@ -50,11 +50,12 @@ def scores(
     model: Model, examples: Examples, rows: Tensor, choices: Mapping[str, Tensor | Weigher], batch_rows: int
 ) -> Figures:
     """Every figure of the task on the rows; NaN where the rows do not define it."""
-    prediction = predicted(model, examples, rows, choices, batch_rows)
-    dense = examples.encoded.dense
-    at = rows.to(examples.encoded.device)
-    label = dense[":label"].index_select(0, at).cpu().numpy()
-    weight = dense[":weight"].index_select(0, at).cpu().numpy() if ":weight" in dense else None
+    return figures_of(examples, rows, predicted(model, examples, rows, choices, batch_rows))
+
+
+def figures_of(examples: Examples, rows: Tensor, prediction: NDArray[np.float64]) -> Figures:
+    """Every figure of the task for predictions that were made for the rows."""
+    label, weight = known(examples, rows)
     match examples.task:
         case "binary":
             figures = {
@@ -75,6 +76,14 @@ def scores(
             }
 
 
+def known(examples: Examples, rows: Tensor) -> tuple[NDArray[Any], NDArray[Any] | None]:
+    """Labels of the rows, and their weights where there are some."""
+    dense = examples.encoded.dense
+    at = rows.to(examples.encoded.device)
+    weight = dense[":weight"].index_select(0, at).cpu().numpy() if ":weight" in dense else None
+    return dense[":label"].index_select(0, at).cpu().numpy(), weight
+
+
 def metric(name: Any, task: Task) -> str:
     """The figure that `metric = …` means for a task; one that the task does not have falls back to its first."""
     return str(name) if name in OF_TASK[task] else FIRST[task]
@@ -86,3 +95,8 @@ def goodness(figures: Figures, name: str) -> float:
     if math.isnan(value):
         return -math.inf
     return value if name in HIGHER else -value
+
+
+def score_of(good: float | None, name: str) -> float | None:
+    """Inverse of `goodness`: the figure as it is read."""
+    return good if good is None or name in HIGHER else -good

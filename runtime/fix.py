@@ -1,4 +1,7 @@
-"""`--fix 'keep[user,item]=on'`: which elements of a decision are settled before anything is searched."""
+"""`--fix 'keep[user,item]=on'`: which elements of a decision are settled before anything is searched.
+
+`keep[user,*]=on` settles all that have `user` in that place (of an unordered pair: in either).
+"""
 
 from __future__ import annotations
 
@@ -88,7 +91,12 @@ def _elements(decision: Decision, key: str | None) -> list[int]:
     # A pair may be named in either order, as in a space.
     turned = tuple(reversed(wanted)) if any("<" in axis for axis in decision.axes) and len(wanted) == 2 else wanted
     texts = [tuple(str(part) for part in k) for k in decision.keys]
-    return [e for e, k in enumerate(texts) if k in (wanted, turned)]
+    return [e for e, k in enumerate(texts) if _fits(k, wanted) or _fits(k, turned)]
+
+
+def _fits(key: tuple[str, ...], wanted: tuple[str, ...]) -> bool:
+    """`*` stands for any part of a key."""
+    return len(key) == len(wanted) and all(w in ("*", k) for k, w in zip(key, wanted, strict=True))
 
 
 def _option(domain: Domain, text: str) -> Option | None:

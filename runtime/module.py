@@ -13,7 +13,7 @@ from hashlib import blake2b
 from typing import Any, cast
 
 import torch
-from torch import Tensor
+from torch import Tensor as Tensor  # noqa: PLC0414 – re-exported, as Module is
 from torch.nn import Module as Module  # noqa: PLC0414 – re-exported: who imports it from here names no torch
 from torch.nn import Parameter
 

@@ -5,13 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 from recspace.compiler.decisions import Decision
+from recspace.compiler.ir import Graph
 from recspace.compiler.promise import Promises, Relaxation, Stage
 from recspace.dsl.diagnostics import Diagnostic
 from recspace.dsl.source import Source, Span
 
 from .recipe import Recipe, StageCall
+
+if TYPE_CHECKING:
+    from .choices import Fixed
 
 BASELINE = "baseline"
 
@@ -74,6 +79,14 @@ def obstacles(recipe: Recipe, decisions: tuple[Decision, ...], promises: Promise
                         _refused(call, who, decision, why, [n for n, o in others.items() if not _cannot(o, decision)])
                     )
     return tuple(found)
+
+
+def foresee(stages: tuple[Planned, ...], graph: Graph, fixed: Fixed) -> None:
+    """Raises SpaceError for what a stage would refuse when its turn comes, hours after the start."""
+    for stage in stages:
+        ahead = getattr(import_module(f"{__package__}.strategies.{stage.call.name}"), "foresee", None)
+        if ahead is not None:
+            ahead(graph, stage.call, fixed)
 
 
 def _later(call: StageCall, promises: Promises) -> Iterator[Diagnostic]:

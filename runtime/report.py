@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -14,17 +16,21 @@ from torch import Tensor
 
 from recspace.compiler.compiled import Compiled
 from recspace.compiler.decisions import Architecture, Decision
+from recspace.compiler.schema import Column
 
 from .choices import Option
 from .files import dumped, inside, write_whole
 from .journal import finite
 from .state import copied
-from .task import Found
+from .task import Found, architecture_from
 
 VERSION = 1
 LARGE = 10_000
 """Elements of a decision above which its options and weights lie in safetensors beside the JSON."""
 ARCHITECTURE, ARCHITECTURE_TENSORS = "architecture.json", "architecture.safetensors"
+ENCODING, COLUMNS = "encoding", "columns.json"
+TOLD = 1_000
+"""Elements of an architecture above which the journal has only the fingerprint of a trial."""
 GATES = "choices:"
 """What stands before the name of a decision whose gates are weights of the model."""
 
@@ -50,13 +56,41 @@ def sizes(path: Path, compiled: Compiled) -> dict[str, int]:
     return {"parameters": parameters, "embedding_bytes": embedding_bytes, "file_bytes": path.stat().st_size}
 
 
-def write_architecture(folder: Path, decisions: tuple[Decision, ...], found: Found) -> None:
-    """Every decision with its elements by name, the option taken and the weights that spoke for it (null: none did)."""
+def write_encoding(folder: Path, columns: Sequence[Column], save: Callable[[Path, Sequence[Column]], None]) -> None:
+    """`encoding/`: how cells became what the model reads, and `columns.json`: which columns it reads."""
+    place = inside(folder, ENCODING)
+    shutil.rmtree(place, ignore_errors=True)
+    save(place, columns)
+    write_json(place, COLUMNS, [{**asdict(column), "key": column.key} for column in columns])
+
+
+def readable(trial: Mapping[str, Any], compiled: Compiled) -> dict[str, Any]:
+    """A trial of a sampler as the journal has it: options in words, unless there are too many."""
+    told = {name: trial[name] for name in ("number", "score", "metric", "failed", "fingerprint")}
+    architecture = architecture_from(trial["architecture"]) or {}
+    if sum(map(len, architecture.values())) > TOLD:
+        return {"trial": told.pop("number"), **told}
+    chosen = {
+        d.name: {d.label(e): value(d, e, option) for e, option in enumerate(architecture[d.name])}
+        for d in compiled.decisions
+    }
+    return {"trial": told.pop("number"), **told, "chosen": chosen}
+
+
+def write_architecture(
+    folder: Path,
+    decisions: tuple[Decision, ...],
+    found: Found,
+    alive: Mapping[str, Sequence[bool]] | None = None,
+) -> None:
+    """Every decision with its elements by name and index, the option taken and the weights that spoke for it (null: none
+    did). `alive`: which elements exist in the architecture; the others stand there with `active` false."""
     architecture = found.architecture or {}
     entries, large = [], dict[str, Tensor]()
     for decision in decisions:
         weights = found.weighing.get(decision.name)
         entry: dict[str, Any] = {"name": decision.name, "axes": list(decision.axes), "count": decision.elements}
+        entry["kind"] = decision.domains[0].kind if decision.domains else ""
         if decision.elements > LARGE and decision.name in architecture:
             entry["stored"] = ARCHITECTURE_TENSORS
             large[f"{decision.name}:value"] = _positions(decision, architecture)
@@ -69,6 +103,8 @@ def write_architecture(folder: Path, decisions: tuple[Decision, ...], found: Fou
             entry["elements"] = [
                 {
                     "name": decision.label(element),
+                    "key": list(decision.keys[element]) if decision.keys is not None else [element],
+                    "active": alive is None or alive[decision.name][element],
                     "value": None if options is None else value(decision, element, options[element]),
                     "weight": None if weights is None else weights[element].tolist(),
                 }

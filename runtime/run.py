@@ -13,10 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from recspace.dsl.diagnostics import SpaceError
+
 from . import checkpoint, devices
 from .files import inside
+from .folder import EVENTS, REPORT, RUN, made, vacant
 from .journal import Journal
-from .lock import FILE as LOCK
 from .lock import held
 from .progress import Progress, Silent
 from .refuse import refusal, words
@@ -25,8 +27,9 @@ from .search import Inputs, Search
 from .settings import Settings
 from .state import State, joined
 
-VERSION = 1
-RUN, EVENTS, REPORT = "run.json", "events.jsonl", "report.json"
+VERSION = 2
+PLACES = frozenset({"asked", "table"})
+"""What a run remembers of where things lie: they may lie elsewhere when it goes on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +41,14 @@ class Result:
 
 
 def search(inputs: Inputs, settings: Settings, folder: Path, progress: Progress | None = None) -> Result:
-    """Search in a new folder. Raises SpaceError: S06xx for a recipe that cannot be run, S07xx for what goes wrong."""
-    place = words(str(folder), "")
-    folder.mkdir(parents=True, exist_ok=True)
+    """Search in a new folder. Raises SpaceError: S06xx for a recipe that cannot be run, S07xx for what goes wrong.
+
+    What is refused before anything was trained leaves no run behind, so that it can be put right and started again.
+    """
+    made(folder)
     with held(folder), devices.settled(settings.threads):
-        if any(path.name != LOCK for path in folder.iterdir()):
-            raise refusal("S0709", f"{folder} is not empty", place, help=f"go on with it: recspace resume {folder}")
+        vacant(folder)
+        inside(folder, EVENTS).unlink(missing_ok=True)
         _make_parts(folder)
         journal = Journal(inside(folder, EVENTS))
         try:
@@ -51,6 +56,10 @@ def search(inputs: Inputs, settings: Settings, folder: Path, progress: Progress 
             write_json(folder, RUN, {"version": VERSION, "bound": dict(inputs.bound), "settings": settings.as_json()})
             journal.write("started", stages=[s.name for s in work.stages], seed=settings.seed)
             return Result(folder, _carry_on(work, settings, folder, journal, 0))
+        except SpaceError:
+            if not checkpoint.numbers(folder):
+                inside(folder, RUN).unlink(missing_ok=True)
+            raise
         finally:
             journal.close()
 
@@ -128,12 +137,12 @@ def unchanged(before: Mapping[str, Any], now: Mapping[str, Any], folder: Path) -
     """Raises SpaceError (S0704), naming what differs, if a run would go on with another space or other data."""
     # As JSON has it: tuples are lists there. Where the files lie makes no difference, only what is in them.
     today = json.loads(json.dumps(now))
-    changed = sorted(name for name in {*before, *today} - {"asked"} if before.get(name) != today.get(name))
+    changed = sorted(name for name in {*before, *today} - PLACES if before.get(name) != today.get(name))
     if changed:
         place = words(str(folder), "")
         raise refusal(
             "S0704",
             f"{', '.join(changed)} changed since this run was started",
             place,
-            help="put it back, or start a new run",
+            help="put it back as it was, or start a new run in another folder (-o); this one can be removed",
         )

@@ -9,14 +9,15 @@ from dataclasses import replace
 from hashlib import blake2b
 from typing import Any
 
+from recspace.compiler.architectures import fingerprint
 from recspace.compiler.compiled import Compiled
-from recspace.compiler.decisions import Architecture
+from recspace.compiler.decisions import Architecture, Decision
 from recspace.dsl.diagnostics import SpaceError
 
 from .choices import one_hots
 from .choosing import Constant
 from .context import Context
-from .evaluation import goodness, metric, scores
+from .evaluation import goodness, metric, score_of, scores
 from .recipe import StageCall
 from .refuse import refusal
 from .samplers import Proposer
@@ -35,8 +36,7 @@ class Sampling:
     """
 
     def __init__(self, context: Context, call: StageCall, sampler: Proposer) -> None:
-        if any(d.prior for d in context.decisions):
-            raise refusal("S0606", f"{call.name}() does not draw by a `prior` yet", call.span)
+        refuse_priors(context.decisions, call)
         if context.examples.valid.numel() == 0:
             raise refusal("S0611", "a sampler needs validation rows", call.span, help="give the split a valid part")
         self.context, self.call, self.sampler = context, call, sampler
@@ -58,19 +58,20 @@ class Sampling:
         return self._trial is None and (len(self.trials) >= self.sampler.trials or self._hurried)
 
     def step(self) -> Mapping[str, float]:
+        """Figures at the end of a trial alone: the losses of different architectures say nothing of the search."""
         self.at += 1
         if self._trial is None:
             self._ask()
             return {}
         architecture, key, fit = self._trial
         try:
-            figures = fit.step()
+            fit.step()
         except Diverged as failure:
             self._tell(architecture, key, None, str(failure))
             return {}
         if fit.ended:
             self._judge(architecture, key, fit)
-        return figures
+        return {}
 
     def hurry(self) -> None:
         """No further trial; the one at hand is judged as it stands."""
@@ -119,7 +120,17 @@ class Sampling:
         if key:
             self._known[key] = good
         self.sampler.tell(architecture, -math.inf if good is None else good)
-        self.trials.append({"goodness": good, "failed": why, "architecture": architecture_json(architecture)})
+        self.trials.append(
+            {
+                "number": len(self.trials),
+                "score": score_of(good, self._metric),
+                "metric": self._metric,
+                "goodness": good,
+                "failed": why or ("" if good is not None else f"no {self._metric} is defined on the validation rows"),
+                "fingerprint": fingerprint(self.context.graph, architecture),
+                "architecture": architecture_json(architecture),
+            }
+        )
         self._trial = None
 
     def figures(self) -> dict[str, Any]:
@@ -127,9 +138,11 @@ class Sampling:
         failed = len(self.trials) - len(good)
         return {
             "trials": len(self.trials),
+            "of_trials": self.sampler.trials,
             "failed": failed,
             "metric": self._metric,
             "goodness": max(good, default=None),
+            "ended_by": "hours" if len(self.trials) < self.sampler.trials else "trials",
         }
 
     def found(self) -> Found:
@@ -160,6 +173,12 @@ class Sampling:
             fit = self._fit(compiled, len(self.trials))
             fit.restore(state.part("fit"))
             self._trial = (architecture, meaning(compiled), fit)
+
+
+def refuse_priors(decisions: tuple[Decision, ...], call: StageCall) -> None:
+    """Raises SpaceError (S0606) for decisions that cannot be drawn."""
+    if any(d.prior for d in decisions):
+        raise refusal("S0606", f"{call.name}() does not draw by a `prior` yet", call.span)
 
 
 def meaning(compiled: Compiled) -> str:

@@ -12,8 +12,10 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, cast
 
+import torch
 from torch import Tensor
 
+from recspace.compiler.architectures import canonical, exists
 from recspace.compiler.compiled import Compiled
 from recspace.compiler.decisions import Architecture
 from recspace.compiler.ir import Graph
@@ -25,20 +27,23 @@ from . import devices, fix
 from .choices import Weigher
 from .context import Context, Factory
 from .data.encoded import Encoded
-from .evaluation import FIRST, HIGHER, Figures, scores
+from .evaluation import Figures, figures_of, known, predicted
 from .examples import Examples, divided
 from .examples import Task as Aim
 from .files import inside, write_whole
 from .journal import Journal, finite
 from .module import Model
+from .noise import errors
 from .plain_stages import for_model, hand_made, inherit
-from .plan import BASELINE, Planned, obstacles, planned
+from .plan import BASELINE, Planned, foresee, obstacles, planned
 from .progress import Progress
 from .recipe import Recipe
 from .refuse import refusal
-from .report import GATES, sizes, write_architecture, write_json, write_tensors
+from .report import GATES, readable, sizes, write_architecture, write_encoding, write_json, write_tensors
+from .sampling import Sampling
 from .settings import Settings
 from .state import State, joined
+from .summary import Outcome, summary
 from .supernet_stages import Fitting
 from .task import Found, Task
 from .training import Diverged
@@ -51,6 +56,7 @@ class Inputs:
     `encode` gives the rows of the columns asked for (`Bound.encode`); `task` is what the label is; `user`: the column
     of user ids for the grouped AUC. `bound` is what a resumed run must find unchanged: the text of the space and of its
     imports, its params, the fingerprint of the data; plain data. `free` compiles what need not meet the requirements.
+    `save` keeps the encoding of columns in a folder (`Bound.save`).
     """
 
     factory: Factory
@@ -62,6 +68,7 @@ class Inputs:
     bound: Mapping[str, Any]
     user: Column | None = None
     free: Callable[[Architecture], Compiled] | None = None
+    save: Callable[[Path, Sequence[Column]], None] | None = None
 
 
 class Search:
@@ -76,10 +83,12 @@ class Search:
             raise SpaceError(faults)
         self.stages = planned(inputs.recipe, self.supernet.decisions, inputs.promises)
         self._fixed = fix.parsed(settings.fix, inputs.graph)
+        foresee(self.stages, inputs.graph, self._fixed)
         self._device = devices.pick(settings.device)
         self._examples = self._divide()
         self._at, self._found, self._task = 0, Found(), cast("Task | None", None)
         self._rows: list[dict[str, Any]] = []
+        self._hand_made: Tensor | None = None
         self._elapsed, self._begun, self._stage_s = 0.0, time.monotonic(), 0.0
         self._deadline = float("inf")
 
@@ -99,6 +108,7 @@ class Search:
     def step(self) -> bool:
         """One step of the stage at hand; whether that was its last. Raises SpaceError (S0707) if training diverged."""
         task = self._task or self._start()
+        told = len(task.trials) if isinstance(task, Sampling) else 0
         try:
             figures = task.step()
         except Diverged as failure:
@@ -113,10 +123,20 @@ class Search:
         if not task.done and time.monotonic() > self._deadline:
             self._journal.write("limit", stage=self.stages[self._at].name, step=task.at, hours=self._settings.hours)
             task.hurry()
+        if isinstance(task, Sampling):
+            self._tell(task, told)
         if task.done:
             self._close(task)
             return True
         return False
+
+    def _tell(self, task: Sampling, told: int) -> None:
+        """Every architecture that was judged, once."""
+        for trial in task.trials[told:]:
+            told_of = readable(trial, self.supernet)
+            self._journal.write("trial", stage=self.stages[self._at].name, step=task.at, **told_of)
+            score = {} if trial["score"] is None else {trial["metric"]: trial["score"]}
+            self._progress.advance(task.at, {"trial": trial["number"] + 1, **score})
 
     def _start(self, again: bool = False) -> Task:
         """The stage at hand, made anew; `again`: it is gone on with."""
@@ -157,9 +177,10 @@ class Search:
         seconds = self._stage_s + time.monotonic() - self._begun
         row: dict[str, Any] = {"stage": stage.name, **task.figures(), "seconds": round(seconds, 3)}
         if isinstance(task, Fitting):
-            row["test"] = self._judged(task.fit.model, task.fit.choosing.settled())
-        if stage.name == BASELINE and isinstance(task, Fitting):
-            row |= self._keep("baseline", task.fit.model, {})
+            row["test"], prediction = self._judged(task.fit.model, task.fit.choosing.settled())
+            if stage.name == BASELINE:
+                row |= self._keep("baseline", task.fit.model, {})
+                self._hand_made = prediction
         if stage.name != BASELINE:
             self._found = task.found()
         self._rows.append(finite(row))
@@ -168,12 +189,18 @@ class Search:
         self._journal.write("finished", stage=stage.name, step=task.at, figures=row)
         self._progress.end(stage.name, row)
 
-    def _judged(self, model: Model, choices: Mapping[str, Tensor | Weigher]) -> Figures:
-        """Figures on test rows: for the report, never for a decision. On validation rows where a split has no test."""
-        rows = self._examples.test if self._examples.test.numel() else self._examples.valid
+    def _judged(self, model: Model, choices: Mapping[str, Tensor | Weigher]) -> tuple[Figures, Tensor]:
+        """Figures and predictions for test rows: for the report, never for a decision. On validation rows where a split
+        has no test."""
+        rows = self._judging
         if not rows.numel():
-            return {}
-        return scores(model, self._examples, rows, choices, self._settings.evaluation_rows)
+            return {}, torch.zeros(0)
+        prediction = predicted(model, self._examples, rows, choices, self._settings.evaluation_rows)
+        return figures_of(self._examples, rows, prediction), torch.from_numpy(prediction).float()
+
+    @property
+    def _judging(self) -> Tensor:
+        return self._examples.test if self._examples.test.numel() else self._examples.valid
 
     def _keep(self, name: str, model: Model, gates: Mapping[str, Tensor]) -> dict[str, int]:
         """Write a model's text and weights; its sizes, as measured in the file.
@@ -198,6 +225,8 @@ class Search:
         seconds = self._stage_s + (time.monotonic() - self._begun if self._task is not None else 0.0)
         facts = {"at": self._at, "rows": self._rows, "elapsed": self._elapsed, "stage_s": seconds}
         parts = {"found": self._found.state()}
+        if self._hand_made is not None:
+            parts["judged"] = State({"hand_made": self._hand_made})
         if self._task is not None:
             parts["task"] = self._task.state()
         return joined(parts, {**facts, "begun": self._task is not None})
@@ -207,6 +236,7 @@ class Search:
         self._at, self._rows, self._elapsed = int(facts["at"]), list(facts["rows"]), float(facts["elapsed"])
         self._found = Found.from_state(state.part("found"))
         self._stage_s = float(facts["stage_s"])
+        self._hand_made = state.part("judged").tensors.get("hand_made")
         if facts["begun"]:
             self._start(again=True).restore(state.part("task"))
 
@@ -215,24 +245,40 @@ class Search:
         started = time.monotonic()
         found = self._found
         context = replace(self._context(self.stages[-1]), found=found) if self.stages else None
-        row: dict[str, Any] = {}
+        outcome = Outcome({}, {}, same=False)
         if context is not None:
             model, gates = self._final(context)
-            row = dict(self._keep("model", model, gates))
-            trained = bool(found.model)
-            final = self._rows[-1] if trained else {"test": finite(self._judged(model, gates))}
-            row |= {"stage": self.stages[-1].name, "trained": trained, "test": final["test"]}
+            row: dict[str, Any] = {**self._keep("model", model, gates)}
+            figures, prediction = self._judged(model, gates)
+            row |= {"stage": self.stages[-1].name, "trained": bool(found.model), "test": finite(figures)}
             if found.architecture is None:
                 found = replace(found, architecture=hand_made(context))
+            outcome = Outcome(row, self._errors(prediction), self._same(found, context))
+            if self._inputs.save is not None:
+                write_encoding(self._folder, model.compiled.columns, self._inputs.save)
         if self.supernet.decisions:
             write_whole(inside(self._folder, "supernet.py"), self.supernet.source.encode())
             if found.weights:
                 write_tensors(self._folder, "supernet.safetensors", found.weights)
-        write_architecture(self._folder, self.supernet.decisions, found)
-        report = self._report(row, self._elapsed + time.monotonic() - started)
+        alive = exists(self._inputs.graph, found.architecture) if found.architecture else None
+        write_architecture(self._folder, self.supernet.decisions, found, alive)
+        seconds = self._elapsed + time.monotonic() - started
+        report = summary(self.supernet.name, self._examples, self._settings, self._rows, outcome, seconds)
         write_json(self._folder, "report.json", report)
         self._journal.write("done", figures=report["searched"], gap=report["gap"])
         return report
+
+    def _errors(self, prediction: Tensor) -> dict[str, float]:
+        """How far chance reaches in the comparison with the hand-made model, or in the figures where there is none."""
+        label, weight = known(self._examples, self._judging)
+        other = None if self._hand_made is None else self._hand_made.numpy()
+        return errors(self._examples.task, label, prediction.numpy(), other, weight)
+
+    def _same(self, found: Found, context: Context) -> bool:
+        """Whether the searched architecture means the hand-made model."""
+        graph = self._inputs.graph
+        taken = found.architecture or {}
+        return bool(taken) and canonical(graph, taken) == canonical(graph, hand_made(context))
 
     def _final(self, context: Context) -> tuple[Model, dict[str, Tensor]]:
         """The model that comes out, and the weights of the gates that it kept."""
@@ -246,35 +292,6 @@ class Search:
             inherit(context, model)
         gates = for_model(context.decisions, compiled, found.gates)
         return model, {name: weights.to(self._device) for name, weights in gates.items()}
-
-    def _report(self, searched: dict[str, Any], seconds: float) -> dict[str, Any]:
-        """Every figure of the table. `gap`: what the searched model gained or lost when it was trained on its own."""
-        baseline = next((r for r in self._rows if r["stage"] == BASELINE), None)
-        own = [r for r in self._rows if r["stage"] != BASELINE]
-        relaxed = next((r for r in reversed(own) if r["stage"].endswith(".relax")), None)
-        first = FIRST[self._examples.task]
-        total = sum(r["seconds"] for r in own)
-        return {
-            "version": 1,
-            "space": self.supernet.name,
-            "task": self._examples.task,
-            "judged_on": "test" if self._examples.test.numel() else "valid",
-            "metric": {"name": first, "higher_is_better": first in HIGHER},
-            "hand_made": baseline if baseline is not None else None,
-            "searched": {**searched, "seconds": round(total, 3)},
-            "gap": _gap(relaxed, searched, first),
-            "stages": self._rows,
-            "rows": {n: getattr(self._examples, n).numel() for n in ("train", "stopping", "valid", "test")},
-            "seconds": round(seconds, 3),
-            "settings": self._settings.as_json(),
-        }
-
-
-def _gap(relaxed: dict[str, Any] | None, searched: dict[str, Any], metric: str) -> float | None:
-    """The metric of the model that came out minus that of the supernet at the end of its search."""
-    if relaxed is None or searched.get("test", {}).get(metric) is None or relaxed["test"].get(metric) is None:
-        return None
-    return float(searched["test"][metric]) - float(relaxed["test"][metric])
 
 
 def _epochs(stage: Planned) -> int:

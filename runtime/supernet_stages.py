@@ -49,7 +49,10 @@ class Fitting:
         self.fit.restore(state)
 
     def figures(self) -> dict[str, Any]:
-        return {"epochs": self.fit.epochs_done, "best_epoch": self.fit.best_epoch, "steps": self.fit.at}
+        """`ended_by`: epochs (all of them were done), patience or hours."""
+        fit = self.fit
+        done = {"epochs": fit.epochs_done, "of_epochs": fit.plan.epochs, "best_epoch": fit.best_epoch}
+        return {**done, "steps": fit.at, "patience": fit.plan.patience, "ended_by": fit.ended_by}
 
 
 class Warmup(Fitting):

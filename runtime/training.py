@@ -83,6 +83,7 @@ class Fit:
             self._objective = torch.compile(self._objective)
         self.steps_an_epoch = batches(examples.train.numel(), plan.batch_size)
         self.at, self.ended, self.history = 0, False, list[dict[str, float]]()
+        self.ended_by = ""
         self._loss_sum = 0.0
         self._order_of: dict[str, tuple[int, Tensor]] = {}
         self._best: tuple[float, int, dict[str, Tensor]] | None = None
@@ -115,7 +116,7 @@ class Fit:
             partial = self.at % self.steps_an_epoch
             if partial or not self.history:
                 self._close_epoch(max(partial, 1))
-            self._finish()
+            self._finish("hours")
 
     def _learn(self) -> float:
         """A step of the weights, and of the decisions where both are one level; the loss."""
@@ -202,18 +203,22 @@ class Fit:
             if self._best is None or good > self._best[0]:
                 self._best = (good, self.epochs_done + 1, self._everything())
         self.history.append(figures)
-        if self.at >= self.steps or (self.plan.patience and self._waited_enough()):
-            self._finish()
+        if self.at >= self.steps:
+            self._finish("epochs")
+        elif self.plan.patience and self._waited_enough():
+            self._finish("patience")
         return figures
 
     def _waited_enough(self) -> bool:
         waited = self.epochs_done - self.best_epoch
         return waited >= self.plan.patience and waited * self.steps_an_epoch >= LEAST
 
-    def _finish(self) -> None:
-        if self._best is not None:
-            self._take(self._best[2])
-        self.ended = True
+    def _finish(self, why: str) -> None:
+        """The best epoch's weights are taken once, and the first reason is the one that is kept."""
+        if not self.ended:
+            if self._best is not None:
+                self._take(self._best[2])
+            self.ended, self.ended_by = True, why
 
     def _everything(self) -> dict[str, Tensor]:
         tensors = {f"model:{name}": tensor for name, tensor in self.model.tensors.items()}
@@ -227,7 +232,7 @@ class Fit:
 
     def state(self) -> State:
         best = self._best
-        facts: dict[str, Any] = {"at": self.at, "ended": self.ended, "loss": self._loss_sum}
+        facts: dict[str, Any] = {"at": self.at, "ended": self.ended, "by": self.ended_by, "loss": self._loss_sum}
         # Infinity is no JSON: a best that was never defined is None.
         facts["best_of"] = None if best is None else [best[0] if math.isfinite(best[0]) else None, best[1]]
         facts["history"] = [{k: v if math.isfinite(v) else None for k, v in line.items()} for line in self.history]
@@ -245,6 +250,7 @@ class Fit:
     def restore(self, state: State) -> None:
         facts = state.facts
         self.at, self.ended, self._loss_sum = int(facts["at"]), bool(facts["ended"]), float(facts["loss"])
+        self.ended_by = str(facts["by"])
         self.history = [{k: math.nan if v is None else v for k, v in line.items()} for line in facts["history"]]
         self.model.load(state.part("model").tensors)
         give_back(self.choosing, state.part("choosing"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -127,8 +128,17 @@ def bind(spec: DataSpec, *, seed: int, rename: Mapping[str, str] | None = None) 
     if spec.shipped and not path.exists():
         text = f"the table of `{spec.name}` lies in the source tree, not in the installed package"
         raise fault("S0541", text, spec.span, help="run from a clone of the repository, or give it with --source TABLE")
+    _found(spec, path)
     _check_columns(spec, column_names(path))
     return bind_table(spec, read(path, spec.columns()), seed=seed)
+
+
+def _found(spec: DataSpec, path: Path) -> None:
+    """Raises SpaceError (S0501) for a source that was written from the working folder instead of the file's."""
+    if spec.folder and not path.exists() and Path(spec.source).exists():
+        here = os.path.relpath(spec.source, spec.folder)
+        help_text = f'a source is looked for from the folder of its file: write  source: "{here}"'
+        raise fault("S0501", f"there is no file `{path}`", spec.span, help=help_text)
 
 
 def bind_table(spec: DataSpec, table: pl.DataFrame, *, seed: int) -> Bound:
@@ -149,7 +159,8 @@ def bind_table(spec: DataSpec, table: pl.DataFrame, *, seed: int) -> Bound:
     group = splits.groups(table[spec.split.column], spec.span) if isinstance(spec.split, GroupSplit) else None
     return Bound(
         spec, schema, encoding, rows, part, labels, _weights(spec, table), group,
-        fingerprint(table.select(spec.columns()), spec, part), (*notes, *_cut_lists(spec, encoding, table)),
+        fingerprint(table.select(spec.columns()), spec, part),
+        (*notes, *splits.small_parts(spec, part, labels), *_cut_lists(spec, encoding, table)),
     )  # fmt: skip
 
 

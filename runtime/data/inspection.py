@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import polars as pl
@@ -44,7 +44,12 @@ def inspect(path: str | Path, label: str | None = None) -> Report:
     table = read(path)
     spec = infer_table(table, str(path), label)
     facts = tuple(_facts(table[name], spec) for name in table.columns)
-    return Report(table.height, facts, spec, to_block(spec), spec.warnings)
+    return Report(table.height, facts, spec, pasted(spec), spec.warnings)
+
+
+def pasted(spec: DataSpec) -> str:
+    """The block of an inferred table for any file: a source is looked for from the file's folder, so it is absolute."""
+    return to_block(replace(spec, source=str(Path(spec.folder, spec.source).absolute())))
 
 
 def _facts(column: pl.Series, spec: DataSpec) -> ColumnFacts:

@@ -13,13 +13,16 @@ from recspace.dsl.source import Span
 
 from . import cells
 from .faults import fault, shown, warning, where
-from .spec import ColumnSplit, GroupSplit, RandomSplit, Split, TimeSplit
+from .spec import ColumnSplit, DataSpec, GroupSplit, RandomSplit, Split, TimeSplit
+from .target import Labels
 
 Part = Literal["train", "valid", "test"]
 PARTS: tuple[Part, ...] = ("train", "valid", "test")
 NAMES: dict[str, int] = {
     "train": 0, "training": 0, "valid": 1, "validation": 1, "val": 1, "dev": 1, "test": 2, "testing": 2,
 }  # fmt: skip
+FEW = 100
+"""Rows below which a part says next to nothing."""
 CARVED = 0.1
 """Share of the training rows that becomes the valid part where a split column names none."""
 
@@ -44,6 +47,20 @@ def parts(table: pl.DataFrame, split: Split, seed: int) -> tuple[NDArray[np.uint
             return _by_column(table[column], seed, span)
     _check(result, span)
     return result, ()
+
+
+def small_parts(spec: DataSpec, part: NDArray[np.uint8], labels: Labels | None) -> tuple[Diagnostic, ...]:
+    """A warning for each part that architectures or the report are judged on and that cannot tell them apart (S0567)."""
+    notes = []
+    for number, name in ((1, "valid"), (2, "test")):
+        rows = int((part == number).sum())
+        alike = labels is not None and spec.target is not None and np.unique(labels[part == number]).size < 2
+        if rows < FEW or alike:
+            why = ", all with the same label" if alike and rows > 1 else ""
+            text = f"the {name} part has {rows:,} row{'s' * (rows != 1)}{why}: figures of them say next to nothing"
+            advice = "more rows, or larger shares:  split: random(0.6, 0.2, 0.2)"
+            notes.append(warning("S0567", text, spec.split.span, help=advice))
+    return tuple(notes)
 
 
 def groups(column: pl.Series, span: Span) -> NDArray[np.int64]:

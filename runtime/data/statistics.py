@@ -19,11 +19,11 @@ Counts = NDArray[np.int64]
 class TrainingStatistics:
     """`Statistics` of the bound rows. What was counted once is kept."""
 
-    encoding: Encoding
-    rows: Rows
-    train: NDArray[np.int64]
-    _buckets: dict[tuple[str, int], Buckets] = field(default_factory=dict)
-    _crosses: dict[CrossKey, Counts] = field(default_factory=dict)
+    encoding: Encoding = field(repr=False)
+    rows: Rows = field(repr=False)
+    train: NDArray[np.int64] = field(repr=False)
+    _buckets: dict[tuple[str, int], Buckets] = field(default_factory=dict, repr=False)
+    _crosses: dict[CrossKey, Counts] = field(default_factory=dict, repr=False)
 
     def counts(self, field: str) -> Counts:
         """Training count of each id [cardinality]; elements of lists are counted, not rows."""

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 from recspace.compiler.promise import Option, Stage
 
 if TYPE_CHECKING:
+    from recspace.compiler.ir import Graph
+
+    from ..choices import Fixed
     from ..context import Context
     from ..recipe import StageCall
     from ..task import Task
@@ -32,6 +35,13 @@ promise = Stage(
     conditional=True,
 )  # fmt: skip
 LATER: dict[str, tuple[str, ...]] = {"prune": (), "budgets": (), "of": ()}
+
+
+def foresee(graph: Graph, call: StageCall, fixed: Fixed) -> None:
+    """Raises SpaceError (S0603) where `start` would."""
+    from ..derive_stage import refuse_per
+
+    refuse_per(call)
 
 
 def start(context: Context, call: StageCall) -> Task:

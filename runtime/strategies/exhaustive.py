@@ -10,8 +10,12 @@ from ..fitting import fitting
 from .random import EVALUATE
 
 if TYPE_CHECKING:
+    from recspace.compiler.ir import Graph
+
+    from ..choices import Fixed
     from ..context import Context
     from ..recipe import StageCall
+    from ..samplers import Everything
     from ..task import Task
 
 promise = Stage(
@@ -30,15 +34,28 @@ promise = Stage(
 LATER: dict[str, tuple[str, ...]] = {}
 
 
+def foresee(graph: Graph, call: StageCall, fixed: Fixed) -> None:
+    """Raises SpaceError (S0606, S0609) where `start` would."""
+    from ..sampling import refuse_priors
+
+    refuse_priors(graph.decisions, call)
+    _everything(graph, call, fixed)
+
+
 def start(context: Context, call: StageCall) -> Task:
+    from ..sampling import Sampling
+
+    return Sampling(context, call, _everything(context.graph, call, context.fixed))
+
+
+def _everything(graph: Graph, call: StageCall, fixed: Fixed) -> Everything:
     from recspace.compiler.sampler import Sampler, Unreadable
 
     from ..refuse import refusal
     from ..samplers import Everything
-    from ..sampling import Sampling
 
     try:
-        every = Sampler(context.graph, context.fixed.options)
+        every = Sampler(graph, fixed.options)
     except Unreadable as why:
         raise refusal("S0609", f"the space cannot be enumerated: {why}", call.span, help="use random()") from why
-    return Sampling(context, call, Everything(every, int(call.options["limit"]), call.span))
+    return Everything(every, int(call.options["limit"]), call.span)

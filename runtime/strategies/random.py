@@ -9,6 +9,9 @@ from recspace.compiler.promise import Option, Stage
 from ..fitting import fitting
 
 if TYPE_CHECKING:
+    from recspace.compiler.ir import Graph
+
+    from ..choices import Fixed
     from ..context import Context
     from ..recipe import StageCall
     from ..task import Task
@@ -35,6 +38,13 @@ promise = Stage(
     constraints=True,
 )
 LATER: dict[str, tuple[str, ...]] = {"budgets": (), "of": ()}
+
+
+def foresee(graph: Graph, call: StageCall, fixed: Fixed) -> None:
+    """Raises SpaceError (S0606) where `start` would."""
+    from ..sampling import refuse_priors
+
+    refuse_priors(graph.decisions, call)
 
 
 def start(context: Context, call: StageCall) -> Task:

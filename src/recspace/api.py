@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from recspace.runtime.module import Module
+    from recspace.runtime.module import Module, Tensor
     from recspace.runtime.progress import Progress
 
 
@@ -56,10 +57,19 @@ def compile(
     column in a bare table. `source`: another table for a data block. `rename`: `{"words": "nodes"}`. `seed` draws
     splits that bring none. Raises SpaceError with everything that is wrong.
     """
+    _check_paths(data=data, source=source)
     file = space.file if isinstance(space, Loaded) else space
     settings = tuple(f"{name}={_text(value)}" for name, value in (set or {}).items())
     where, table = None if data is None else str(data), None if source is None else str(source)
     return bound_space(Question(file, where, label, table, rename, settings, seed))
+
+
+def _check_paths(**given: object) -> None:
+    """A table in memory would be taken for a very long path."""
+    for name, value in given.items():
+        if not isinstance(value, str | os.PathLike | None):
+            kind = type(value).__name__
+            raise TypeError(f"{name} is the path or name of a table, not a {kind}; write it to a Parquet file first")
 
 
 def _text(value: Any) -> str:
@@ -83,7 +93,7 @@ def search(
     seed: int = 0,
     epochs: int | None = None,
     hours: float | None = None,
-    fix: Iterable[str] = (),
+    fix: str | Iterable[str] = (),
     device: Literal["auto", "cpu", "cuda"] = "auto",
     amp: bool = False,
     compile: bool = False,
@@ -101,8 +111,9 @@ def search(
         raise ValueError("a run goes back to its file when it is resumed: compile a path or a shipped name")
     if device not in ("auto", "cpu", "cuda"):
         raise ValueError(f"device is auto, cpu or cuda, not {device!r}")
+    fixed = (fix,) if isinstance(fix, str) else tuple(fix)
     settings = Settings(
-        seed=seed, epochs=epochs, hours=hours, fix=tuple(fix), set=space.question.settings, strategy=strategy,
+        seed=seed, epochs=epochs, hours=hours, fix=fixed, set=space.question.settings, strategy=strategy,
         device=device, amp=amp, compile=compile,
     )  # fmt: skip
     start(space, settings, Path(out), progress)
@@ -174,11 +185,18 @@ class Run:
         Values that training did not see are the unknown value of their field. Raises SpaceError as `model` does, and
         for a table that lacks a column.
         """
+        from recspace.runtime.applying import encoded
         from recspace.runtime.evaluation import answers
 
-        space, model = outcome(self.folder, _moved(file, data, None))
-        assert space.verdict.bound is not None
-        return answers(model, space.verdict.bound.encode_table(Path(table), model.compiled.columns))
+        _, model = outcome(self.folder, _moved(file, data, None))
+        return answers(model, encoded(self.folder, Path(table)))
+
+    def batch(self, table: str | Path) -> dict[str, Tensor]:
+        """The rows of another table as `model.py` reads them, all as one batch, encoded as `encoding/` in the run's folder
+        says; neither the space nor the run's own table is needed. Raises SpaceError as `predict` does."""
+        from recspace.runtime.applying import batch
+
+        return batch(self.folder, Path(table))
 
     def _read(self, name: str) -> dict[str, Any]:
         found: dict[str, Any] = json.loads((self.folder / name).read_bytes())

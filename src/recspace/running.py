@@ -27,12 +27,17 @@ if TYPE_CHECKING:
     from recspace.runtime.settings import Settings
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Space:
     """A checked space, bound to data: what `compile` gives. It has no slots, for what it keeps once made (`models`)."""
 
     question: Question
     verdict: Verdict
+
+    def __repr__(self) -> str:
+        """In one line: the text, the data and the tree would fill pages."""
+        decisions = f"{len(self.decisions)} decision{'s' * (len(self.decisions) != 1)}"
+        return f"<Space {self.graph.name} on {self.schema.name}: {decisions}, size {self.size.formula}>"
 
     @property
     def schema(self) -> Schema:
@@ -110,6 +115,7 @@ def inputs_of(space: Space, strategy: str = "") -> Inputs:
         _remembered(space, strategy),
         _user(schema),
         space.unrequired,
+        verdict.bound.save,
     )
 
 
@@ -142,6 +148,7 @@ def _remembered(space: Space, strategy: str) -> dict[str, Any]:
         "asked": {**asdict(_absolute(space.question)), "strategy": strategy},
         "space": [file.span.source.text for file in verdict.program.files],
         "data": verdict.bound.fingerprint(),
+        "table": str((Path(verdict.bound.spec.folder) / verdict.bound.spec.source).absolute()),
         "recspace": version("recspace"),
     }
 
@@ -209,10 +216,11 @@ def outcome(folder: Path, moved: Moved = Moved()) -> tuple[Space, Model]:
 
     from recspace.runtime.devices import pick
     from recspace.runtime.files import inside
+    from recspace.runtime.folder import RUN
     from recspace.runtime.module import build
     from recspace.runtime.refuse import refusal, words
     from recspace.runtime.report import read_architecture
-    from recspace.runtime.run import RUN, unchanged
+    from recspace.runtime.run import unchanged
 
     place = words(str(folder), "")
     if not (folder / "report.json").is_file():

@@ -62,3 +62,23 @@ def test_search_and_run(tmp_path):
         recspace.search(space, tmp_path / "run")
     with pytest.raises(ValueError, match="file"):
         recspace.search(recspace.compile(Source("no file", TEXT), table), tmp_path / "other")
+
+
+def test_slips_of_arguments_are_met(tmp_path):
+    import polars as pl
+
+    with pytest.raises(TypeError, match="DataFrame; write it to a Parquet file"):
+        recspace.compile("autofis", pl.DataFrame({"a": [1]}))
+    space = recspace.compile("autofis", set={"width": 8})
+    assert len(repr(space)) < 200
+    assert "AutoFIS" in repr(space)
+    from recspace.runtime.data.synth import Plan, write
+
+    write(Plan(fields=4, cardinality=5, rows=400, groups=2, decoys=0), tmp_path / "t.parquet")
+    path = tmp_path / "small.space"
+    path.write_text(TEXT)
+    bound = recspace.compile(path, tmp_path / "t.parquet")
+    assert len(repr(bound.schema)) < 2000
+    run = recspace.search(bound, tmp_path / "run", fix="keep=on")
+    assert {e["value"] for e in run.architecture["decisions"][0]["elements"]} == {"on"}
+    assert run.report["same_architecture"] is True

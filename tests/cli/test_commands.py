@@ -98,7 +98,8 @@ def test_a_missing_file_is_a_diagnostic(command, tmp_path):
 
 @pytest.mark.parametrize("arguments", [[], ["chekc", "autofis"], ["check"], ["graph", "autofis", "-o", "x.png"],
                                        ["run", "autofis", "--epochs", "0"], ["run", "autofis", "--rename", "x"],
-                                       ["data", "synth", "-o", "x.csv"], ["run", "autofis"], ["explain", "S9999"]])  # fmt: skip
+                                       ["data", "synth", "-o", "x.csv"], ["run", "autofis"],
+                                       ["predict", "x", "y", "-o", "z.txt"], ["explain", "S9999"]])  # fmt: skip
 def test_usage_is_exit_code_2(arguments):
     result = call(*arguments)
     assert result.returncode == 2
@@ -153,6 +154,15 @@ def test_list_knows_every_shipped_space():
     assert spaces["pep"]["levels"] == ["field × value × dimension"]
     assert {name for name, entry in spaces.items() if entry["task"] == "topk"} == {"bpfis", "rule"}
     assert {name for name, entry in spaces.items() if entry["task"] == "rating"} == {"autoemb", "esapn", "sif"}
+    runs = {name: entry["runs"] for name, entry in spaces.items()}
+    assert {name for name, said in runs.items() if said == "one value a field"} == {
+        "optinter",
+        "autodim_autofis_optinter",
+    }
+    assert {"deepfm", "mde", "autofis", "autodim", "fives", "autogroup", "slf"} <= {
+        n for n, r in runs.items() if r == "yes"
+    }
+    assert "stream()" in spaces["incctr"]["why"]
     lines = call("list").stdout.splitlines()
     assert sum(line.startswith(tuple(spaces)) for line in lines) == len(spaces)
 
@@ -184,7 +194,7 @@ def test_graph_writes_what_the_suffix_says(tmp_path):
 def test_what_only_reads_imports_no_torch(arguments):
     modules = modules_of(*arguments)
     assert "recspace.dsl" in modules
-    assert "networkx" not in modules or arguments[0] == "graph"
+    assert "networkx" not in modules or arguments[0] in ("graph", "list")
     assert {"torch", "polars", "rich", "lightgbm", "lark"} & modules == set()
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -77,7 +78,10 @@ def test_run_ends_with_the_table(finished):
     for row in ("AUC", "logloss", "parameters", "embedding bytes", "seconds"):
         assert row in result.stdout
     assert "hand-made" in result.stdout
-    assert "searched supernet to the retrained model" in result.stdout
+    assert "trained on its own the derived model has" in result.stdout
+    assert re.search(r"^keep: \d+ of 15 on: .*f1×f2", result.stdout, re.MULTILINE)
+    assert re.search(r"^AUC ↑ .* ± 0\.\d{4}  (better|worse|may be chance)$", result.stdout, re.MULTILINE)
+    assert re.search(r"^planted interactions: keep found \d of 3: \d+ of 15 are on", result.stdout, re.MULTILINE)
     assert "baseline" in result.stderr
     assert "\x1b[" not in result.stdout + result.stderr
     assert {"architecture.json", "report.json", "events.jsonl", "model.py", "model.safetensors"} <= {
@@ -141,6 +145,17 @@ def test_a_rehearsal_trains_nothing(table, tmp_path):
     )
     assert small["training_bytes"] == large["training_bytes"]
     assert 3.5 * small["activation_bytes"] < large["activation_bytes"] <= 4 * small["activation_bytes"]
+
+
+def test_a_rehearsal_says_what_is_fixed_and_what_is_left(table):
+    arguments = ("run", "autofis", "--data", table, "--dry-run", "--set", "width=4", "--fix", "keep[f2,*]=on")
+    found = called(*arguments)
+    assert found["fixed"] == {"keep": 5}
+    assert found["left"] == 2**10
+    assert "5 of keep; 1,024 architectures are left" in call(*arguments).stdout
+    refused = call(*arguments, "--strategy", "exhaustive(limit = 10) retrain()")
+    assert refused.returncode == 1
+    assert "S0609" in refused.stderr
 
 
 def test_what_cannot_be_run_yet_is_refused_and_leaves_nothing(table, tmp_path):
@@ -232,6 +247,64 @@ def test_a_space_that_was_moved_is_found_by_saying_where(table, tmp_path):
     assert "--file" in lost.stderr
     assert call("resume", folder, "--file", tmp_path / "yours.space").returncode == 0
     assert (folder / "report.json").is_file()
+
+
+def test_what_was_planted_is_compared(finished, table, tmp_path):
+    folder, _ = finished
+    truth = json.loads(table.with_suffix(".truth.json").read_text())
+    elements = json.loads((folder / "architecture.json").read_text())["decisions"][0]["elements"]
+    on = {frozenset(e["key"]) for e in elements if e["value"] == "on"}
+    (found,) = called("data", "compare", folder, table.with_suffix(".truth.json"))["planted"]
+    assert (found["planted"], found["of"], found["taken"]) == (3, 15, len(on))
+    assert found["found"] == len(on & {frozenset(g) for g in truth["groups"]})
+    shuffled = tmp_path / "shuffled.truth.json"
+    shuffled.write_text(json.dumps({**truth, "plan": {**truth["plan"], "permuted": True}}))
+    assert "is chance" in call("data", "compare", folder, shuffled).stdout
+    wide = tmp_path / "wide.truth.json"
+    wide.write_text('{"groups": [["f1", "f2", "f3"]]}')
+    assert "decides on no groups of 3 fields" in call("data", "compare", folder, wide).stdout
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"groups": []}', '{"groups": [[1, 2]]}', '{"groups": 3}', "\0"])
+def test_what_is_no_truth_is_a_diagnostic(finished, tmp_path, text):
+    path = tmp_path / "x.truth.json"
+    path.write_text(text)
+    result = call("data", "compare", finished[0], path)
+    assert result.returncode == 1
+    assert "error[S0581]" in result.stderr
+    assert call("data", "compare", tmp_path, path).returncode == 3
+
+
+def test_a_refused_run_is_put_right_and_started_again(table, tmp_path):
+    folder = tmp_path / "run"
+    arguments = ("run", "autofis", "--data", table, "-o", folder, "--set", "width=4")
+    refused = call(*arguments, "--strategy", "exhaustive(limit = 10) retrain(epochs = 1)")
+    assert refused.returncode == 1
+    assert "error[S0609]" in refused.stderr
+    assert "baseline" not in refused.stderr
+    assert not folder.exists()
+    assert call(*arguments, "--strategy", "train(epochs = 1)").returncode == 0
+
+
+def test_a_folder_that_is_taken_is_seen_before_the_table_is_read(finished, tmp_path):
+    folder, _ = finished
+    result = call("run", "autofis", "--data", tmp_path / "no.csv", "-o", folder)
+    assert result.returncode == 3
+    assert "holds a run that is done" in result.stderr
+    assert f"-o {folder}-2" in result.stderr
+    file = tmp_path / "file.csv"
+    file.write_text("mine")
+    for place in (file, file / "inside"):
+        result = call("run", "autofis", "--data", tmp_path / "no.csv", "-o", place)
+        assert result.returncode == 3
+        assert "is a file" in result.stderr
+    assert file.read_text() == "mine"
+
+
+def test_a_folder_that_cannot_be_made_is_a_diagnostic(table):
+    result = call("run", "autofis", "--data", table, "-o", "/proc/no-such-run", "--set", "width=4")
+    assert result.returncode == 3
+    assert "error[S0706]" in result.stderr
 
 
 def test_resume_of_nothing():

@@ -212,8 +212,10 @@ def test_large_decisions_lie_beside_the_json(tmp_path):
     weights = torch.rand(10_001)
     write_architecture(tmp_path, (gates, sets, rate), Found(architecture=architecture, weighing={"g": weights}))
     found = json.loads((tmp_path / "architecture.json").read_text())["decisions"]
-    assert found[0] == {"name": "g", "axes": ["v in values(f)"], "count": 10_001, "stored": "architecture.safetensors"}
-    assert found[1]["elements"] == [{"name": "s", "value": ["abc"[p] for p in architecture["s"][0]], "weight": None}]
+    stored = {"kind": "gate", "stored": "architecture.safetensors"}
+    assert found[0] == {"name": "g", "axes": ["v in values(f)"], "count": 10_001, **stored}
+    chosen = {"value": ["abc"[p] for p in architecture["s"][0]], "weight": None}
+    assert found[1]["elements"] == [{"name": "s", "key": [], "active": True, **chosen}]
     assert found[2]["elements"][0]["value"] == architecture["r"][0]
     stored = load_file(tmp_path / "architecture.safetensors")
     assert stored["g:value"].tolist() == list(architecture["g"])

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recspace.dsl.diagnostics import SpaceError
-from recspace.runtime.data.bind import Bound, bind_table
+from recspace.runtime.data.bind import Bound, bind, bind_table
 from recspace.runtime.data.spec import (
     Category,
     ColumnSplit,
@@ -134,7 +134,7 @@ def test_a_sequence_uses_the_vocabulary_of_its_field() -> None:
     assert b.rows.lists["h"].ids.tolist() == [2, 1, 0, 1, 1], "the last two are kept, z is unknown"
     assert b.schema.statistics.counts("h").tolist() == [2, 1]
     assert b.schema.field("h").of == "item"
-    assert [w.code for w in b.warnings] == ["S0565"]
+    assert [w.code for w in b.warnings] == ["S0567", "S0567", "S0565"]
     assert code(columns, {"h": Sequence("itm"), "item": Category()}) == "S0516"
 
 
@@ -228,7 +228,7 @@ def test_split_columns() -> None:
     table = {"x": list(range(40)), "split": ["Train"] * 30 + ["TEST"] * 10}
     b = bound(table, {"x": Category()})
     assert np.bincount(b.part).tolist() == [27, 3, 10]
-    assert [w.code for w in b.warnings] == ["S0564"]
+    assert [w.code for w in b.warnings] == ["S0564", "S0567", "S0567"]
     assert code({"x": [1, 2, 3], "split": ["train", "test", "holdout"]}, {"x": Category()}) == "S0525"
     assert code({"x": [1, 2, 3], "split": ["train", "test", None]}, {"x": Category()}) == "S0525"
     assert code({"x": [1, 2, 3], "split": ["train", "valid", "train"]}, {"x": Category()}) == "S0525"
@@ -289,3 +289,26 @@ def test_binding_imports_no_torch() -> None:
     program = "import sys, recspace.runtime.data.bind, recspace.runtime.data.infer, recspace.runtime.data.locate\n"
     done = subprocess.run([sys.executable, "-c", program + "assert 'torch' not in sys.modules"], check=False)
     assert done.returncode == 0
+
+
+def test_parts_that_say_nothing_are_said() -> None:
+    rows = 2000
+    table = {"x": [k % 7 for k in range(rows)], "label": [k % 2 for k in range(rows)], "split": ["train"] * rows}
+    parts = ["train"] * 1000 + ["valid"] * 500 + ["test"] * 500
+    assert not bound({**table, "split": parts}, {"x": Category()}).warnings
+    few = bound({**table, "split": ["train"] * 1900 + ["valid"] * 98 + ["test"] * 2}, {"x": Category()}).warnings
+    assert [w.code for w in few] == ["S0567", "S0567"]
+    assert "2 rows" in few[1].message
+    alike = [0 if part == "test" else k % 2 for k, part in enumerate(parts)]
+    (said,) = bound({**table, "split": parts, "label": alike}, {"x": Category()}, Target("label")).warnings
+    assert "all with the same label" in said.message
+
+
+def test_a_source_written_from_the_working_folder_is_told(tmp_path, monkeypatch) -> None:
+    (tmp_path / "my").mkdir()
+    (tmp_path / "my" / "t.csv").write_text("a,label\n" + "1,0\n2,1\n" * 30)
+    monkeypatch.chdir(tmp_path)
+    spec = DataSpec("t", "my/t.csv", (Feature("a", "a", Category()),), Target("label"), folder="my")
+    with pytest.raises(SpaceError) as caught:
+        bind(spec, seed=0)
+    assert 'source: "t.csv"' in caught.value.diagnostics[0].help

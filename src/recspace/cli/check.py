@@ -72,11 +72,11 @@ def _summary(file: str, verdict: Verdict) -> str:
 
 
 def print_block(verdict: Verdict) -> None:
-    """The data block that was inferred from a bare table, on stderr: to be pasted into the space and corrected."""
+    """The data block that was inferred from a bare table, on stderr: to be pasted above `space` and corrected."""
     if verdict.bound is not None and verdict.bound.spec.inferred:
-        from recspace.runtime.data.render import to_block
+        from recspace.runtime.data.inspection import pasted
 
         spec = verdict.bound.spec
         if all(f.name == f.column for f in spec.features):
-            print(f"inferred from {spec.source}; to correct it, paste it into the space:\n", file=sys.stderr)
-            print(to_block(spec), file=sys.stderr)
+            print(f"inferred from {spec.source}; to correct it, put it above `space` in the file:\n", file=sys.stderr)
+            print(pasted(spec), file=sys.stderr)

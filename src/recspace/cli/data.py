@@ -1,8 +1,10 @@
-"""`recspace data inspect TABLE` and `recspace data synth`: what a table seems to hold; a table with a planted truth."""
+"""`recspace data`: what a table seems to hold (`inspect`), a table with a planted truth (`synth`), and what of it a run has
+found (`compare`)."""
 
 from __future__ import annotations
 
 import argparse
+import sys
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -46,6 +48,10 @@ def add(commands: Subparsers[argparse.ArgumentParser]) -> None:
     make.add_argument("--kind", choices=("table", "parity"), help="random tables, or parities of random signs")
     make.add_argument("--permuted", action="store_const", const=True, help="shuffle the labels in the end: a control")
     add_json(make)
+    held = command(inner, "compare", compare, "say which planted interactions a run has found")
+    held.add_argument("folder", metavar="RUN", type=Path, help="the folder of a finished run")
+    held.add_argument("truth", metavar="TRUTH", type=Path, help="the truth that synth wrote: x.truth.json")
+    add_json(held)
 
 
 def _parquet(text: str) -> Path:
@@ -66,6 +72,9 @@ def inspect(args: argparse.Namespace) -> int:
         return 0
     print("\n".join(_columns(report)))
     print(f"\n{report.block.rstrip()}")
+    print(
+        "a data block stands above `space` in a file; its source is looked for from the file's folder", file=sys.stderr
+    )
     show(report.warnings)
     return 0
 
@@ -93,4 +102,18 @@ def synth(args: argparse.Namespace) -> int:
     print(f"best possible AUC {truth.oracle_auc:.4f}, first order alone {truth.first_order_auc:.4f}")
     print(f"interactions, also in {beside}: {', '.join('*'.join(group) for group in truth.groups)}")
     print("".join(f"{decoy} repeats {source}\n" for decoy, source in truth.decoys), end="")
+    return 0
+
+
+def compare(args: argparse.Namespace) -> int:
+    from recspace.runtime.planted import of_run, said
+
+    known = of_run(args.folder, args.truth)
+    assert known is not None, "a truth was given"
+    if args.json:
+        truth, found = known
+        planted = [finding.as_data() for finding in found]
+        write_json({"ok": True, "run": str(args.folder), "permuted": truth.permuted, "planted": planted})
+    else:
+        print("\n".join(said(*known)))
     return 0

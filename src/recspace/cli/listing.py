@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from recspace.compiler.decisions import Decision
     from recspace.dsl import ast
 
-COLUMNS = ("name", "category", "size", "level", "stages", "task")
+COLUMNS = ("name", "category", "size", "level", "stages", "task", "runs")
 
 
 def add(commands: Subparsers[argparse.ArgumentParser]) -> None:
@@ -31,6 +31,7 @@ def run(args: argparse.Namespace) -> int:
         return 0
     print("\n".join(aligned([COLUMNS, *([_cell(e, column) for column in COLUMNS] for e in entries)])))
     print("\nsizes are of the example binding (9 fields); `recspace size NAME --data TABLE` counts on yours")
+    print("runs: whether `recspace run` searches it to the end yet, or on data whose fields hold one value each")
     return 0
 
 
@@ -51,12 +52,14 @@ def entry(name: str, path: Path) -> dict[str, Any]:
     from recspace.checking import Question, judge
 
     from .describe import size_data, size_text
+    from .runnable import runnable
 
     verdict = judge(Question(path))
     space = verdict.program.file.space if verdict.program else None
     graph = verdict.checked.graph if verdict.checked else None
     size = verdict.checked.size if verdict.checked and graph else None
     recipe = verdict.recipes[0] if verdict.recipes else None
+    runs, why = runnable(verdict)
     return {
         "name": name,
         "space": space.name if space else None,
@@ -67,6 +70,8 @@ def entry(name: str, path: Path) -> dict[str, Any]:
         "stages": [stage.name for stage in recipe.stages] if recipe else [],
         "levels": list(dict.fromkeys(level for d in graph.decisions for level in levels(d))) if graph else [],
         "task": task(space) if space else "",
+        "runs": runs,
+        "why": why,
     }
 
 

@@ -6,11 +6,13 @@ from math import prod
 from typing import TYPE_CHECKING, Any
 
 from .describe import size_data, size_text
-from .output import write_json
+from .output import counted, whole, write_json
 
 if TYPE_CHECKING:
     from recspace.compiler.compiled import Compiled
+    from recspace.compiler.ir import Graph
     from recspace.running import Space
+    from recspace.runtime.choices import Fixed
     from recspace.runtime.search import Inputs
     from recspace.runtime.settings import Settings
 
@@ -23,19 +25,23 @@ def rehearse(space: Space, settings: Settings, *, as_json: bool) -> int:
     from recspace.dsl import SpaceError
     from recspace.running import inputs_of
     from recspace.runtime.fix import parsed
-    from recspace.runtime.plan import obstacles, planned
+    from recspace.runtime.plan import foresee, obstacles, planned
     from recspace.runtime.rehearsal import step_memory
 
     inputs = inputs_of(space, settings.strategy)
     faults = obstacles(inputs.recipe, space.decisions, inputs.promises)
     if faults:
         raise SpaceError(faults)
-    parsed(settings.fix, space.graph)
+    fixed = parsed(settings.fix, space.graph)
     supernet = inputs.factory(None)
     stages = planned(inputs.recipe, space.decisions, inputs.promises)
+    foresee(stages, space.graph, fixed)
+    left = size_left(space.graph, fixed) if settings.fix else None
     found = {
         "space": space.graph.name,
         "size": size_data(space.size),
+        "fixed": {name: len(options) for name, options in fixed.options.items()},
+        "left": None if left is None else whole(left),
         "stages": [{"name": s.name, "epochs": _epochs(s.call.options, settings)} for s in stages],
         **counts(supernet),
         **step_memory(inputs, supernet, [s.call.options for s in stages]),
@@ -44,8 +50,19 @@ def rehearse(space: Space, settings: Settings, *, as_json: bool) -> int:
     if as_json:
         write_json({"ok": True, **found})
     else:
-        print("\n".join(_lines(found, size_text(space.size))))
+        print("\n".join(_lines(found, size_text(space.size), left)))
     return 0
+
+
+def size_left(graph: Graph, fixed: Fixed) -> int | None:
+    """How many architectures have what is fixed; None where that cannot be counted."""
+    from recspace.compiler.counting.polynomial import TooHard
+    from recspace.compiler.sampler import Sampler, Unreadable
+
+    try:
+        return Sampler(graph, fixed.options).total()
+    except (Unreadable, TooHard):
+        return None
 
 
 def counts(supernet: Compiled) -> dict[str, int]:
@@ -71,11 +88,19 @@ def _rows(inputs: Inputs, supernet: Compiled) -> dict[str, int]:
     return {"train": encoded.rows("train").size, "valid": encoded.rows("valid").size, "test": encoded.rows("test").size}
 
 
-def _lines(found: dict[str, Any], size: str) -> list[str]:
+def _fixed(found: dict[str, Any], left: int | None) -> list[str]:
+    if not found["fixed"]:
+        return []
+    fixed = ", ".join(f"{count:,} of {name}" for name, count in found["fixed"].items())
+    return [f"fixed       {fixed}; {'an unknown number of' if left is None else counted(left)} architectures are left"]
+
+
+def _lines(found: dict[str, Any], size: str, left: int | None) -> list[str]:
     stages = [s["name"] + (f" (epochs: {s['epochs']})" if s["epochs"] else "") for s in found["stages"]]
     rows = found["rows"]
     return [
         f"{found['space']}: {size} architectures",
+        *_fixed(found, left),
         f"stages      {', '.join(stages)}",
         f"rows        {rows['train']:,} train, {rows['valid']:,} valid, {rows['test']:,} test",
         f"supernet    {found['parameters']:,} parameters, {found['embedding_bytes']:,} bytes of embeddings",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import math
 import sys
 from collections.abc import Callable
@@ -65,7 +66,10 @@ _positive = _number(float, 1e-6, "a number of hours above 0")
 
 def run(args: argparse.Namespace) -> int:
     from recspace.running import bound_space
+    from recspace.runtime.folder import vacant
 
+    if args.output is not None and not args.dry_run:
+        vacant(args.output)
     space = bound_space(question(args))
     if space.verdict.bound is None:
         print(f"recspace run: {args.file} is bound to no data; name a table with --data", file=sys.stderr)
@@ -104,30 +108,19 @@ def free_folder(name: str) -> Path:
     return folder
 
 
-def _forget_refused(folder: Path) -> None:
-    """A run that was refused before it began leaves no folder to be in the way of the next."""
-    if not folder.is_dir() or (folder / "run.json").exists():
-        return
-    left = {path.name: path for path in folder.iterdir()}
-    events = left.get("events.jsonl")
-    if not left.keys() <= {"lock", "checkpoints", "events.jsonl"} or (events and events.stat().st_size):
-        return
-    for path in left.values():
-        path.rmdir() if path.is_dir() else path.unlink()
-    folder.rmdir()
-
-
 def followed(folder: Path, args: argparse.Namespace, work: Callable[[Bar | Lines], Result]) -> int:
     """Do the work under someone's eyes, and print the table. An interruption says how to go on."""
-    from .outcome import text
+    from recspace.runtime.folder import forget
+
     from .progress import watcher
 
     progress = watcher(terminal=sys.stderr.isatty() and not args.json)
     try:
         result = work(progress)
-    except SpaceError:
+    except SpaceError as error:
         progress.close()
-        _forget_refused(folder)
+        if not any(d.code == "S0707" for d in error.diagnostics):
+            forget(folder)
         raise
     except KeyboardInterrupt:
         progress.close()
@@ -136,9 +129,23 @@ def followed(folder: Path, args: argparse.Namespace, work: Callable[[Bar | Lines
         return FAILED
     finally:
         progress.close()
-    if args.json:
-        write_json({"ok": True, "run": str(result.folder), "report": dict(result.report)})
-    else:
-        print(f"\n{text(result.report)}")
-        print(f"everything is in {result.folder}: report.json, architecture.json, model.py, model.safetensors")
+    show_result(result, as_json=args.json)
     return 0
+
+
+def show_result(result: Result, *, as_json: bool) -> None:
+    """The report of a finished run, and what was planted where that is known."""
+    from recspace.runtime.planted import of_run, said
+
+    from .outcome import text
+
+    known = of_run(result.folder)
+    if as_json:
+        planted = {} if known is None else {"planted": [finding.as_data() for finding in known[1]]}
+        write_json({"ok": True, "run": str(result.folder), "report": dict(result.report), **planted})
+        return
+    architecture = json.loads((result.folder / "architecture.json").read_bytes())
+    print(f"\n{text(result.report, architecture)}")
+    for line in said(*known) if known is not None else ():
+        print(line)
+    print(f"everything is in {result.folder}: report.json, architecture.json, model.py, model.safetensors, encoding/")

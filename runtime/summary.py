@@ -1,0 +1,57 @@
+"""report.json: every figure of a run that is done, put together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .evaluation import FIRST, HIGHER
+from .examples import Examples
+from .plan import BASELINE
+from .settings import Settings
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came out: its figures, the standard errors of the differences to the hand-made model (of the figures
+    themselves where there is none), and whether it decides everything as the hand-made model does."""
+
+    searched: Row
+    errors: Mapping[str, float]
+    same: bool
+
+
+def summary(
+    name: str, examples: Examples, settings: Settings, rows: Sequence[Row], outcome: Outcome, seconds: float
+) -> dict[str, Any]:
+    """The document. `gap`: what the searched model gained or lost when it was trained on its own."""
+    baseline = next((r for r in rows if r["stage"] == BASELINE), None)
+    own = [r for r in rows if r["stage"] != BASELINE]
+    relaxed = next((r for r in reversed(own) if r["stage"].endswith(".relax")), None)
+    first = FIRST[examples.task]
+    return {
+        "version": 1,
+        "space": name,
+        "task": examples.task,
+        "judged_on": "test" if examples.test.numel() else "valid",
+        "metric": {"name": first, "higher_is_better": first in HIGHER},
+        "hand_made": baseline,
+        "searched": {**outcome.searched, "seconds": round(sum(r["seconds"] for r in own), 3)},
+        "errors": dict(outcome.errors),
+        "same_architecture": outcome.same,
+        "gap": _gap(relaxed, outcome.searched, first),
+        "stages": list(rows),
+        "rows": {n: getattr(examples, n).numel() for n in ("train", "stopping", "valid", "test")},
+        "seconds": round(seconds, 3),
+        "settings": settings.as_json(),
+    }
+
+
+def _gap(relaxed: Row | None, searched: Row, metric: str) -> float | None:
+    """The metric of the model that came out minus that of the supernet at the end of its search."""
+    if relaxed is None or searched.get("test", {}).get(metric) is None or relaxed["test"].get(metric) is None:
+        return None
+    return float(searched["test"][metric]) - float(relaxed["test"][metric])

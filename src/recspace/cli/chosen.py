@@ -1,0 +1,65 @@
+"""What a search chose, in one line for each decision."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+SHOWN = 8
+"""Elements that are named; the others are counted."""
+
+
+def lines(architecture: Mapping[str, Any]) -> list[str]:
+    """`keep: 6 of 21 on: brand×device, …`, for every decision of an architecture.json."""
+    return [line(entry) for entry in architecture["decisions"]]
+
+
+def line(entry: Mapping[str, Any]) -> str:
+    name = str(entry["name"])
+    if "elements" not in entry:
+        return f"{name}: {entry['count']:,} elements, listed in {entry['stored']}"
+    there = [e for e in entry["elements"] if e.get("active", True)]
+    gone = len(entry["elements"]) - len(there)
+    text = f"{name}: {_said(str(entry.get('kind', '')), there)}"
+    return text + (f" ({gone} more do not exist in this architecture)" if gone else "")
+
+
+def _said(kind: str, elements: list[Mapping[str, Any]]) -> str:
+    if not elements:
+        return "not there in this architecture"
+    if len(elements) == 1 and not elements[0]["key"]:
+        return shown(elements[0]["value"])
+    if kind == "gate":
+        on = sorted((e for e in elements if e["value"] == "on"), key=_strength, reverse=True)
+        named = f": {_some([_of(e) for e in on])}" if on and len(on) < len(elements) else ""
+        return f"{len(on):,} of {len(elements):,} on{named}"
+    if len(elements) <= SHOWN:
+        return ", ".join(f"{_of(e)} {shown(e['value'])}" for e in elements)
+    counted = Counter(shown(e["value"]) for e in elements).most_common()
+    return _some([f"{value} for {number:,}" for value, number in counted]) + f" of {len(elements):,}"
+
+
+def _strength(element: Mapping[str, Any]) -> float:
+    weight = element.get("weight")
+    return abs(weight) if isinstance(weight, int | float) else 0.0
+
+
+def _of(element: Mapping[str, Any]) -> str:
+    return "×".join(map(str, element["key"]))
+
+
+def _some(texts: list[str]) -> str:
+    more = len(texts) - SHOWN
+    return ", ".join(texts[:SHOWN]) + (f" and {more:,} more" if more > 0 else "")
+
+
+def shown(value: Any) -> str:
+    """An option as a space writes it."""
+    match value:
+        case list():
+            return "{" + ", ".join(map(str, value)) + "}"
+        case float():
+            return f"{value:.4g}"
+        case _:
+            return str(value)

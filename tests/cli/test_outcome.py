@@ -1,0 +1,87 @@
+"""What a report is printed as."""
+
+import pytest
+
+from recspace.cli.chosen import line
+from recspace.cli.outcome import text
+from recspace.cli.progress import told
+
+FIGURES = {"auc": 0.7, "logloss": 0.6}
+ROW = {"test": FIGURES, "parameters": 100, "embedding_bytes": 40, "seconds": 0.2240, "stage": "baseline"}
+
+
+def report(**changes):
+    found = {
+        "judged_on": "test", "metric": {"name": "auc", "higher_is_better": True}, "hand_made": ROW, "stages": [],
+        "searched": {**ROW, "test": {"auc": 0.75, "logloss": 0.61}}, "rows": {"test": 500}, "gap": None,
+        "errors": {"auc": 0.01, "logloss": 0.01}, "same_architecture": False,
+    }  # fmt: skip
+    return {**found, **changes}
+
+
+def said(**changes):
+    return text(report(**changes), {"decisions": []})
+
+
+def rows(shown):
+    return {" ".join(row.split()[:2]): " ".join(row.split()) for row in shown.splitlines()}
+
+
+def test_a_difference_is_told_from_chance_and_by_its_direction():
+    shown = rows(said())
+    assert shown["AUC ↑"].endswith("+0.0500 ± 0.0100 better")
+    assert shown["logloss ↓"].endswith("may be chance")
+    worse = said(searched={**ROW, "test": {"auc": 0.6, "logloss": 0.5}})
+    assert rows(worse)["AUC ↑"].endswith("worse")
+    assert rows(worse)["logloss ↓"].endswith("better")
+    assert "0.2240" not in shown["seconds ↓"]
+
+
+def test_what_there_is_to_know_is_said():
+    assert "500 test rows" in said()
+    assert "is the hand-made one" in said(same_architecture=True)
+    assert "is the hand-made one" not in said()
+    undefined = said(searched={**ROW, "test": {"auc": None}}, errors={})
+    assert "undefined" in rows(undefined)["AUC ↑"]
+    assert "do not have both labels" in undefined
+    gap = said(gap=0.02)
+    assert "the supernet had AUC 0.7300" in gap
+    assert "gain" not in gap
+    fit = {"stage": "2.retrain", "epochs": 4, "of_epochs": 10, "best_epoch": 2, "patience": 2}
+    assert "2.retrain ended after 4 of 10 epochs" in said(stages=[{**fit, "ended_by": "patience"}])
+    assert "--hours" in said(stages=[{**fit, "ended_by": "hours"}])
+    assert "2.retrain" not in said(stages=[{**fit, "ended_by": "epochs"}])
+    tried = {"stage": "0.random", "trials": 3, "of_trials": 9, "failed": 1, "ended_by": "hours"}
+    assert "0.random judged 3 of 9 architectures, 1 of them in vain, until" in said(stages=[tried])
+
+
+def element(key, value, weight=None, active=True):
+    return {"name": "", "key": key, "value": value, "weight": weight, "active": active}
+
+
+@pytest.mark.parametrize(
+    ("kind", "elements", "expected"),
+    [
+        ("gate", [element(["a", "b"], "on", 0.1), element(["a", "c"], "off"), element(["b", "c"], "on", -2.0)],
+         "d: 2 of 3 on: b×c, a×b"),
+        ("gate", [element(["a"], "off")], "d: 0 of 1 on"),
+        ("gate", [element([k], "on") for k in range(20)], "d: 20 of 20 on"),
+        ("gate", [element([k], "on" if k else "off") for k in range(20)],
+         "d: 19 of 20 on: 1, 2, 3, 4, 5, 6, 7, 8 and 11 more"),
+        ("number", [element(["a"], 8), element(["b"], 16)], "d: a 8, b 16"),
+        ("number", [element([k], 8 if k < 3 else 16) for k in range(12)], "d: 16 for 9, 8 for 3 of 12"),
+        ("number", [element([], 8)], "d: 8"),
+        ("real", [element([], 0.123456)], "d: 0.1235"),
+        ("subset", [element([], ["x", "y"])], "d: {x, y}"),
+        ("number", [element([1], 8), element([2], 16, active=False)],
+         "d: 1 8 (1 more do not exist in this architecture)"),
+    ],
+)  # fmt: skip
+def test_what_was_chosen_is_a_line(kind, elements, expected):
+    assert line({"name": "d", "kind": kind, "elements": elements}) == expected
+
+
+def test_progress_of_trials():
+    assert told({"loss": 0.5, "auc": float("nan")}) == "loss 0.5  auc undefined"
+    assert told({"trial": 3, "auc": 0.61}) == "trial 3  auc 0.61"
+    assert told({"trial": 3}) == "trial 3  failed"
