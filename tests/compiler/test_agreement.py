@@ -177,3 +177,33 @@ def test_penalties_count_how_likely_gates_are_open():
         after = float(model.objective(batch, {**choices, **open_}, {})[1][0])
     shut = {name: 1 - float(choices[name].mean()) for name in ("keep", "one")}
     assert after - before == pytest.approx(0.3 * shut["keep"] + 0.1 * shut["one"])
+
+
+IN_ONE_PART = (
+    # Widths that are equal in the plain model alone: the concat in the concat is then one node with the rest.
+    ("let one = concat(embed(f, choose dim from {1, 2}) for f in fields)", "linear(concat(embed(user, 8), one), 1)"),
+    # Equal from the start.
+    ("let one = concat(embed(f, 2) for f in fields)", "linear(concat(embed(user, 8), one), 1)"),
+    # Every row of the family has parts of its own, of other fields and other decisions.
+    (
+        "let e[f in fields] = embed(f, choose dim from {1, 2})\n"
+        "let rest[g in fields] = linear[g](concat(e[f] for f in fields - {g}), 2)",
+        "sum(sum(rest[g]) for g in fields)",
+    ),
+    (
+        "let e[f in fields] = embed(f, choose dim from {1, 2})\n"
+        "let both[f in fields] = linear[f](concat(e[f], embed(f, 1)), 2)",
+        "sum(sum(both[f]) for f in fields)",
+    ),
+)
+
+
+@pytest.mark.parametrize(("definitions", "value"), IN_ONE_PART)
+def test_every_part_of_a_concatenation_has_its_weights(definitions, value):
+    pair = Pair(program_of(f"space Parts\n{definitions}\npredict sigmoid({value})\nminimize logloss\n"), IDS, {})
+    relaxed_agrees(pair, 1)
+    decisions = pair.supernet.graph.decisions
+    for option in (0, 1):
+        derived_agrees(pair, 1, {d.name: (option,) * d.elements for d in decisions})
+    for seed in range(1, 4):
+        derived_agrees(pair, seed)

@@ -20,6 +20,7 @@ from ...ir import (
     Ref,
     Rows,
     Select,
+    operands,
 )
 from ...promise import Promises
 from ...unfinished import not_yet
@@ -33,9 +34,24 @@ from .widths import operator
 def relax(graph: Graph, promises: Promises) -> Graph:
     """All nodes in order, each for fixed shapes."""
     work = Relaxing(graph, promises)
+    read = _read(graph)
     for key, node in graph.items():
-        work.values[key] = lowered(work, key, node)
+        apart = node.phase == "search" and isinstance(node, Operator) and key not in read
+        work.values[key] = Ref(key, Rows.all(len(node.index))) if apart else lowered(work, key, node)
     return graph.with_nodes(work.nodes)
+
+
+def _read(graph: Graph) -> set[int]:
+    """What the outputs read as values: all but what settles widths and options alone."""
+    found: set[int] = set()
+    todo = list(graph.outputs)
+    while todo:
+        key = todo.pop()
+        if key not in found:
+            found.add(key)
+            node = replace(graph[key], widths=())
+            todo += [r.node for r in operands(replace(node, options={}) if isinstance(node, Operator) else node)]
+    return found
 
 
 def lowered(work: Relaxing, key: int, node: Node) -> Ref | Variants:
