@@ -36,9 +36,22 @@ def relax(graph: Graph, promises: Promises) -> Graph:
     work = Relaxing(graph, promises)
     read = _read(graph)
     for key, node in graph.items():
-        apart = node.phase == "search" and isinstance(node, Operator) and key not in read
+        apart = node.phase == "search" and isinstance(node, Operator | Select) and key not in read
         work.values[key] = Ref(key, Rows.all(len(node.index))) if apart else lowered(work, key, node)
+    _check_all_there(work)
     return graph.with_nodes(work.nodes)
+
+
+def _check_all_there(work: Relaxing) -> None:
+    """Costs, and what widths are made of, are no part of the model, and cannot be read as values of it."""
+    for node in work.nodes.values():
+        for ref in operands(node):
+            if ref.node in work.nodes:
+                continue
+            source = work.graph[ref.node]
+            if isinstance(source, Cost):
+                raise not_yet(source.span, f"`{source.measure}` inside the model")
+            raise not_yet(source.span, "a number that decisions settle, read inside the model,")
 
 
 def _read(graph: Graph) -> set[int]:
@@ -62,7 +75,10 @@ def lowered(work: Relaxing, key: int, node: Node) -> Ref | Variants:
         case Output(role="constraint"):
             return Ref(key, Rows.all(0))
         case Output():
-            return work.add(replace(node, value=work.fixed(node.value, node.span)), key)
+            value = work.number(node.value)
+            return work.add(
+                replace(node, value=value if isinstance(value, Ref) else work.fixed(node.value, node.span)), key
+            )
         case Operator() if node.phase == "search":
             return search(work, key, node)
         case Operator():
@@ -73,9 +89,9 @@ def lowered(work: Relaxing, key: int, node: Node) -> Ref | Variants:
             return reduce(work, key, node)
         case Merge():
             return merge(work, key, node)
-        case Input() | Constant() | Learned() | Cost():
-            if node.phase == "search":
-                return Ref(key, Rows.all(len(node.index)))
+        case Cost():
+            return Ref(key, Rows.all(len(node.index)))
+        case Input() | Constant() | Learned():
             return work.add(node, key)
         case _:
             assert_never(node)
