@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .compiled import Part, Slice, Tensor
-from .ir import DecisionNode, Graph, Input, Learned, Operator, Reduce, Ref, Rows
+from .ir import Block, DecisionNode, Graph, Input, Learned, Merge, Operator, Reduce, Ref
 from .levels import upper_level
 from .passes.tables import LOOKED_UP
 from .promise import Buffer, Initial, Promises, Weight, no_buffers
@@ -186,10 +186,10 @@ class Layers:
             layer.slices = {w.name: [] for w in tensors}
             self.layers[identity] = layer
         layer.upper = layer.upper and upper
-        parts = segments(self.graph, node.operands[0], self.promises) if node.operands else []
         for row, key in enumerate(node.keys or ((),)):
             if key not in layer.keys:
                 layer.keys[key] = len(layer.keys)
+                parts = segments(self.graph, node.operands[0], row, self.promises) if node.operands else []
                 for weight in tensors:
                     self._slices(node, layer, weight, key, row, parts)
         return layer
@@ -247,23 +247,27 @@ def table_rows(schema: Schema, column: Column) -> int:
 PASSES_ON = ("dropout", "flatten", "batch_norm", "normalize")
 
 
-def segments(graph: Graph, ref: Ref, promises: Promises) -> list[Segment]:
-    """The parts of the last axis of an operand's first row."""
+def segments(graph: Graph, ref: Ref, row: int, promises: Promises) -> list[Segment]:
+    """The parts of the last axis of one row of an operand."""
     node = graph[ref.node]
-    row = int(ref.rows.array[0]) if len(ref.rows) else 0
+    at = int(ref.rows.array[row]) if len(ref.rows) else 0
     match node:
         case Reduce(operator="concat" | "stack" | "vector"):
             found: list[Segment] = []
             for block in node.blocks:
-                for e in range(block.count):
-                    at = Ref(block.ref.node, block.ref.rows.take(_one(row * block.count + e)))
-                    path = block.parts[e] if len(block.parts) > e else ()
-                    found += [_inside(graph, s, path, block.candidate, at) for s in segments(graph, at, promises)]
+                for k in range(at * block.count, (at + 1) * block.count):
+                    path = block.parts[k] if block.parts else ()
+                    inner = segments(graph, block.ref, k, promises)
+                    found += [_inside(graph, s, path, block, k) for s in inner]
             return found
+        case Merge():
+            k = int(node.source_of.array[at])
+            within = int((node.source_of.array[:at] == k).sum())
+            return segments(graph, node.sources[k], within, promises)
         case Operator(operator=operator) if operator in PASSES_ON or _elementwise(promises, operator):
             wide = [o for o in node.operands if graph[o.node].shape.kind != "number"]
             if len(wide) == 1:
-                return segments(graph, Ref(wide[0].node, wide[0].rows.take(_one(row))), promises)
+                return segments(graph, wide[0], at, promises)
     shape = node.shape
     size = 1
     for d in shape.dims:
@@ -271,28 +275,24 @@ def segments(graph: Graph, ref: Ref, promises: Promises) -> list[Segment]:
     return [Segment((), "", size if shape.kind in ("vector", "matrix") else int(shape.last))]  # type: ignore[arg-type]
 
 
-def _one(row: int) -> Rows:
-    return Rows([row])
-
-
 def _elementwise(promises: Promises, operator: str) -> bool:
     promise = promises.operators.get(operator)
     return operator == "*" or (promise is not None and promise.elementwise)
 
 
-def _inside(graph: Graph, segment: Segment, path: Part, candidate: str, at: Ref) -> Segment:
+def _inside(graph: Graph, segment: Segment, path: Part, block: Block, at: int) -> Segment:
     chosen = segment.chosen
-    if candidate:
-        node = graph[at.node]
+    if block.candidate:
+        node = graph[block.ref.node]
         assert isinstance(node, Operator)  # the candidate, times its weight
         weight = graph[node.operands[0].node]
         assert isinstance(weight, Operator)
         subject = weight.operands[0]
         decision = graph[subject.node]
         if isinstance(decision, DecisionNode):
-            row = int(subject.rows.array[int(node.operands[0].rows.array[int(at.rows.array[0])])])
+            row = int(subject.rows.array[int(node.operands[0].rows.array[int(block.ref.rows.array[at])])])
             chosen = (*chosen, (decision.name, int(decision.elements.array[row]), int(weight.options["option"])))
-    return Segment((*path, *segment.path), candidate or segment.candidate, segment.width, chosen)
+    return Segment((*path, *segment.path), block.candidate or segment.candidate, segment.width, chosen)
 
 
 def _plain(initial: Initial, shape: tuple[int, ...]) -> Initial:

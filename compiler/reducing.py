@@ -217,7 +217,7 @@ def _side_by_side(
         while end < count and nodes[end] == nodes[k]:
             end += 1
         picked = value.rows[(starts[:, None] + np.arange(k, end)[None, :])].reshape(-1)
-        own = tuple(parts[starts[0] + e] for e in range(k, end))
+        own = tuple(parts[s + e] for s in starts for e in range(k, end))
         blocks.append(Block(ref=Ref(int(nodes[k]), Rows(picked)), count=end - k, parts=own))
         k = end
     shape = _joined_shape(state, name, blocks, len(rows), span)

@@ -112,7 +112,9 @@ def _taken_reduce(node: Reduce, rows: Rows, index: object, widths: tuple[Ref | N
         return replace(node, index=index, widths=widths, blocks=blocks, segments=Rows(segments), weights=weights)  # type: ignore[arg-type]
     made: list[Block] = []
     for b in node.blocks:
-        made.append(replace(b, ref=Ref(b.ref.node, b.ref.rows.take(Rows(_spread(rows.array, b.count))))))
+        spread = _spread(rows.array, b.count)
+        parts = tuple(b.parts[k] for k in spread) if b.parts else ()
+        made.append(replace(b, ref=Ref(b.ref.node, b.ref.rows.take(Rows(spread))), parts=parts))
     weights = node.weights
     if weights is not None:
         weights = Ref(weights.node, weights.rows.take(Rows(_spread(rows.array, node.blocks[0].count))))

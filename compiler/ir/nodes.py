@@ -107,7 +107,7 @@ class Select(_Node):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Block:
     """`count` consecutive elements for every row of a Reduce: `ref.rows` has rows × count entries, row-major.
-    `parts`: for every element of a row, its path in a (nested) concat; `candidate`: the searched width it stands for."""
+    `parts`: for every entry of `ref.rows`, its path in a (nested) concat; `candidate`: the searched width it stands for."""
 
     ref: Ref
     count: int

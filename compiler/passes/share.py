@@ -62,7 +62,7 @@ def identity(node: Node, key: int) -> Hashable:
         case Select():
             return ("select", shape, node.subject, node.labels, node.alternatives)
         case Reduce():
-            blocks = tuple((b.ref, b.count, b.candidate) for b in node.blocks)
+            blocks = tuple((b.ref, b.count, b.candidate, b.parts) for b in node.blocks)
             return ("reduce", node.operator, shape, blocks, node.segments, node.weights, node.over)
         case Merge():
             return ("merge", shape, node.sources, node.source_of)

@@ -231,3 +231,85 @@ def test_edges_among_elements_settled_for_all(option):
         settled = supernet.module(batch, {"edge": Set(torch.tensor([float(option)]))})
         torch.testing.assert_close(plain.module(batch), settled)
     assert (settled.std() > 1e-3) == (option == 1)
+
+
+IN_ONE_PART = (
+    # Widths that are equal in the plain model alone: the concat in the concat is then one node with the rest.
+    ("let one = concat(embed(f, choose dim from {1, 2}) for f in fields)", "linear(concat(embed(user, 8), one), 1)"),
+    # Equal from the start.
+    ("let one = concat(embed(f, 2) for f in fields)", "linear(concat(embed(user, 8), one), 1)"),
+    # Every row of the family has parts of its own, of other fields and other decisions.
+    (
+        "let e[f in fields] = embed(f, choose dim from {1, 2})\n"
+        "let rest[g in fields] = linear[g](concat(e[f] for f in fields - {g}), 2)",
+        "sum(sum(rest[g]) for g in fields)",
+    ),
+    (
+        "let e[f in fields] = embed(f, choose dim from {1, 2})\n"
+        "let both[f in fields] = linear[f](concat(e[f], embed(f, 1)), 2)",
+        "sum(sum(both[f]) for f in fields)",
+    ),
+)
+
+
+@pytest.mark.parametrize(("definitions", "value"), IN_ONE_PART)
+def test_every_part_of_a_concatenation_has_its_weights(definitions, value):
+    pair = Pair(program_of(f"space Parts\n{definitions}\npredict sigmoid({value})\nminimize logloss\n"), IDS, {})
+    relaxed_agrees(pair, 1)
+    decisions = pair.supernet.graph.decisions
+    for option in (0, 1):
+        derived_agrees(pair, 1, {d.name: (option,) * d.elements for d in decisions})
+    for seed in range(1, 4):
+        derived_agrees(pair, seed)
+
+
+NUMBERS = (
+    ("choose a from {1, 3}", "a * bias()", "logloss"),
+    ("choose a from {1, 3}", "tanh(a) * bias()", "logloss + a, a"),
+    ("choose g from {off, on}", "tanh(tanh(g) + g) * bias()", "logloss + 0.1 * g"),
+    ("choose a from {1, 3}\nchoose g from {off, on}", "(a if g else 2) * bias()", "logloss"),
+    ("choose a from {1, 3}\nchoose g from {off, on}", "bias() if g else a", "logloss"),
+    ("choose a from {p, q}", "case a { p: 2 q: 0 } * bias()", "logloss + case a { p: 1 q: 2 }"),
+    ("choose a from {p, q}\nchoose g from {off, on}", "case a { p: g q: 2 } * bias()", "logloss"),
+)
+
+
+@pytest.mark.parametrize(("definitions", "value", "objective"), NUMBERS)
+def test_numbers_that_decisions_settle(definitions, value, objective):
+    pair = Pair(program_of(f"space N\n{definitions}\npredict sigmoid({value})\nminimize {objective}\n"), IDS, {})
+    relaxed_agrees(pair, 1)
+    for seed in range(1, 5):
+        derived_agrees(pair, seed)
+
+
+@pytest.mark.parametrize(
+    ("definitions", "value", "objective", "place"),
+    [
+        ("", "bias()", "logloss + flops", "flops"),
+        ("", "bias() + parameters(bias())", "logloss", "parameters(bias())"),
+        ("choose a[k in 1..2] from {1, 3}", "sum(concat(bias(), a[1]))", "logloss", "concat(bias(), a[1])"),
+        ("choose a[k in 1..2] from {1, 3}", "sum(a) * bias()", "logloss", "sum(a)"),
+        (
+            "choose a from {1, 3}\nlet x[k in 1..2] = bias() if k == 1 else a",
+            "sum(x)",
+            "logloss",
+            "bias() if k == 1 else a",
+        ),
+    ],
+)
+def test_what_has_no_implementation_says_so(definitions, value, objective, place):
+    pair = Pair(program_of(f"space N\n{definitions}\npredict sigmoid({value})\nminimize {objective}\n"), IDS, {})
+    with pytest.raises(SpaceError) as refused:
+        _ = pair.supernet
+    assert [(d.code, d.span.text) for d in refused.value.diagnostics] == [("S0630", place)]
+
+
+NOTHING = """space Nothing
+let z = choose k { narrow: embed(user, 2) wide: embed(user, 3) none: 0 }
+predict sigmoid(linear(concat(z, embed(item, 2)), 1))
+minimize logloss
+"""
+
+
+def test_an_alternative_of_nothing_has_no_weights_beside_widths_that_are_searched():
+    relaxed_agrees(Pair(program_of(NOTHING), IDS, {}), 1)

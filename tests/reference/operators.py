@@ -248,6 +248,8 @@ def apply(name: str, x: Any) -> Any:
     function = FUNCTIONS[name]
     if isinstance(x, Choice):
         return mix([(p, apply(name, o)) for o, p in x.options])
+    if isinstance(x, Chance):
+        return mix([(arithmetic("-", 1, x.p), apply(name, 0)), (x.p, apply(name, 1))])
     if is_constant(x):
         y = float(function(x))
         return int(y) if y.is_integer() and name in ("ceil", "floor", "round", "abs", "identity", "relu") else y

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...ir import Constant, DecisionNode, Node, Ref, Rows, Select
+from ...ir import Constant, DecisionNode, Node, Ref, Select
 from ...shapes import NUMBER
 from ...unfinished import not_yet
 from .relaxing import Relaxing, Variants
@@ -12,14 +12,12 @@ from .relaxing import Relaxing, Variants
 
 def select(work: Relaxing, key: int, node: Select) -> Ref | Variants:
     """A branch that decisions select."""
-    if node.phase == "search":
-        return Ref(key, Rows.all(len(node.index)))  # a width; it is read through the values it belongs to
     source = work.graph[node.subject.node]
     if source.phase == "run":
         raise not_yet(node.span, "a branch that each example decides")
     subject = work.fixed(node.subject, node.span)
     options = _positions(work, node, source)
-    values = [work.value(a) for a in node.alternatives]
+    values = [work.number(a) for a in node.alternatives]
     if not node.shape.searched and not any(isinstance(v, Variants) for v in values):
         return work.mixed(node, subject, options, [v for v in values if isinstance(v, Ref)], node.shape, key)
     if any(isinstance(v, Variants) for v in values) or not isinstance(source, DecisionNode):

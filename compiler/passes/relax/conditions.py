@@ -8,7 +8,7 @@ from itertools import product
 import numpy as np
 
 from ...ir import Constant, DecisionNode, Operator, Ref
-from ...search_phase import ON_NUMBERS
+from ...search_phase import FUNCTIONS, ON_NUMBERS
 from ...unfinished import not_yet
 from .relaxing import Relaxing
 
@@ -37,6 +37,8 @@ def search(work: Relaxing, key: int, node: Operator) -> Ref:
             return work.add(replace(plain, operator="-", operands=(total, both)), key)
         case "+" | "-" | "*" | "/" | "^" | "negate":
             return work.add(plain, key)
+        case function if function in FUNCTIONS and not isinstance(work.graph[node.operands[0].node], DecisionNode):
+            return work.add(plain, key)  # what the decisions added up to is an expectation already
         case _:
             return gates(work, key, node, refs)
 

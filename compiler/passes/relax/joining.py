@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from ...ir import Block, DecisionNode, Merge, Node, Operator, Reduce, Ref, Rows
+from ...ir import Block, Constant, DecisionNode, Merge, Node, Operator, Reduce, Ref, Rows
 from ...shapes import NUMBER, Shape, fixed
 from ...unfinished import not_yet
 from .relaxing import Relaxing, Variants, fixed_shape
@@ -13,7 +13,7 @@ from .relaxing import Relaxing, Variants, fixed_shape
 
 def reduce(work: Relaxing, key: int, node: Reduce) -> Ref | Variants:
     """An aggregate; a concat lays values of searched width side by side."""
-    if node.phase == "search" and any(work.leaf(b.ref) is not None for b in node.blocks):
+    if any(work.leaf(b.ref) is not None for b in node.blocks):
         raise not_yet(node.span, f"{node.operator}() of decisions inside the model")
     values = [work.value(b.ref) for b in node.blocks]
     weights = work.fixed(node.weights, node.span) if node.weights else None
@@ -43,6 +43,9 @@ def side_by_side(work: Relaxing, key: int, node: Reduce, values: list[Ref | Vari
             blocks.append(replace(block, ref=value))
             continue
         for option, text, alternative in zip(value.options, value.texts, value.alternatives, strict=True):
+            made = work.nodes[alternative.node]
+            if isinstance(made, Constant) and not made.values.any():
+                continue  # of zeros a linear layer makes nothing
             scaled = weighted(work, node, value.subject, option, alternative)
             blocks.append(replace(block, ref=scaled, candidate=text))
     work.spread.add(key)
@@ -81,6 +84,8 @@ def merge(work: Relaxing, key: int, node: Merge) -> Ref | Variants:
     """A family of several nodes; one that only settles widths stays out of the model."""
     if node.phase == "search" and node.shape == NUMBER and any(_is_width(work, s) for s in node.sources):
         return Ref(key, Rows.all(len(node.index)))
+    if any(work.leaf(s) is not None for s in node.sources):
+        raise not_yet(node.span, "a family of which decisions are a part")
     sources = tuple(work.fixed(s, node.span) for s in node.sources)
     return work.add(replace(node, sources=sources, shape=fixed_shape(node.shape), widths=(), phase="run"), key)
 

@@ -20,6 +20,7 @@ from ...ir import (
     Ref,
     Rows,
     Select,
+    operands,
 )
 from ...promise import Promises
 from ...unfinished import not_yet
@@ -33,9 +34,37 @@ from .widths import operator
 def relax(graph: Graph, promises: Promises) -> Graph:
     """All nodes in order, each for fixed shapes."""
     work = Relaxing(graph, promises)
+    read = _read(graph)
     for key, node in graph.items():
-        work.values[key] = lowered(work, key, node)
+        apart = node.phase == "search" and isinstance(node, Operator | Select) and key not in read
+        work.values[key] = Ref(key, Rows.all(len(node.index))) if apart else lowered(work, key, node)
+    _check_all_there(work)
     return graph.with_nodes(work.nodes)
+
+
+def _check_all_there(work: Relaxing) -> None:
+    """Costs, and what widths are made of, are no part of the model, and cannot be read as values of it."""
+    for node in work.nodes.values():
+        for ref in operands(node):
+            if ref.node in work.nodes:
+                continue
+            source = work.graph[ref.node]
+            if isinstance(source, Cost):
+                raise not_yet(source.span, f"`{source.measure}` inside the model")
+            raise not_yet(source.span, "a number that decisions settle, read inside the model,")
+
+
+def _read(graph: Graph) -> set[int]:
+    """What the outputs read as values: all but what settles widths and options alone."""
+    found: set[int] = set()
+    todo = list(graph.outputs)
+    while todo:
+        key = todo.pop()
+        if key not in found:
+            found.add(key)
+            node = replace(graph[key], widths=())
+            todo += [r.node for r in operands(replace(node, options={}) if isinstance(node, Operator) else node)]
+    return found
 
 
 def lowered(work: Relaxing, key: int, node: Node) -> Ref | Variants:
@@ -46,7 +75,10 @@ def lowered(work: Relaxing, key: int, node: Node) -> Ref | Variants:
         case Output(role="constraint"):
             return Ref(key, Rows.all(0))
         case Output():
-            return work.add(replace(node, value=work.fixed(node.value, node.span)), key)
+            value = work.number(node.value)
+            return work.add(
+                replace(node, value=value if isinstance(value, Ref) else work.fixed(node.value, node.span)), key
+            )
         case Operator() if node.phase == "search":
             return search(work, key, node)
         case Operator():
@@ -57,9 +89,9 @@ def lowered(work: Relaxing, key: int, node: Node) -> Ref | Variants:
             return reduce(work, key, node)
         case Merge():
             return merge(work, key, node)
-        case Input() | Constant() | Learned() | Cost():
-            if node.phase == "search":
-                return Ref(key, Rows.all(len(node.index)))
+        case Cost():
+            return Ref(key, Rows.all(len(node.index)))
+        case Input() | Constant() | Learned():
             return work.add(node, key)
         case _:
             assert_never(node)

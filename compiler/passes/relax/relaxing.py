@@ -11,7 +11,7 @@ import numpy as np
 from recspace.dsl.source import Span
 
 from ...decisions import Decision
-from ...ir import Constant, DecisionNode, Graph, Node, Ref, Rows, Select
+from ...ir import Constant, DecisionNode, Graph, Node, Operator, Ref, Rows, Select
 from ...promise import Promises
 from ...shapes import Searched, Shape
 from ...unfinished import not_yet
@@ -76,6 +76,20 @@ class Relaxing:
                 "bring it to one width with align(x, n) where it is made",
             )
         return found
+
+    def number(self, ref: Ref) -> Ref | Variants:
+        """What rows have become, a number that is decided being its expectation."""
+        leaf = self.leaf(ref)
+        if leaf is None:
+            return self.value(ref)
+        options = self.options(leaf)
+        if not all(isinstance(o, int | float) for o in options):
+            raise not_yet(leaf.span, "a name as a number")
+        table = np.tile(np.array(options, dtype=np.float64), (len(ref.rows), 1))
+        weights = self.fixed(ref, leaf.span)
+        made = Operator(index=leaf.index.take(ref.rows), phase="run", span=leaf.span, operator="expect",
+                        operands=(weights,), options={"table": table, "sizes": (len(options),)})  # fmt: skip
+        return self.add(made)
 
     def mixed(
         self,
