@@ -91,7 +91,9 @@ def foresee(stages: tuple[Planned, ...], graph: Graph, fixed: Fixed) -> None:
 
 def _later(call: StageCall, promises: Promises) -> Iterator[Diagnostic]:
     """What is promised but does not run yet: stages, relaxations, options, and what stands inside."""
-    promise = promises.stages[call.name]
+    promise = promises.stages.get(call.name)
+    if promise is None:
+        return  # a cost, as in `of = parameters(e)`
     if not promise.implemented:
         names = [n for n, p in promises.stages.items() if p.role == promise.role and p.implemented]
         hint = f"these do: {', '.join(names)}" if names else ""

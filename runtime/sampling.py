@@ -9,6 +9,8 @@ from dataclasses import replace
 from hashlib import blake2b
 from typing import Any
 
+from torch import Tensor
+
 from recspace.compiler.architectures import fingerprint
 from recspace.compiler.compiled import Compiled
 from recspace.compiler.decisions import Architecture, Decision
@@ -21,7 +23,7 @@ from .evaluation import goodness, metric, score_of, scores
 from .recipe import StageCall
 from .refuse import refusal
 from .samplers import Proposer
-from .state import State, joined
+from .state import State, copied, joined
 from .task import Found, architecture_from, architecture_json
 from .training import Diverged, Fit
 
@@ -32,7 +34,8 @@ class Sampling:
     evaluate = train      a trial is trained from its start, on training rows, and scored on validation rows
     evaluate = inherited  the supernet's weights as they are, the decisions one-hot
 
-    Architectures that mean the same model are judged once.
+    Architectures that mean the same model are judged once. What the best trained one has learned is kept: where no stage
+    follows it is the model that comes out.
     """
 
     def __init__(self, context: Context, call: StageCall, sampler: Proposer) -> None:
@@ -45,6 +48,8 @@ class Sampling:
         self._supernet = context.supernet_model() if self._inherited else None
         self._known: dict[str, float | None] = {}
         self._trial: tuple[Architecture, str, Fit] | None = None
+        self._kept: dict[str, Tensor] = {}
+        self._kept_score = -math.inf
         self.trials: list[dict[str, Any]] = []
         self.at, self._hurried = 0, False
 
@@ -113,7 +118,10 @@ class Sampling:
         context = self.context
         choices = fit.choosing.settled()
         figures = scores(fit.model, context.examples, context.examples.valid, choices, context.settings.evaluation_rows)
-        self._tell(architecture, key, goodness(figures, self._metric), "")
+        score = goodness(figures, self._metric)
+        if score > self._kept_score:  # of equal ones the first, as the sampler has it
+            self._kept_score, self._kept = score, copied(fit.model.tensors)
+        self._tell(architecture, key, score, "")
 
     def _tell(self, architecture: Architecture, key: str, score: float | None, why: str) -> None:
         good = score if score is not None and math.isfinite(score) else None
@@ -150,12 +158,14 @@ class Sampling:
         if best is None:
             last = next((t["failed"] for t in reversed(self.trials) if t["failed"]), "")
             raise refusal("S0610", "no trial gave a usable architecture", self.call.span, help=last)
-        return replace(self.context.found, architecture=best, gates={}, model={}, weighing={}, raw=False)
+        return replace(self.context.found, architecture=best, gates={}, model=self._kept, weighing={}, raw=False)
 
     def state(self) -> State:
         facts: dict[str, Any] = {"at": self.at, "known": self._known, "trials": self.trials, "hurried": self._hurried}
         facts["trial"] = None
-        parts = {"sampler": self.sampler.state()}
+        # Infinity is no JSON.
+        facts["kept_score"] = self._kept_score if math.isfinite(self._kept_score) else None
+        parts = {"sampler": self.sampler.state(), "kept": State(self._kept)}
         if self._trial is not None:
             facts["trial"] = architecture_json(self._trial[0])
             parts["fit"] = self._trial[2].state()
@@ -166,6 +176,8 @@ class Sampling:
         self.at, self._hurried = int(facts["at"]), bool(facts["hurried"])
         self._known, self.trials = dict(facts["known"]), list(facts["trials"])
         self.sampler.restore(state.part("sampler"))
+        self._kept = dict(state.part("kept").tensors)
+        self._kept_score = -math.inf if facts["kept_score"] is None else float(facts["kept_score"])
         self._trial = None
         architecture = architecture_from(facts["trial"])
         if architecture is not None:

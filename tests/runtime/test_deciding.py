@@ -15,6 +15,7 @@ from recspace.runtime import fix
 from recspace.runtime.choices import defaults, drawn, even, one_hot, one_hots
 from recspace.runtime.derive_stage import groups, settled
 from recspace.runtime.draws import Draws
+from recspace.runtime.evaluation import scores
 from recspace.runtime.samplers import Everything
 from recspace.runtime.task import Found
 
@@ -40,6 +41,17 @@ def test_exhaustive_finds_the_truth():
     fixes = ("keep[f0,f2]=off", "keep[f0,f3]=off", "keep[f1,f2]=off", "keep[f1,f3]=off")
     found = result(text, context(encoded=by_hand.rows(3000), fixes=fixes))
     assert found.architecture["keep"] == (1, 0, 0, 0, 0, 1)
+    assert not torch.equal(found.model["first"], torch.zeros_like(found.model["first"]))
+
+
+def test_the_best_trial_is_the_model_that_comes_out():
+    task = ended(started("exhaustive(batch_size = 256, epochs = 2, optimizer = adam(lr = 0.02))", context()))
+    best = max(task.trials, key=lambda t: t["goodness"])
+    found, place = task.found(), context()
+    model = place.model(by_hand.fis(found.architecture))
+    model.load(found.model)
+    score = scores(model, place.examples, place.examples.valid, {}, 8192)
+    assert score["auc"] == pytest.approx(best["goodness"], abs=1e-9)
 
 
 def test_same_architectures_are_judged_once():

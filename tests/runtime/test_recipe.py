@@ -39,6 +39,11 @@ def test_what_runs():
     assert able == CARRIED
 
 
+def test_a_cost_in_a_recipe_is_no_stage():
+    recipe = by_hand.recipe("relax(as = gate) derive(budgets = [50%], of = parameters(e))")
+    assert [f.code for f in obstacles(recipe, (KEEP,), promises())] == ["S0606", "S0606"]
+
+
 def test_values():
     recipe = by_hand.recipe(
         "relax(as = gumbel, temperature = 1.0 -> 0.1, epochs = n + 1, optimizer = grda(c = auto, mu = 0.7)) "
