@@ -77,12 +77,9 @@ def resume(folder: Path, rebuild: Rebuild, progress: Progress | None = None) -> 
     if not (folder / RUN).is_file():
         raise refusal("S0703", f"there is no run in {folder}", place, help="give the folder of a run that was started")
     with held(folder):
-        kept = json.loads(inside(folder, RUN).read_bytes())
-        if kept.get("version") != VERSION:
-            raise refusal("S0703", f"the run in {folder} was made by another version", place, help="start it anew")
-        settings = Settings.from_json(kept["settings"])
-        if (folder / REPORT).is_file():
-            return Result(folder, json.loads((folder / REPORT).read_bytes()))
+        kept, settings, report = _remembered(folder)
+        if report is not None:
+            return Result(folder, report)
         inputs = rebuild(kept["bound"], settings)
         unchanged(kept["bound"], inputs.bound, folder)
         _make_parts(folder)
@@ -92,6 +89,23 @@ def resume(folder: Path, rebuild: Rebuild, progress: Progress | None = None) -> 
                 return Result(folder, _resumed(inputs, settings, folder, journal, listening))
         finally:
             journal.close()
+
+
+def _remembered(folder: Path) -> tuple[dict[str, Any], Settings, dict[str, Any] | None]:
+    """What `run.json` says, and the report of a run that is done. Raises SpaceError (S0703) for files that no run wrote."""
+    place = words(str(folder), "")
+    try:
+        kept = json.loads(inside(folder, RUN).read_bytes())
+        if kept.get("version") != VERSION:
+            raise refusal("S0703", f"the run in {folder} was made by another version", place, help="start it anew")
+        settings = Settings.from_json(kept["settings"])
+        report = json.loads(inside(folder, REPORT).read_bytes()) if (folder / REPORT).is_file() else None
+        if not isinstance(kept["bound"], dict) or not isinstance(report, dict | None):
+            raise TypeError("an object is needed")
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as why:
+        text = f"the files in {folder} are damaged: {type(why).__name__}: {why}"
+        raise refusal("S0703", text, place, help="start the run anew, in another folder") from why
+    return kept, settings, report
 
 
 def _resumed(

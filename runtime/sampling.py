@@ -150,6 +150,7 @@ class Sampling:
             "failed": failed,
             "metric": self._metric,
             "goodness": max(good, default=None),
+            "judged": [{k: t[k] for k in ("number", "score", "failed", "fingerprint")} for t in self.trials],
             "ended_by": "hours" if len(self.trials) < self.sampler.trials else "trials",
         }
 

@@ -275,6 +275,38 @@ def test_what_is_no_truth_is_a_diagnostic(finished, tmp_path, text):
     assert call("data", "compare", tmp_path, path).returncode == 3
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("run.json", "{}"), ("run.json", "["), ("report.json", "[]"), ("report.json", "{}"), ("architecture.json", "{}"),
+     ("architecture.json", '{"decisions": [{"name": 3}]}')],
+)  # fmt: skip
+def test_files_that_no_run_wrote_are_a_diagnostic(finished, name, text):
+    folder, _ = finished
+    path = folder / name
+    before = path.read_text()
+    path.write_text(text)
+    try:
+        result = call("resume", folder)
+    finally:
+        path.write_text(before)
+    assert result.returncode == 3
+    assert "error[S0703]" in result.stderr
+
+
+def test_a_truth_that_cannot_be_read_hides_no_result(finished, table):
+    folder, _ = finished
+    path = table.with_suffix(".truth.json")
+    before = path.read_text()
+    path.write_text("[")
+    try:
+        again = call("resume", folder)
+    finally:
+        path.write_text(before)
+    assert again.returncode == 0
+    assert "warning[S0581]" in again.stderr
+    assert "AUC" in again.stdout
+
+
 def test_a_refused_run_is_put_right_and_started_again(table, tmp_path):
     folder = tmp_path / "run"
     arguments = ("run", "autofis", "--data", table, "-o", folder, "--set", "width=4")

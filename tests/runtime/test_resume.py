@@ -110,6 +110,12 @@ def test_interrupted_all_along(tmp_path, straight, name, every):
     events = effective(read(folder / "events.jsonl"))
     finished = [e["stage"] for e in events if e["event"] == "finished"]
     assert finished == [s["stage"] for s in straight[name][1]["stages"]]
+    told = [e for e in events if e["event"] == "trial"]
+    judged = [trial for stage in straight[name][1]["stages"] for trial in stage.get("judged", ())]
+    assert [(t["trial"], t["score"], t["fingerprint"]) for t in told] == [
+        (j["number"], j["score"], j["fingerprint"]) for j in judged
+    ]
+    assert len(told) == (4 if name == "random" else 0)
 
 
 @pytest.mark.parametrize("name", ["fis", "dim"])

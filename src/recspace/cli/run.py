@@ -7,6 +7,7 @@ import json
 import math
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ from .check import print_block
 from .output import show, write_json
 
 if TYPE_CHECKING:
+    from recspace.runtime.planted import Finding, Truth
     from recspace.runtime.run import Result
     from recspace.runtime.settings import Settings
 
@@ -135,17 +137,38 @@ def followed(folder: Path, args: argparse.Namespace, work: Callable[[Bar | Lines
 
 def show_result(result: Result, *, as_json: bool) -> None:
     """The report of a finished run, and what was planted where that is known."""
-    from recspace.runtime.planted import of_run, said
+    from recspace.runtime.planted import said
 
-    from .outcome import text
-
-    known = of_run(result.folder)
+    known = _planted(result.folder)
     if as_json:
         planted = {} if known is None else {"planted": [finding.as_data() for finding in known[1]]}
         write_json({"ok": True, "run": str(result.folder), "report": dict(result.report), **planted})
         return
-    architecture = json.loads((result.folder / "architecture.json").read_bytes())
-    print(f"\n{text(result.report, architecture)}")
+    print(f"\n{_report(result)}")
     for line in said(*known) if known is not None else ():
         print(line)
     print(f"everything is in {result.folder}: report.json, architecture.json, model.py, model.safetensors, encoding/")
+
+
+def _planted(folder: Path) -> tuple[Truth, tuple[Finding, ...]] | None:
+    """A truth beside the table that cannot be read is said, but is no reason to hide what the run found."""
+    from recspace.runtime.planted import of_run
+
+    try:
+        return of_run(folder)
+    except SpaceError as error:
+        show([replace(d, severity="warning") for d in error.diagnostics])
+        return None
+
+
+def _report(result: Result) -> str:
+    """Raises SpaceError (S0703) where the files of the folder are not what a run writes."""
+    from recspace.runtime.refuse import refusal, words
+
+    from .outcome import text
+
+    try:
+        return text(result.report, json.loads((result.folder / "architecture.json").read_bytes()))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as why:
+        message = f"the files in {result.folder} are damaged: {type(why).__name__}: {why}"
+        raise refusal("S0703", message, words(str(result.folder), "")) from why
