@@ -14,6 +14,7 @@ from typing import Any, cast
 
 from torch import Tensor
 
+from recspace.compiler.decisions import Decision
 from recspace.compiler.ir import Graph
 from recspace.compiler.promise import Promises
 from recspace.compiler.schema import Column
@@ -33,6 +34,7 @@ from .plain_stages import for_model, hand_made, inherit
 from .plan import BASELINE, Planned, obstacles, planned
 from .progress import Progress
 from .recipe import Recipe
+from .references import values_of
 from .refuse import refusal
 from .report import GATES, sizes, write_architecture, write_json, write_tensors
 from .settings import Settings
@@ -144,9 +146,10 @@ class Search:
         """When a stage has to end: its share, by epochs, of the time that is left."""
         if self._settings.hours is None:
             return float("inf")
-        shares = [_epochs(s) for s in self.stages[self._at :]]
+        decisions = self.supernet.decisions
+        shares = [_epochs(s, decisions) for s in self.stages[self._at :]]
         left = self._settings.hours * 3600 - self._elapsed - self._stage_s
-        return time.monotonic() + max(left, 0.0) * _epochs(stage) / max(sum(shares), 1)
+        return time.monotonic() + max(left, 0.0) * _epochs(stage, decisions) / max(sum(shares), 1)
 
     def _close(self, task: Task) -> None:
         stage = self.stages[self._at]
@@ -247,7 +250,7 @@ class Search:
         """Every figure of the table. `gap`: what the searched model gained or lost when it was trained on its own."""
         baseline = next((r for r in self._rows if r["stage"] == BASELINE), None)
         own = [r for r in self._rows if r["stage"] != BASELINE]
-        relaxed = next((r for r in reversed(own) if r["stage"].endswith(".relax")), None)
+        relaxed = next((r for r in reversed(own) if r["stage"].endswith((".relax", ".progressive"))), None)
         first = FIRST[self._examples.task]
         total = sum(r["seconds"] for r in own)
         return {
@@ -273,6 +276,7 @@ def _gap(relaxed: dict[str, Any] | None, searched: dict[str, Any], metric: str) 
     return float(searched["test"][metric]) - float(relaxed["test"][metric])
 
 
-def _epochs(stage: Planned) -> int:
+def _epochs(stage: Planned, decisions: tuple[Decision, ...]) -> int:
     options = stage.call.options
-    return int(options.get("epochs", 0)) * int(options.get("trials", 1))
+    steps = len(values_of(str(options["along"]), decisions)) if options.get("along") else 1
+    return int(options.get("epochs", 0)) * int(options.get("trials", 1)) * steps
