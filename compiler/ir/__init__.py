@@ -21,6 +21,7 @@ from .nodes import (
     Phase,
     Reduce,
     Select,
+    SubsetSum,
 )
 from .operands import operands, with_operands
 from .rows import Index, IntArray, Ref, Rows
@@ -44,6 +45,7 @@ __all__ = [
     "Ref",
     "Rows",
     "Select",
+    "SubsetSum",
     "operands",
     "with_operands",
 ]

@@ -20,6 +20,7 @@ from ...ir import (
     Ref,
     Rows,
     Select,
+    SubsetSum,
 )
 from ...promise import Promises
 from ...unfinished import not_yet
@@ -57,6 +58,8 @@ def lowered(work: Relaxing, key: int, node: Node) -> Ref | Variants:
             return reduce(work, key, node)
         case Merge():
             return merge(work, key, node)
+        case SubsetSum():
+            raise AssertionError(node)  # `algebra` makes them, and comes later
         case Input() | Constant() | Learned() | Cost():
             if node.phase == "search":
                 return Ref(key, Rows.all(len(node.index)))
