@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from ..ir import DecisionNode, SubsetSum
 from .emitter import Emitter, escaped, in_family
 
@@ -49,7 +51,7 @@ def subset_sum(emitter: Emitter, key: int, node: SubsetSum) -> None:
     """By the factors of the weights where `choices` has them, else by the weights."""
     emitter.functions |= {"sums_before": BEFORE, "symmetric_sums": SYMMETRIC}
     x = emitter.fetch(node.members, True, full=True, batched=True)
-    sizes = f"({', '.join(map(str, node.sizes))},)"
+    sizes = repr(node.sizes)
     text = f"symmetric_sums({x}, {sizes})"
     if node.weights is not None:
         emitter.functions["weighed_sums"] = SPELLED
@@ -58,7 +60,7 @@ def subset_sum(emitter: Emitter, key: int, node: SubsetSum) -> None:
         decided = emitter.graph.decision(gate.name)
         assert decided.factors is not None
         name = f'"{escaped(gate.name)}:factors"'
-        factors = emitter.rows(f"choices[{name}]", node.groups, 0, len(decided.factors.groups), True, True)
+        factors = emitter.rows(f"choices[{name}]", np.array(node.groups), 0, len(decided.factors.groups), True, True)
         if node.places != tuple(range(len(decided.factors.members))):
             factors = f"{factors}.index_select(2, {emitter.constant(node.places)})"
         weights = emitter.fetch(node.weights, True, full=True)
