@@ -10,7 +10,7 @@ import numpy as np
 from recspace.dsl import ast
 from recspace.dsl.source import Span
 
-from . import split
+from . import factored, split
 from .atoms import ItemSet, Label, RealRange, SubsetDomain, SubsetsOf, describe, is_number, key_label
 from .columns import Column, Context, scatter
 from .decisions import Domain
@@ -107,6 +107,8 @@ def _decide(
     exists = where.exists()
     defaults = _defaults(state, clauses, domains, ctx, place)
     elements = np.empty(ctx.n, dtype=np.int64)
+    clause = next((c for c in clauses if isinstance(c, ast.Factored)), None)
+    sets, groups = factored.sets_of(state, ctx, place, clause.span) if clause is not None else ([], [])
     for row, (key, (domain, atoms)) in enumerate(zip(keys, domains, strict=True)):
         if key not in entry.at:
             entry.at[key] = len(entry.keys)
@@ -116,6 +118,8 @@ def _decide(
             entry.domain_of.append(entry.domains.index(domain))
             entry.defaults.append(defaults[row])
             entry.counts.append(_elements(state, index.values[row] if index.values else ""))
+            entry.sets += sets[row : row + 1]
+            entry.groups += groups[row : row + 1]
         elements[row] = entry.at[key]
         entry.atoms[entry.domain_of[entry.at[key]]] = atoms
     entry.per_value = index.values[0] if index.values else ""
@@ -229,7 +233,9 @@ def _logits(
                 refs["prior"] = _one(state, state.column(value, ctx), ctx, value.span)
                 entry.prior = True
             case ast.Factored(value):
-                entry.rank = _rank(state, value, ctx)
+                if any(isinstance(c, ast.Given) for c in clauses):
+                    raise state.builder.report("S0405", "logits are given or factored, not both", clause.span)
+                entry.rank = factored.rank_of(state, value, ctx)
             case ast.Default():
                 pass
     return refs.get("given"), refs.get("prior")
@@ -247,18 +253,6 @@ def _reads_example(state: State, start: Ref) -> bool:
 
 def _reads_label(state: State, start: Ref) -> bool:
     return any(isinstance(n, Input) and n.columns[0].what == "label" for n in state.builder.upstream(start.node))
-
-
-def _rank(state: State, value: ast.Expr, ctx: Context) -> int:
-    """`factored symmetric(rank = R)`."""
-    match value:
-        case ast.Call(ast.Name("symmetric"), (ast.Keyword("rank", inner),)) if not isinstance(inner, ast.Schedule):
-            column = state.column(inner, ctx)
-            rank = column.atoms[0] if column.constant and ctx.n else 0
-            if isinstance(rank, int) and rank >= 1:
-                return rank
-    raise state.builder.report("S0405", "factored takes symmetric(rank = R), R a whole number from 1", value.span,
-                               help="write: factored symmetric(rank = 3)")  # fmt: skip
 
 
 def _bound(

@@ -32,6 +32,24 @@ class Domain:
 
 
 @dataclass(frozen=True, slots=True)
+class Factors:
+    """Logits from shared factors (PROFIT, NeurIPS 2021): element s of group g has the logit Σ_r Π_{f in s} β^{g,r}_f.
+
+    rank      R, the number of terms
+    members   labels of what the sets are made of: the last axis of the factors β [groups, R, members]
+    sets      for every element the positions of its members, in the order of its set
+    groups    keys of the other binders: each has factors of its own
+    group_of  for every element its group
+    """
+
+    rank: int
+    members: tuple[Choice, ...]
+    sets: tuple[tuple[int, ...], ...]
+    groups: tuple[Key, ...]
+    group_of: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
     """One indexed decision.
 
@@ -44,7 +62,7 @@ class Decision:
                of positions); one entry serves all
     given      none; "data": logits from statistics; "example": logits from the example at hand; "objective"
     prior      whether samples are restricted by a prior
-    rank       of `factored symmetric(rank = R)`, else 0
+    factors    of `factored symmetric(rank = R)`, else None
     conditional whether some assignments do without it
     per_value  the field by whose values it is indexed, else ""
     counts     of a decision indexed by values: how many elements every one of its rows in the graph stands for
@@ -59,10 +77,15 @@ class Decision:
     defaults: tuple[int | tuple[int, ...] | float, ...] = (0,)
     given: Literal["", "data", "example", "objective"] = ""
     prior: bool = False
-    rank: int = 0
+    factors: Factors | None = None
     conditional: bool = False
     per_value: str = ""
     counts: tuple[int, ...] = ()
+
+    @property
+    def rank(self) -> int:
+        """Of the factors of its logits; 0 where these are free."""
+        return self.factors.rank if self.factors is not None else 0
 
     def domain(self, element: int) -> Domain:
         return self.domains[self.domain_of[element] if self.domain_of else 0]

@@ -12,7 +12,22 @@ from numpy.typing import NDArray
 
 from .counting.values import Option, Unsupported, Value, aggregate, equals, exact, option_value, scalar, settles
 from .decisions import Architecture, Decision
-from .ir import Constant, Cost, DecisionNode, Graph, Input, Learned, Merge, Node, Operator, Output, Reduce, Ref, Select
+from .ir import (
+    Constant,
+    Cost,
+    DecisionNode,
+    Graph,
+    Input,
+    Learned,
+    Merge,
+    Node,
+    Operator,
+    Output,
+    Reduce,
+    Ref,
+    Select,
+    SubsetSum,
+)
 
 
 def elements_of(node: Reduce, row: int) -> list[tuple[Ref, int]]:
@@ -81,7 +96,7 @@ class Evaluator:
                 return self.row(*merged(node, row), value)
             case Output():
                 return self.at(node.value, row, value)
-            case Input() | Learned() | Cost():
+            case Input() | Learned() | SubsetSum() | Cost():
                 raise Unsupported(type(node).__name__)
             case _:
                 assert_never(node)

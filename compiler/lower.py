@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from .ir import Cost, Graph, Output
+from .passes.algebra import algebra
 from .passes.fold import fold
 from .passes.hoist import hoist
 from .passes.narrow import narrow
@@ -27,6 +28,7 @@ BEFORE: tuple[Pass, ...] = (
 AFTER: tuple[Pass, ...] = (
     fold,  # relaxing leaves products with constants
     share,  # alternatives of several consumers are the same nodes
+    algebra,  # after fold: a gate that is on multiplies nothing; before prune: the products are read no more
     prune,  # decisions that only settled widths of what is gone
 )
 

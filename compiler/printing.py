@@ -33,6 +33,7 @@ from .ir import (
     Ref,
     Rows,
     Select,
+    SubsetSum,
 )
 
 SHOWN = 8
@@ -126,6 +127,12 @@ def _right_side(graph: Graph, numbers: Numbers, node: Node) -> str:
         case Merge(sources=sources, source_of=source_of):
             inside = ", ".join(f"%{numbers[s.node]}{_picked(graph, s)}" for s in sources)
             return f"merge({inside}) by [{_numbers(source_of)}]"
+        case SubsetSum(members=members, sizes=sizes):
+            inside = f"%{numbers[members.node]}{_picked(graph, members)}"
+            weights = (
+                f", factors of %{numbers[node.weights.node]}{_picked(graph, node.weights)}" if node.weights else ""
+            )
+            return f"subsets({inside} of {', '.join(map(str, sizes))}{weights})"
         case Output(role=role, value=value):
             return f"{role} {to(value)}"
         case Cost(measure=measure, scope=scope, relative=relative):

@@ -196,7 +196,11 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Relaxation:
-    """The promise of `relax(as = name)`: its own options and the domains it handles (see `Stage`)."""
+    """The promise of `relax(as = name)`: its own options and the domains it handles (see `Stage`).
+
+    `identity`: weights are the logits themselves, always; sums that the logits' factors make shorter are then taken
+    from these (compiler/passes/algebra.py).
+    """
 
     name: str
     doc: str
@@ -206,6 +210,7 @@ class Relaxation:
     per_example: bool = False
     conditional: bool = True
     implemented: bool = True
+    identity: bool = False
 
 
 @dataclass(frozen=True, slots=True)

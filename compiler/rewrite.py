@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from math import comb
 from typing import assert_never
 
 import numpy as np
@@ -24,6 +25,7 @@ from .ir import (
     Ref,
     Rows,
     Select,
+    SubsetSum,
     operands,
     with_operands,
 )  # fmt: skip
@@ -81,6 +83,8 @@ def taken(node: Node, rows: Rows) -> Node:
             return _taken_merge(node, rows, index, widths)
         case Reduce():
             return _taken_reduce(node, rows, index, widths)
+        case SubsetSum():
+            return _taken_sums(node, rows)
         case Output():
             return replace(node, index=index, value=of(node.value))
         case Cost():
@@ -101,6 +105,15 @@ def _taken_merge(node: Merge, rows: Rows, index: object, widths: tuple[Ref | Non
         Ref(node.sources[k].node, node.sources[k].rows.take(Rows(within[rows.array[chosen == k]]))) for k in used
     )
     return replace(node, index=index, widths=widths, sources=sources, source_of=Rows(np.searchsorted(used, chosen)))  # type: ignore[arg-type]
+
+
+def _taken_sums(node: SubsetSum, rows: Rows) -> SubsetSum:
+    counts = [comb(len(node.members.rows), size) for size in node.sizes]
+    starts = np.concatenate([[0], np.cumsum(counts)])
+    sets = np.concatenate([np.zeros(0, np.int64), *(np.arange(starts[r], starts[r + 1]) for r in rows.array)])
+    weights = node.weights and Ref(node.weights.node, node.weights.rows.take(Rows(sets)))
+    sizes, groups = (tuple(of[r] for r in rows.array) if of else () for of in (node.sizes, node.groups))
+    return replace(node, index=node.index.take(rows), sizes=sizes, weights=weights, groups=groups)
 
 
 def _taken_reduce(node: Reduce, rows: Rows, index: object, widths: tuple[Ref | None, ...]) -> Reduce:

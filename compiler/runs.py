@@ -26,6 +26,7 @@ from .ir import (
     Reduce,
     Ref,
     Select,
+    SubsetSum,
 )
 from .unfinished import not_yet
 
@@ -71,6 +72,8 @@ def _names(node: Node, found: dict[int, Names]) -> set[str]:
             return inner_runs(node, found) - bound(node)
         case Merge():
             return of(node.sources)
+        case SubsetSum(members=members, weights=weights):
+            return of((members, *([weights] if weights else [])))
         case Output():
             return of((node.value,))
         case _:

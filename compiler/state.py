@@ -11,7 +11,7 @@ from recspace.dsl.source import Span
 
 from .builder import Builder, Failed
 from .columns import Column, Context
-from .decisions import Decision, Domain, Key
+from .decisions import Choice, Decision, Domain, Factors, Key
 from .promise import Promises
 from .schema import Schema
 from .scopes import Family
@@ -56,6 +56,8 @@ class Entry:
     given: str = ""
     prior: bool = False
     rank: int = 0
+    sets: list[tuple[Choice, ...]] = field(default_factory=list)
+    groups: list[Key] = field(default_factory=list)
     conditional: bool = False
     per_value: str = ""
 
@@ -76,8 +78,18 @@ class Entry:
         return Decision(
             self.name, self.axes, sum(self.counts), None if self.per_value else tuple(self.keys), tuple(self.domains),
             tuple(self.domain_of) if len(self.domains) > 1 else (), tuple(self.defaults), self.given,  # type: ignore[arg-type]
-            self.prior, self.rank, self.conditional, self.per_value, tuple(self.counts) if self.per_value else (),
+            self.prior, self._factors(), self.conditional, self.per_value, tuple(self.counts) if self.per_value else (),
         )  # fmt: skip
+
+    def _factors(self) -> Factors | None:
+        """`sets` and `groups` hold the members and the rest of the key of every element, as labels."""
+        if not self.rank:
+            return None
+        members = tuple(dict.fromkeys(m for s in self.sets for m in s))
+        groups = tuple(dict.fromkeys(self.groups))
+        place, number = ({x: k for k, x in enumerate(found)} for found in (members, groups))
+        sets = tuple(tuple(place[m] for m in s) for s in self.sets)
+        return Factors(self.rank, members, sets, groups, tuple(number[g] for g in self.groups))
 
 
 @dataclass(eq=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .ir import Graph, Merge, Operator, Output, Reduce, Select, operands
+from .ir import Graph, Merge, Operator, Output, Reduce, Select, SubsetSum, operands
 
 
 class Broken(Exception):
@@ -37,6 +37,8 @@ def verify(graph: Graph, after: str) -> Graph:
                 wrong = segments is not None and any(len(b.ref.rows) != len(segments) for b in node.blocks)
             case Merge():
                 wrong = len(node.source_of) != n or sum(len(s.rows) for s in node.sources) != n
+            case SubsetSum():
+                wrong = len(node.sizes) != n or len(node.groups) not in (0, n)
             case Output():
                 wrong = len(node.value.rows) != n
             case _:

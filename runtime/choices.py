@@ -30,8 +30,9 @@ class Weigher(Protocol):
 
 
 Choices = dict[str, Tensor | Weigher]
-"""What `forward` is given. Of a gate g that some penalty counts, `g:chance` is how likely its elements are open."""
-CHANCE = ":chance"
+"""What `forward` is given. Of a gate g that some penalty counts, `g:chance` is how likely its elements are open. Where
+the weights are factored logits themselves, `g:factors` [groups, R, members] holds what they are made of."""
+CHANCE, FACTORS = ":chance", ":factors"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +49,8 @@ class Set:
 
 
 def tensors_of(choices: Mapping[str, Tensor | Weigher]) -> dict[str, Tensor]:
-    """The weights of decisions themselves, without weighers and chances."""
-    return {n: w for n, w in choices.items() if isinstance(w, Tensor) and not n.endswith(CHANCE)}
+    """The weights of decisions themselves, without weighers, chances and factors."""
+    return {n: w for n, w in choices.items() if isinstance(w, Tensor) and not n.endswith((CHANCE, FACTORS))}
 
 
 def by_example(decision: Decision) -> bool:
@@ -166,6 +167,7 @@ class Fixed:
 
     def __init__(self, decisions: tuple[Decision, ...], options: Mapping[str, Mapping[int, Option]]) -> None:
         self.options = options
+        self.names = frozenset(name for name, settled in options.items() if settled)
         self._held: dict[str, tuple[Tensor, Tensor]] = {}
         for decision in decisions:
             settled = options.get(decision.name, {})

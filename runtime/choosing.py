@@ -10,10 +10,23 @@ import torch
 from torch import Tensor
 from torch.nn import Parameter
 
-from recspace.compiler.decisions import Decision
+from recspace.compiler.decisions import Decision, Factors
 
-from .choices import CHANCE, Choices, Fixed, by_example, for_forward, kind, one_hots, padding, shape, tensors_of
+from .choices import (
+    CHANCE,
+    FACTORS,
+    Choices,
+    Fixed,
+    by_example,
+    for_forward,
+    kind,
+    one_hots,
+    padding,
+    shape,
+    tensors_of,
+)
 from .draws import Draws
+from .factors import Logits, factors_shape, factors_start
 from .randomness import stream
 from .state import State, copied
 from .steps import Kind, Step
@@ -111,10 +124,28 @@ def chance(relaxation: Any, logits: Tensor, weights: Tensor, step: Step, options
     return result
 
 
+@dataclass(frozen=True, slots=True)
+class Portion:
+    """What a step along an index learns of decisions. Rows are elements, of factored logits groups of factors.
+
+    rows   decision → the rows that are learned, rising
+    there  decision → elements that are in the model, bool [E]: gates of the others are 0
+    held   decision → logits or factors as steps before have left them, whole; empty in the first step
+    """
+
+    rows: Mapping[str, Tensor]
+    there: Mapping[str, Tensor]
+    held: Mapping[str, Tensor]
+
+
+EVERYTHING = Portion({}, {}, {})
+
+
 class Relaxed:
     """Logits of every decision, weighed by a relaxation (a module of `relaxations/`).
 
-    Decisions with `given` have none here: theirs come from the model.
+    Factored ones are computed from their factors first; these are what is learned. Decisions with `given` have no
+    logits here: theirs come from the model. Of those that `portion` names only some rows are learned.
     """
 
     def __init__(
@@ -127,6 +158,7 @@ class Relaxed:
         seed: int,
         stage: str,
         device: torch.device,
+        portion: Portion = EVERYTHING,
     ) -> None:
         self._relaxation, self._options, self._steps, self._fixed = relaxation, options, steps, fixed
         self._seed, self._stage, self._device = seed, stage, device
@@ -134,16 +166,47 @@ class Relaxed:
         self._given = tuple(d.name for d in decisions if by_example(d))
         decisions = tuple(d for d in decisions if not by_example(d))
         self._shapes = {d.name: shape(d) for d in decisions}
+        self._logits = {d.name: Logits(d.factors, device) for d in decisions if d.factors is not None}
         self._padding = {d.name: gone.to(device) for d in decisions if (gone := padding(d)) is not None}
-        self.parameters: Mapping[str, Parameter] = {d.name: self._start(d) for d in decisions}
+        # What weighs as its logits is known by its factors; but not where some elements were settled beforehand.
+        self._groups = {
+            d.name: self._present(d, d.factors, portion)
+            for d in decisions
+            if d.factors is not None and relaxation.promise.identity and d.name not in fixed.names
+        }
+        self._rows = {name: rows.to(device) for name, rows in portion.rows.items()}
+        self._there = {name: there.to(device) for name, there in portion.there.items()}
+        self._whole = {d.name: portion.held[d.name] if d.name in portion.held else self._start(d) for d in decisions}
+        self._whole = {name: whole.to(device) for name, whole in self._whole.items()}
+        self.parameters: Mapping[str, Parameter] = {
+            name: Parameter(whole[self._rows[name]] if name in self._rows else whole.clone())
+            for name, whole in self._whole.items()
+            if name not in self._rows or len(self._rows[name])
+        }
         self.step = 0
 
-    def _start(self, decision: Decision) -> Parameter:
-        """initial ± spread, uniform: equal starts would tie, and hold symmetric options together."""
+    def _start(self, decision: Decision) -> Tensor:
+        """initial ± spread, uniform: equal starts would tie, and hold symmetric options together. Factors: normal."""
         generator = stream(self._seed, self._stage, "logits", decision.name)
+        initial, spread = self._options["initial"], self._options["spread"]
+        if decision.factors is not None:
+            return factors_start(factors_shape(decision, decision.factors), initial, spread, generator)
         uniform = torch.rand(self._shapes[decision.name], generator=generator)
-        start = self._options["initial"] + self._options["spread"] * (2 * uniform - 1)
-        return Parameter(start.to(self._device))
+        return torch.as_tensor(initial + spread * (2 * uniform - 1))
+
+    def _present(self, decision: Decision, factors: Factors, portion: Portion) -> Tensor:
+        """1 for every group [G, 1, 1] that is in the model, 0 for the others."""
+        group_E = torch.tensor(factors.group_of, dtype=torch.long)
+        there_E = portion.there.get(decision.name, torch.ones_like(group_E))
+        present_G = torch.zeros(len(factors.groups)).index_put((group_E,), there_E.float())
+        return present_G[:, None, None].to(self._device)
+
+    def whole(self) -> dict[str, Tensor]:
+        """Logits and factors, those that are not learned here included; gradients reach the parameters."""
+        found = {**self._whole, **self.parameters}
+        for name in self._rows.keys() & self.parameters.keys():
+            found[name] = self._whole[name].index_copy(0, self._rows[name], self.parameters[name])
+        return found
 
     def training(self, step: int) -> Choices:
         self.step = step
@@ -157,17 +220,25 @@ class Relaxed:
         result: Choices = {}
         for name in self._given:
             result[name] = Weighed(self._relaxation, step, self._kinds[name], self._options)
-        for name, logits in self.parameters.items():
+        for name, whole in self.whole().items():
+            logits = self._logits[name](whole) if name in self._logits else whole
             gone = self._padding.get(name)
             masked = logits if gone is None else logits.masked_fill(gone, -torch.inf)
             generator = stream(self._seed, self._stage, step.index, "noise", "choices", name)
             noise = torch.rand(self._shapes[name], generator=generator).to(self._device)
             weights = self._relaxation.relax(masked, noise, step, self._kinds[name], self._options)
-            result[name] = self._fixed.weights(name, weights)
+            result[name] = self._put(name, weights)
             if self._kinds[name].name == "gate":
-                open_ = chance(self._relaxation, masked, weights, step, self._options)
-                result[name + CHANCE] = self._fixed.weights(name, open_)
+                result[name + CHANCE] = self._put(name, chance(self._relaxation, masked, weights, step, self._options))
+            if name in self._groups:
+                result[name + FACTORS] = whole * self._groups[name]
         return result
+
+    def _put(self, name: str, weights: Tensor) -> Tensor:
+        """Weights with those of elements that are not in the model yet, and of fixed ones, put in their place."""
+        there = self._there.get(name)
+        present = weights if there is None else torch.where(there, weights, torch.zeros_like(weights))
+        return self._fixed.weights(name, present)
 
 
 def held(choosing: Choosing) -> State:

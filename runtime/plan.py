@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from recspace.compiler.decisions import Decision
+from recspace.compiler.decisions import Choice, Decision
 from recspace.compiler.ir import Graph
 from recspace.compiler.promise import Promises, Relaxation, Stage
 from recspace.dsl.diagnostics import Diagnostic
 from recspace.dsl.source import Source, Span
 
 from .recipe import Recipe, StageCall
+from .references import index_of
 
 if TYPE_CHECKING:
     from .choices import Fixed
@@ -40,7 +41,7 @@ def planned(recipe: Recipe, decisions: tuple[Decision, ...], promises: Promises)
         return tuple(
             Planned(f"{k}.{call.name}", call) for k, call in enumerate(stages) if call.name in ("train", "retrain")
         )
-    last_relax = max((k for k, call in enumerate(stages) if promises.stages[call.name].role == "relax"), default=-1)
+    last_relax = max((k for k, call in enumerate(stages) if _searching(call, promises).name == "relax"), default=-1)
     if last_relax >= 0 and not any(promises.stages[c.name].role in ("settle", "sample") for c in stages[last_relax:]):
         stages.insert(last_relax + 1, _default("derive", promises, stages[last_relax].span))
     own = [Planned(f"{k}.{call.name}", call) for k, call in enumerate(stages)]
@@ -64,9 +65,12 @@ def _default(name: str, promises: Promises, span: Span) -> StageCall:
 def obstacles(recipe: Recipe, decisions: tuple[Decision, ...], promises: Promises) -> tuple[Diagnostic, ...]:
     """Why this recipe cannot search these decisions: found before anything is trained. The recipe is a checked one."""
     found: list[Diagnostic] = []
-    for call in recipe.stages:
+    for outer in recipe.stages:
+        found += _later(outer, promises)
+        if outer.name == "progressive" and not found:
+            found += _unfit_to_grow(outer, decisions)
+        call = _searching(outer, promises)
         promise = promises.stages[call.name]
-        found += _later(call, promises)
         relaxation = promises.relaxations.get(str(call.options.get("as")))
         able: Stage | Relaxation = relaxation if promise.role == "relax" and relaxation is not None else promise
         if promise.role in ("relax", "sample", "score", "infer") and able.implemented and promise.implemented:
@@ -87,6 +91,40 @@ def foresee(stages: tuple[Planned, ...], graph: Graph, fixed: Fixed) -> None:
         ahead = getattr(import_module(f"{__package__}.strategies.{stage.call.name}"), "foresee", None)
         if ahead is not None:
             ahead(graph, stage.call, fixed)
+
+
+def _searching(call: StageCall, promises: Promises) -> StageCall:
+    """The stage that searches: of one that wraps another, that one."""
+    step = call.options.get("step")
+    return step if promises.stages[call.name].wraps and isinstance(step, StageCall) else call
+
+
+def _unfit_to_grow(call: StageCall, decisions: tuple[Decision, ...]) -> Iterator[Diagnostic]:
+    """What keeps `progressive` from taking decisions into the model one value of the index after the other."""
+    along = call.options["along"]
+    if not isinstance(along, str) or not isinstance(call.options["step"], StageCall):
+        missing = "step" if isinstance(along, str) else "along"
+        help_text = "write: progressive(along = k, step = relax(as = gate))"
+        yield Diagnostic("S0604", f"progressive() needs `{missing}`", call.span, help=help_text)
+        return
+    for decision in decisions:
+        own = index_of(along, decision)
+        why = "" if own is None else _fixed_from_the_start(decision, own)
+        if why:
+            text = f"progressive() cannot take `{decision.name}` into the model along {along}: it {why}"
+            yield Diagnostic("S0605", text, call.spans.get("along", call.span), help="search it with the step alone")
+
+
+def _fixed_from_the_start(decision: Decision, own: tuple[Choice, ...]) -> str:
+    """Why elements of a decision cannot be left out of the model at first; "" if they can."""
+    if any(domain.kind != "gate" for domain in decision.domains):
+        return "is no gate, and nothing else can be left out"
+    if decision.given:
+        return "has logits of its own (given)"
+    groups = decision.factors.group_of if decision.factors is not None else ()
+    if len(set(zip(groups, own, strict=bool(groups)))) > len(set(groups)):
+        return "has factors that are shared along this index"
+    return ""
 
 
 def _later(call: StageCall, promises: Promises) -> Iterator[Diagnostic]:
@@ -130,8 +168,6 @@ def _cannot(able: Stage | Relaxation, decision: Decision) -> str:
         return "is decided by each example (given)"
     if decision.given in ("data", "objective"):
         return "has logits from statistics or from the label (given)"
-    if decision.rank:
-        return "has factored logits"
     if decision.per_value and not able.per_value:
         return f"is indexed by the values of {decision.per_value}"
     if decision.conditional and not able.conditional:

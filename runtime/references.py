@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
-from recspace.compiler.decisions import Decision
+from recspace.compiler.decisions import Choice, Decision
 from recspace.compiler.promise import Option, Promises
 from recspace.dsl import ast
 from recspace.dsl.diagnostics import Diagnostic
@@ -31,6 +31,22 @@ def known_names(space: ast.Space, decisions: tuple[Decision, ...]) -> Mapping[st
 def binders(decision: Decision) -> list[str]:
     """Names of the index, in the order of a key's parts: `i < j in fields` gives i and j."""
     return [name for axis in decision.axes for name in re.split(r"[\s,<=]+", axis.split(" in ")[0].strip()) if name]
+
+
+def index_of(name: str, decision: Decision) -> tuple[Choice, ...] | None:
+    """What a binder is bound to, for every element of a decision; None if it is not indexed by it."""
+    names = binders(decision)
+    if decision.keys is None or name not in names:
+        return None
+    place = names.index(name)
+    return tuple(key[place] for key in decision.keys)
+
+
+def values_of(name: str, decisions: Iterable[Decision]) -> tuple[Choice, ...]:
+    """All values of an index: numbers rising, others in the order in which they come."""
+    found = list(dict.fromkeys(v for d in decisions for v in index_of(name, d) or ()))
+    numbers = [v for v in found if not isinstance(v, str)]
+    return tuple(sorted(numbers)) if len(numbers) == len(found) else tuple(found)
 
 
 def strangers(recipe: Recipe, names: Mapping[str, frozenset[str]], promises: Promises) -> Iterator[Diagnostic]:

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from recspace.compiler.architectures import canonical, exists
 from recspace.compiler.compiled import Compiled
-from recspace.compiler.decisions import Architecture
+from recspace.compiler.decisions import Architecture, Decision
 from recspace.compiler.ir import Graph
 from recspace.compiler.promise import Promises
 from recspace.compiler.schema import Column
@@ -38,6 +38,7 @@ from .plain_stages import for_model, hand_made, inherit
 from .plan import BASELINE, Planned, foresee, obstacles, planned
 from .progress import Progress
 from .recipe import Recipe
+from .references import values_of
 from .refuse import refusal
 from .report import GATES, readable, sizes, write_architecture, write_encoding, write_json, write_tensors
 from .sampling import Sampling
@@ -168,9 +169,10 @@ class Search:
         """When a stage has to end: its share, by epochs, of the time that is left."""
         if self._settings.hours is None:
             return float("inf")
-        shares = [_epochs(s) for s in self.stages[self._at :]]
+        decisions = self.supernet.decisions
+        shares = [_epochs(s, decisions) for s in self.stages[self._at :]]
         left = self._settings.hours * 3600 - self._elapsed - self._stage_s
-        return time.monotonic() + max(left, 0.0) * _epochs(stage) / max(sum(shares), 1)
+        return time.monotonic() + max(left, 0.0) * _epochs(stage, decisions) / max(sum(shares), 1)
 
     def _close(self, task: Task) -> None:
         stage = self.stages[self._at]
@@ -294,6 +296,7 @@ class Search:
         return model, {name: weights.to(self._device) for name, weights in gates.items()}
 
 
-def _epochs(stage: Planned) -> int:
+def _epochs(stage: Planned, decisions: tuple[Decision, ...]) -> int:
     options = stage.call.options
-    return int(options.get("epochs", 0)) * int(options.get("trials", 1))
+    steps = len(values_of(str(options["along"]), decisions)) if options.get("along") else 1
+    return int(options.get("epochs", 0)) * int(options.get("trials", 1)) * steps

@@ -30,7 +30,7 @@ def summary(
     """The document. `gap`: what the searched model gained or lost when it was trained on its own."""
     baseline = next((r for r in rows if r["stage"] == BASELINE), None)
     own = [r for r in rows if r["stage"] != BASELINE]
-    relaxed = next((r for r in reversed(own) if r["stage"].endswith(".relax")), None)
+    relaxed = next((r for r in reversed(own) if r["stage"].endswith((".relax", ".progressive"))), None)
     first = FIRST[examples.task]
     return {
         "version": 1,

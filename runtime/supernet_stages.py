@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import Any
 
 from .choices import defaults, even, one_hot, tensors_of
-from .choosing import Choosing, Constant, Drawn, Relaxed
+from .choosing import EVERYTHING, Choosing, Constant, Drawn, Portion, Relaxed
 from .context import Context, with_defaults
 from .draws import Draws
 from .recipe import StageCall
@@ -74,9 +74,9 @@ class Warmup(Fitting):
 
 
 class Relax(Fitting):
-    """Weights of the supernet and of its decisions together, or in turn."""
+    """Weights of the supernet and of its decisions together, or in turn; of those that `portion` says."""
 
-    def __init__(self, context: Context, call: StageCall) -> None:
+    def __init__(self, context: Context, call: StageCall, portion: Portion = EVERYTHING) -> None:
         self.raw = call.options["as"] == "gate"
         relaxation = import_module(f"{__package__}.relaxations.{call.options['as']}")
         steps = context.steps(call)
@@ -89,7 +89,9 @@ class Relax(Fitting):
             context.seed,
             context.stage,
             context.device,
+            portion,
         )
+        self.choosing = choosing
         # Few steps of Adam with its usual 0.001 could not tell options apart: let logits travel about 3 in a stage.
         moves = max(1, steps // int(call.options["every"]))
         decisions = call.options["optimizer"] or with_defaults("adam", lr=min(0.1, max(0.001, 3 / moves)))

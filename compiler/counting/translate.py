@@ -29,6 +29,7 @@ from ..ir import (
     Reduce,
     Ref,
     Select,
+    SubsetSum,
 )  # fmt: skip
 from .constraints import constrain, exists
 from .forms import spread_within
@@ -232,7 +233,7 @@ class Translator:
                 return self._row(*merged(node, row), strict)
             case Output():
                 return self._at(node.value, row, strict)
-            case Input() | Learned() | Cost():
+            case Input() | Learned() | SubsetSum() | Cost():
                 raise Unsupported(type(node).__name__)
             case _:
                 assert_never(node)

@@ -19,6 +19,7 @@ from ..ir import (
     Reduce,
     Ref,
     Select,
+    SubsetSum,
 )
 
 NAMES_SHOWN = 4
@@ -100,6 +101,8 @@ def name_of(node: Node) -> str:
             return "select"
         case Merge():
             return node.place or "merge"
+        case SubsetSum():
+            return "subsets"
         case Output(role=role):
             return role
         case Cost(measure=measure):
@@ -125,6 +128,8 @@ def note_of(node: Node, graph: Graph) -> str:
             return f"learned, from {initial}"
         case Cost(relative=relative):
             return "relative to the widest model" if relative else ""
+        case SubsetSum(sizes=sizes):
+            return f"of {', '.join(map(str, sizes))}"
         case Merge():
             return ""  # its place is its name
         case Input() | Constant() | Operator() | Reduce():
@@ -170,6 +175,9 @@ def reads(node: Node) -> tuple[tuple[str, Ref], ...]:
             return (*(("", block.ref) for block in node.blocks), *weights, *widths)
         case Merge():
             return (*(("", ref) for ref in node.sources), *widths)
+        case SubsetSum():
+            weights = (("weights", node.weights),) if node.weights is not None else ()
+            return (("", node.members), *weights, *widths)
         case Output():
             return (("", node.value), *widths)
         case Cost():

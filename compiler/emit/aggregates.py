@@ -70,6 +70,8 @@ def _folded(emitter: Emitter, node: Reduce, batched: bool) -> str:
 def _segments(emitter: Emitter, node: Reduce, batched: bool) -> str:
     assert node.segments is not None
     (block,) = node.blocks
+    if node.operator == "product" and node.weights is None and len(node.segments):
+        return _product_of_segments(emitter, node, block, batched)
     if node.operator not in ("sum", "mean") or node.weights is not None:
         raise not_yet(node.span, f"{node.operator}() over sets of unequal size")
     x = emitter.fetch(block.ref, True, full=True, batched=batched)
@@ -80,6 +82,28 @@ def _segments(emitter: Emitter, node: Reduce, batched: bool) -> str:
         shaped = counts.reshape(-1, *(1,) * rank_of(node))
         text = f"{text} / {emitter.constant(shaped, 'float32')}"
     return text
+
+
+def _product_of_segments(emitter: Emitter, node: Reduce, block: Block, batched: bool) -> str:
+    """Products of unequally many elements: rows of the source, and a row of ones for those that are missing."""
+    assert node.segments is not None
+    source, axis = emitter.graph[block.ref.node], int(batched)
+    every = Ref(block.ref.node, Rows.all(len(source.index)))
+    x = emitter.fetch(every, True, full=True, batched=batched)
+    places = padded(block.ref.rows.array, node.segments.array, len(node.index), len(source.index))
+    one = f"torch.ones_like({x}[{':, ' * axis}:1])"
+    text = f"torch.cat([{x}, {one}], {axis}).index_select({axis}, {emitter.constant(places.reshape(-1))})"
+    return f"{text}.unflatten({axis}, {places.shape}).prod({axis + 1})"
+
+
+def padded(items: np.ndarray, segments: np.ndarray, rows: int, beyond: int) -> np.ndarray:
+    """Items of every segment side by side [rows, most], filled up with `beyond`."""
+    most = max(1, int(np.bincount(segments, minlength=rows).max()))
+    found = np.full((rows, most), beyond, dtype=np.int64)
+    order = np.argsort(segments, kind="stable")
+    ordered = segments[order]
+    found[ordered, np.arange(len(ordered)) - np.searchsorted(ordered, ordered)] = items[order]
+    return found
 
 
 def _elements(emitter: Emitter, node: Reduce, block: Block, batched: bool) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..decisions import Decision
-from ..ir import Constant, Graph, Node, Operator, Reduce, Ref, Select
+from ..ir import Constant, Graph, Node, Operator, Reduce, Ref, Select, SubsetSum
 from ..layers import Layers
 from ..promise import Promises
 from ..runs import Names, Places, places
@@ -125,7 +125,7 @@ class Emitter:
         """The text that a line comes from, at the first line that comes from it."""
         text = " ".join(node.span.text.split())
         said = f"  # {text}"
-        fits = isinstance(node, Operator | Select | Reduce) and node.place and len(text) <= 70
+        fits = isinstance(node, Operator | Select | Reduce | SubsetSum) and node.place and len(text) <= 70
         return said if fits and not any(line.endswith(said) for line in self.lines) else ""
 
     def constant(self, values: Any, dtype: str = "int64") -> str:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from ..ir import Constant, Cost, DecisionNode, Input, Learned, Merge, Operator, Output, Reduce, Select
+from ..ir import Constant, Cost, DecisionNode, Input, Learned, Merge, Operator, Output, Reduce, Select, SubsetSum
 from .aggregates import merge, reduce
 from .branches import select
 from .emitter import Emitter
 from .leaves import constant, decision, input_, learned
 from .operators import operator
+from .subsets import subset_sum
 
 
 def emit(emitter: Emitter, key: int) -> None:
@@ -33,6 +34,8 @@ def emit(emitter: Emitter, key: int) -> None:
             reduce(emitter, key, node)
         case Merge():
             merge(emitter, key, node)
+        case SubsetSum():
+            subset_sum(emitter, key, node)
         case Output() | Cost():
             raise AssertionError(node)  # neither is a value
         case _:

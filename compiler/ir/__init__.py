@@ -21,6 +21,7 @@ from .nodes import (
     Phase,
     Reduce,
     Select,
+    SubsetSum,
 )
 from .operands import operands, with_operands
 from .rows import Index, IntArray, Ref, Rows, Run
@@ -45,6 +46,7 @@ __all__ = [
     "Rows",
     "Run",
     "Select",
+    "SubsetSum",
     "operands",
     "with_operands",
 ]

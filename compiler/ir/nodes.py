@@ -140,6 +140,22 @@ class Merge(_Node):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SubsetSum(_Node):
+    """Row k is Σ w_s · Π_{f in s} x_f over all subsets s of `sizes[k]` of the rows `members` of x.
+
+    `weights`: of every subset, row after row, in the order of `itertools.combinations`; None: all are 1. They are rows of
+    a gate whose logits are factored: `groups[k]` is the group of factors that row k's have, `places[f]` the place of
+    member f among the factors' members.
+    """
+
+    members: Ref
+    sizes: tuple[int, ...]
+    weights: Ref | None = None
+    groups: tuple[int, ...] = ()
+    places: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Output(_Node):
     """`role`: predict, objective, constraint or expectation; `text` as written."""
 
@@ -159,4 +175,4 @@ class Cost(_Node):
     phase: Phase = "search"
 
 
-Node = Input | Constant | Learned | DecisionNode | Operator | Select | Reduce | Merge | Output | Cost
+Node = Input | Constant | Learned | DecisionNode | Operator | Select | Reduce | Merge | SubsetSum | Output | Cost

@@ -6,7 +6,20 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import assert_never
 
-from .nodes import Constant, Cost, DecisionNode, Input, Learned, Merge, Node, Operator, Output, Reduce, Select
+from .nodes import (
+    Constant,
+    Cost,
+    DecisionNode,
+    Input,
+    Learned,
+    Merge,
+    Node,
+    Operator,
+    Output,
+    Reduce,
+    Select,
+    SubsetSum,
+)
 from .rows import Ref
 
 
@@ -26,6 +39,8 @@ def operands(node: Node) -> tuple[Ref, ...]:
             return (*(b.ref for b in node.blocks), *((node.weights,) if node.weights else ()), *widths)
         case Merge():
             return (*node.sources, *widths)
+        case SubsetSum():
+            return (node.members, *((node.weights,) if node.weights else ()), *widths)
         case Output():
             return (node.value, *widths)
         case Cost():
@@ -59,6 +74,8 @@ def with_operands(node: Node, new: Mapping[Ref, Ref]) -> Node:
             return replace(node, blocks=blocks, weights=node.weights and to(node.weights), widths=widths)
         case Merge():
             return replace(node, sources=tuple(map(to, node.sources)), widths=widths)
+        case SubsetSum():
+            return replace(node, members=to(node.members), weights=node.weights and to(node.weights), widths=widths)
         case Output():
             return replace(node, value=to(node.value), widths=widths)
         case Cost():

@@ -10,7 +10,22 @@ from __future__ import annotations
 from collections.abc import Hashable
 from typing import Any
 
-from ..ir import Constant, Cost, DecisionNode, Graph, Input, Learned, Merge, Node, Operator, Output, Reduce, Ref, Select
+from ..ir import (
+    Constant,
+    Cost,
+    DecisionNode,
+    Graph,
+    Input,
+    Learned,
+    Merge,
+    Node,
+    Operator,
+    Output,
+    Reduce,
+    Ref,
+    Select,
+    SubsetSum,
+)
 from ..rewrite import rewire
 
 
@@ -66,6 +81,8 @@ def identity(node: Node, key: int) -> Hashable:
             return ("reduce", node.operator, shape, blocks, node.segments, node.weights, node.over)
         case Merge():
             return ("merge", shape, node.sources, node.source_of)
+        case SubsetSum():
+            return ("subsets", shape, node.members, node.sizes, node.weights, node.groups, node.places)
         case Cost():
             return ("cost", node.measure, node.scope, node.relative)
         case Output():

@@ -21,6 +21,7 @@ promise = Relaxation(
     ),
     frozenset({"gate"}),
     per_value=True,
+    identity=True,
 )
 
 

@@ -54,6 +54,10 @@ class Interpreter:
     def _evaluator(self, reader: Any, batch: Mapping[str, np.ndarray] | None, *, hard: bool) -> _Bound:
         return _Bound(self, reader, batch, hard=hard)
 
+    def plain_evaluator(self) -> Evaluator:
+        """For what is known when compiling."""
+        return self._evaluator(_nothing, None, hard=True)
+
     # -- Compile time --------------------------------------------------------------------------------------
 
     def value(self, name: str, key: Key = ()) -> Any:

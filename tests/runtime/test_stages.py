@@ -22,6 +22,7 @@ WRITTEN = {
     "relax": f"relax(as = gate, {SHORT})",
     "derive": "derive()",
     "exhaustive": "exhaustive(batch_size = 512, epochs = 1)",
+    "progressive": f"progressive(along = i, step = relax(as = gate, {SHORT}))",
     "random": f"random(trials = 3, {SHORT})",
     "warmup": f"warmup({SHORT}, decisions = random)",
 }

@@ -20,6 +20,7 @@ from ...ir import (
     Ref,
     Rows,
     Select,
+    SubsetSum,
     operands,
 )
 from ...promise import Promises
@@ -89,6 +90,8 @@ def lowered(work: Relaxing, key: int, node: Node) -> Ref | Variants:
             return reduce(work, key, node)
         case Merge():
             return merge(work, key, node)
+        case SubsetSum():
+            raise AssertionError(node)  # `algebra` makes them, and comes later
         case Cost():
             return Ref(key, Rows.all(len(node.index)))
         case Input() | Constant() | Learned():
