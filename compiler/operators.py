@@ -41,7 +41,8 @@ def operator(
     check_options(state, promise, options, given, ctx)
     if promise.name in ("embed", "weight"):
         field = state.column(inputs[0], ctx)
-        return fields.look_up(state, promise.name, field, options, ctx, expr.span, site, subscripts)
+        return fields.look_up(state, promise.name, field, options, ctx, expr.span, site, subscripts,
+                              given["n"].span if "n" in given else None)  # fmt: skip
     values, failure = [], None
     for argument in inputs:
         try:
