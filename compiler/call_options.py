@@ -117,7 +117,7 @@ def _check_numbers(state: State, function: str, option: Option, column: Column, 
     for node, row in dict.fromkeys(zip(column.nodes.tolist(), column.rows.tolist(), strict=True)):
         if node == ATOM or state.builder.nodes[node].phase == "run":
             continue
-        for number in _possible(state, node, row):
+        for number in _possible(state, node, row) or ("any number",):
             problem = _problem(option, number)
             if problem:
                 raise state.builder.report("S0310", f"`{option.name}` of {function}() {problem}, and this can be {number}", span, f"can be {number}",
@@ -136,6 +136,7 @@ def whole_from_one(state: State, function: str, name: str, column: Column, span:
 
 
 def _possible(state: State, key: int, row: int) -> tuple[Any, ...]:
+    """What a row of the search phase can be, or the ends of it; nothing where that is not known."""
     node = state.builder.nodes[key]
     if isinstance(node, DecisionNode):
         domain = state.entries[node.name].domain(int(node.elements.array[row]))

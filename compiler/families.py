@@ -211,6 +211,9 @@ def _searched_or_looked_up(
     else:
         options = sorted({c for i, r in zip(slot.nodes.tolist(), slot.rows.tolist(), strict=True) if i != ATOM
                           for c in builder.candidates(i, r)})  # fmt: skip
+        if not options:
+            raise builder.report("S0207", f"`{fam.name}` cannot be read at a position that is no whole number", span,
+                                 help="search the position with a decision between whole numbers")  # fmt: skip
     alternatives = []
     for option in options:
         atom = int(option) if option == int(option) else option

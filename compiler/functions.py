@@ -70,6 +70,8 @@ def _count(state: State, expr: ast.Call, ctx: Context) -> Column:
 
 def _subsets(state: State, expr: ast.Call, ctx: Context) -> Column:
     (base, sizes), _ = _values(state, expr, ctx, "subsets", 2, 2)
+    if not (base.constant and sizes.constant):
+        raise state.builder.report("S0213", "a set and its sizes are known when compiling", expr.span, "decided later")
     return Column.of_atoms([_subsets_of(state, b, s, expr.span) for b, s in zip(base.atoms, sizes.atoms, strict=True)])
 
 
@@ -88,6 +90,8 @@ def _subset(state: State, expr: ast.Call, ctx: Context) -> Column:
         raise state.builder.report("S0308", "subset(S, n) takes a set and a size or a range of sizes", expr.span)
     base = state.column(expr.arguments[0], ctx, labels=True)  # type: ignore[arg-type]
     sizes = state.column(expr.arguments[1], ctx)  # type: ignore[arg-type]
+    if not (base.constant and sizes.constant):
+        raise state.builder.report("S0213", "a set and its sizes are known when compiling", expr.span, "decided later")
     found = []
     for b, s in zip(base.atoms, sizes.atoms, strict=True):
         items = b if isinstance(b, SubsetsOf) else members(b)

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from recspace.dsl import ast
 from recspace.dsl.diagnostics import Edit
 from recspace.dsl.source import Span
@@ -114,7 +116,7 @@ def objective(state: State, promise: Operator, expr: ast.Call | ast.Name, ctx: C
         for o in promise.options
     }
     check_options(state, promise, options, given, ctx)
-    found = [state.predicted]
+    found = [state.predicted.take(np.zeros(ctx.n, dtype=np.int64))]
     if "label" in promise.inputs:
         label = Input(index=ctx.index(), span=expr.span, columns=(DataColumn("label"),) * ctx.n)
         found.append(Column.of_node(state.builder.add(label), ctx.n))
