@@ -9,7 +9,7 @@ import numpy as np
 from recspace.dsl import ast
 from recspace.dsl.source import Span
 
-from . import advice, emptied, split
+from . import advice, conditions, emptied, split
 from .atoms import describe, is_number, members
 from .binders import extend
 from .builder import Failed
@@ -78,7 +78,7 @@ def expand(state: State, fors: Sequence[ast.For], ctx: Context) -> tuple[Context
         if chosen is not None:
             weights = _both(state, weights, chosen, inner, one.span)
         if one.condition is not None and inner.n:
-            condition = state.column(one.condition, inner)
+            condition = conditions.condition(state, one.condition, inner)
             keep = np.array(
                 [k for k in range(inner.n) if condition.nodes[k] != ATOM or condition.atoms[k]], dtype=np.int64
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -15,7 +16,7 @@ from .atoms import ItemSet, RealRange, describe, is_number, members
 from .binders import difference
 from .builder import Failed
 from .columns import ATOM, Column, Context, scatter
-from .conditions import logical, member, with_name
+from .conditions import asked, chosen, logical, member, with_name
 from .ir import Cost
 from .lists import known
 from .search_phase import ARITHMETIC, CONDITIONS
@@ -34,6 +35,7 @@ def binary(state: State, expr: ast.Binary, ctx: Context, labels: bool) -> Column
         case "-" if left.constant and any(members(a) is not None and not is_number(a) for a in left.atoms):
             return known(state, [left, right], lambda a, b: _difference(state, a, b, expr.span), ctx, expr.span)
         case "and" | "or":
+            left, right = asked(state, left, expr.left.span), asked(state, right, expr.right.span)
             return logical(state, operator, left, right, ctx, expr.span)
         case "==" | "!=":
             named = with_name(state, operator, left, right, ctx, expr.span)
@@ -80,6 +82,11 @@ def _difference(state: State, left: Any, right: Any, span: Span) -> ItemSet:
 def compute(state: State, operator: str, columns: list[Column], ctx: Context, span: Span) -> Column:
     """Arithmetic and comparisons: on plain numbers now, else as a node."""
     if not all(c.constant for c in columns):
+        said, help = chosen(state, columns) if operator not in ("==", "!=") else ("", "")
+        if said:
+            raise state.builder.report(
+                "S0302", f"`{operator}` works on numbers, and this is {said}", span, said, help=help
+            )
         if operator in ("*", "+") and any(c.has_atoms for c in columns):
             return _absorbed(state, operator, columns[0], columns[1], ctx, span)
         if ctx.n and any(c.has_atoms and not c.constant for c in columns) and len(columns) == 2:
@@ -93,25 +100,48 @@ def compute(state: State, operator: str, columns: list[Column], ctx: Context, sp
             wrong = next((v for v in values if not is_number(v)), values[0])
             numeric = all(is_number(x) for v in values for x in (v if isinstance(v, tuple) else (v,)))
             if isinstance(wrong, tuple) and function is not None and numeric:
-                found.append(_on_lists(function, values))
+                lengths = sorted({len(v) for v in values if isinstance(v, tuple)})
+                if len(lengths) > 1:
+                    said = " and ".join(map(str, lengths))
+                    message = f"`{operator}` works on lists of one length, and these have {said} elements"
+                    raise state.builder.report("S0302", message, span, f"{said} elements")
+                found.append(tuple(_number(state, operator, function, v, span) for v in _spread(values)))
                 continue
             raise state.builder.report(
                 "S0302", f"`{operator}` works on numbers, and this is {describe(wrong)}", span, describe(wrong)
             )
-        try:
-            assert function is not None
-            found.append(function(*values))
-        except ZeroDivisionError:
-            raise state.builder.report("S0209", "division by zero", span, "the divisor is 0") from None
-        except OverflowError:
-            raise state.builder.report("S0209", "this number is too large", span) from None
+        assert function is not None
+        found.append(_number(state, operator, function, values, span))
     return Column.of_atoms(found)
 
 
-def _on_lists(function: Any, values: tuple[Any, ...]) -> tuple[Any, ...]:
+MOST_BITS = 1_000_000
+"""Bits of a whole number that is a power: what is larger takes longer than a check may."""
+
+
+def _number(state: State, operator: str, function: Any, values: tuple[Any, ...], span: Span) -> Any:
+    """What a function makes of plain numbers; reported where that is none."""
+    try:
+        if (
+            operator == "^"
+            and all(isinstance(v, int) for v in values)
+            and values[0].bit_length() * values[1] > MOST_BITS
+        ):
+            raise OverflowError
+        result = function(*values)
+    except ZeroDivisionError:
+        raise state.builder.report("S0209", "division by zero", span, "the divisor is 0") from None
+    except OverflowError:
+        raise state.builder.report("S0209", "this number is too large", span) from None
+    if isinstance(result, complex) or result != result:
+        raise state.builder.report("S0209", "this has no value among the real numbers", span, f"{values[0]} {operator} {values[1]}")  # fmt: skip
+    return result
+
+
+def _spread(values: tuple[Any, ...]) -> Iterator[tuple[Any, ...]]:
+    """Element by element; a number goes with each."""
     length = max(len(v) for v in values if isinstance(v, tuple))
-    spread = [v if isinstance(v, tuple) else (v,) * length for v in values]
-    return tuple(function(*one) for one in zip(*spread, strict=False))
+    return zip(*(v if isinstance(v, tuple) else (v,) * length for v in values), strict=True)
 
 
 def _absorbed(state: State, operator: str, left: Column, right: Column, ctx: Context, span: Span) -> Column:

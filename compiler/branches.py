@@ -12,6 +12,7 @@ from recspace.dsl.source import Span
 from . import emptied, split
 from .atoms import Label, describe
 from .columns import ATOM, Column, Context, Guard, scatter
+from .conditions import condition as asked_for
 from .ir import DecisionNode
 from .selecting import select
 from .state import State
@@ -19,7 +20,7 @@ from .state import State
 
 def switch(state: State, expr: ast.Switch, ctx: Context, labels: bool) -> Column:
     """`a if c else b`: rows in which the condition is settled take their branch, the others select between both."""
-    condition = state.column(expr.condition, ctx)
+    condition = asked_for(state, expr.condition, ctx)
     pieces = []
     settled = condition.nodes == ATOM
     truths = np.array([bool(condition.atoms[r]) if settled[r] else False for r in range(ctx.n)], dtype=bool)

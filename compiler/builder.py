@@ -180,3 +180,9 @@ class Builder:
     def domain_options(self, node: DecisionNode, row: int) -> tuple[Any, ...]:
         options: tuple[Any, ...] = self.entries[node.name].domain(int(node.elements.array[row])).options
         return options
+
+    def sizes(self, node: Node, row: int) -> tuple[int, int]:
+        """How many elements a chosen set has, at least and at most."""
+        assert isinstance(node, DecisionNode)
+        domain = self.entries[node.name].domain(int(node.elements.array[row]))
+        return int(domain.low), int(domain.high)

@@ -15,7 +15,7 @@ from recspace.dsl.suggest import nearest
 from .atoms import Label, describe, is_number, members
 from .columns import ATOM, Column, Context
 from .ir import Constant, DecisionNode, Merge, Reduce
-from .promise import Operator
+from .promise import Operator, Option
 from .state import State
 
 
@@ -96,9 +96,10 @@ def check_options(
                                                help=_label_help(option, atom), edits=_label_edit(option, atom, span))  # fmt: skip
 
 
-def _check_decided(state: State, promise: Operator, option: Any, column: Column, span: Span) -> None:
-    """A searched option: a decision among names that the operator knows."""
+def _check_decided(state: State, promise: Operator, option: Option, column: Column, span: Span) -> None:
+    """A searched option: a decision among names that the operator knows, or numbers that are all allowed."""
     if option.kind != "label":
+        _check_numbers(state, promise.name, option, column, span)
         return
     for node in map(state.builder.nodes.__getitem__, column.node_ids()):
         names = state.entries[node.name].domains if isinstance(node, DecisionNode) else ()
@@ -111,17 +112,52 @@ def _check_decided(state: State, promise: Operator, option: Any, column: Column,
             )  # fmt: skip
 
 
-def _label_help(option: Any, atom: Any) -> str:
+def _check_numbers(state: State, function: str, option: Option, column: Column, span: Span) -> None:
+    """Every number that decisions may give an option is one that it takes."""
+    for node, row in dict.fromkeys(zip(column.nodes.tolist(), column.rows.tolist(), strict=True)):
+        if node == ATOM or state.builder.nodes[node].phase == "run":
+            continue
+        for number in _possible(state, node, row) or ("any number",):
+            problem = _problem(option, number)
+            if problem:
+                raise state.builder.report("S0310", f"`{option.name}` of {function}() {problem}, and this can be {number}", span, f"can be {number}",
+                                           help="leave such options out of the domain")  # fmt: skip
+
+
+def whole_from_one(state: State, function: str, name: str, column: Column, span: Span) -> None:
+    """An option of a function of the compiler's own: whole numbers from 1, known when compiling or searched."""
+    option = Option(name, "whole", low=1)
+    if any(state.builder.nodes[k].phase == "run" for k in column.node_ids()):
+        raise state.builder.report("S0310", f"`{name}` of {function}() is known when compiling, or searched", span, "here each example decides it")  # fmt: skip
+    for atom, node in zip(column.atoms, column.nodes, strict=False):
+        if node == ATOM and (problem := _problem(option, atom)):
+            raise state.builder.report("S0310", f"`{name}` of {function}() {problem}, and this is {describe(atom)}", span, describe(atom))  # fmt: skip
+    _check_numbers(state, function, option, column, span)
+
+
+def _possible(state: State, key: int, row: int) -> tuple[Any, ...]:
+    """What a row of the search phase can be, or the ends of it; nothing where that is not known."""
+    node = state.builder.nodes[key]
+    if isinstance(node, DecisionNode):
+        domain = state.entries[node.name].domain(int(node.elements.array[row]))
+        if domain.kind in ("real", "range"):
+            return (domain.low, domain.high)
+        if domain.kind in ("name", "alternative", "subset"):
+            return tuple(map(Label, map(str, domain.options[:1])))
+    return tuple(map(_whole, state.builder.candidates(key, row)))
+
+
+def _label_help(option: Option, atom: Any) -> str:
     near = nearest(str(atom), option.choices) if option.choices else None
     return f"did you mean `{near}`?" if near else ""
 
 
-def _label_edit(option: Any, atom: Any, span: Span) -> tuple[Edit, ...]:
+def _label_edit(option: Option, atom: Any, span: Span) -> tuple[Edit, ...]:
     near = nearest(str(atom), option.choices) if option.choices else None
     return (Edit(span, near),) if near and span.text == str(atom) else ()
 
 
-def _problem(option: Any, atom: Any) -> str:
+def _problem(option: Option, atom: Any) -> str:
     match option.kind:
         case "width" | "widths" | "logits":
             if isinstance(atom, Label):

@@ -12,6 +12,7 @@ from recspace.dsl.diagnostics import Diagnostic, SpaceError
 
 from .builder import Failed
 from .compiled import Compiled, Slice
+from .conditions import condition
 from .decisions import Key
 from .ir import Graph
 from .promise import Promises
@@ -57,7 +58,7 @@ def _expectations(resolved: Resolved, space: ast.Space, found: Any) -> None:
         if not isinstance(statement, ast.Expect):
             continue
         try:
-            column = state.column(statement.condition, resolved.root)
+            column = condition(state, statement.condition, resolved.root)
             if not column.constant:
                 raise state.builder.report(
                     "S0409", "an expectation is about what is known when compiling", statement.condition.span

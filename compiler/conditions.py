@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from recspace.dsl import ast
 from recspace.dsl.source import Span
 
 from . import split
-from .atoms import Label, describe, members
+from .atoms import Label, describe, is_number, members
 from .columns import ATOM, Column, Context, scatter
 from .ir import DecisionNode
 from .state import State
@@ -37,6 +39,50 @@ def member(state: State, left: Column, right: Column, ctx: Context, span: Span) 
         options = entry.atoms[entry.domain_of[int(node.elements.array[int(right.rows[row])])]]
         positions.append(options.index(left.atoms[row]) if left.atoms[row] in options else -1)
     return split.apply(state.builder, "member", [right, Column.of_atoms(positions)], ctx, span)
+
+
+def condition(state: State, expr: ast.Expr, ctx: Context) -> Column:
+    """What is asked in a branch, a filter or a requirement: true or false, a number, or a gate."""
+    return asked(state, state.column(expr, ctx), expr.span)
+
+
+def asked(state: State, column: Column, span: Span) -> Column:
+    """The column, if its values can be true or false."""
+    odd = next((a for a, n in zip(column.atoms, column.nodes, strict=False) if n == ATOM and not is_number(a)), None)
+    help = ""
+    if odd is not None:
+        text = describe(odd)
+    else:
+        found = [_no_condition(state, k) for k in column.node_ids()]
+        text, help = next((f for f in found if f[0]), ("", ""))
+    if text:
+        raise state.builder.report("S0302", f"a condition is needed, and this is {text}", span, text, help=help)
+    return column
+
+
+def _no_condition(state: State, key: int) -> tuple[str, str]:
+    """What a node is that is neither true nor false, and what could be asked of it."""
+    node = state.builder.nodes[key]
+    if node.shape.kind not in ("number", "sequence") and not (node.shape.kind == "vector" and node.shape.last == 1):
+        return f"a {node.shape}", "compare one number: sum(x) > 0"
+    return _no_number(state, key)
+
+
+def chosen(state: State, columns: Sequence[Column]) -> tuple[str, str]:
+    """The first of some columns' nodes that is a name or a set that a decision takes, and what could be asked of it."""
+    found = [_no_number(state, k) for c in columns for k in c.node_ids()]
+    return next((f for f in found if f[0]), ("", ""))
+
+
+def _no_number(state: State, key: int) -> tuple[str, str]:
+    node = state.builder.nodes[key]
+    domains = state.entries[node.name].domains if isinstance(node, DecisionNode) else []
+    match domains[0].kind if domains else "":
+        case "name" | "alternative":
+            return "a choice between names", f"ask which it is: {node.place} == {domains[0].options[0]}"
+        case "subset":
+            return "a chosen set", f"ask for what is in it: count({node.place}) > 1"
+    return "", ""
 
 
 def with_name(state: State, operator: str, left: Column, right: Column, ctx: Context, span: Span) -> Column | None:

@@ -10,6 +10,7 @@ from .arithmetic import binary, compute
 from .atoms import ItemSet
 from .branches import case, selected, switch
 from .columns import Column, Context
+from .conditions import condition
 from .lists import comprehension, known, listed
 from .names import name_value
 from .state import State, Value
@@ -39,8 +40,10 @@ def evaluate(state: State, expr: ast.Expr, ctx: Context, labels: bool = False) -
             return comprehension(state, inner, ctx, elements, weights, expr.span)
         case ast.Binary():
             return binary(state, expr, ctx, labels)
-        case ast.Unary(operator, value):
-            return compute(state, "negate" if operator == "-" else "not", [state.column(value, ctx)], ctx, expr.span)
+        case ast.Unary("not", value):
+            return compute(state, "not", [condition(state, value, ctx)], ctx, expr.span)
+        case ast.Unary(_, value):
+            return compute(state, "negate", [state.column(value, ctx)], ctx, expr.span)
         case ast.Switch():
             return switch(state, expr, ctx, labels)
         case ast.Call():

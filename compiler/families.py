@@ -32,27 +32,33 @@ def family(state: State, scope: Scope, name: str) -> Family:
     """The family of a definition, made when it is first asked for."""
     if name not in scope.families:
         statement = scope.definitions[name]
-        assert isinstance(statement, ast.Let | ast.Choose | ast.Learn)
-        assert scope.base is not None
-        ctx = scope.base
-        names: list[str] = []
-        ordered: set[int] = set()
-        for binder in statement.index:
-            ctx, chosen = extend(state, ctx, binder)
-            if chosen is not None:
-                raise state.builder.report("S0204", "a family cannot be indexed by a set that is searched", binder.span)
-            if not isinstance(binder.names, ast.Each):
-                ordered.add(len(names))
-            names += binder.names.names
-        columns = [[_atom(a) for a in c.atoms] for c in map(ctx.lookup, names) if c is not None]
-        base_rows = ctx.rows_in(scope.base).tolist()
-        rows_of = {key: row for row, key in enumerate(zip(base_rows, *columns, strict=True))}
-        made = Family(name, scope, statement, ctx, rows_of, tuple(names), frozenset(ordered))
-        axis = ordered_axes(scope.definitions).get(name)
-        if axis is not None:
-            made.axis, made.step_of = axis, tuple(columns[axis])
-        scope.families[name] = made
+        with state.opening(scope.place(name), statement.name_span):
+            scope.families[name] = _opened(state, scope, name)
     return scope.families[name]
+
+
+def _opened(state: State, scope: Scope, name: str) -> Family:
+    statement = scope.definitions[name]
+    assert isinstance(statement, ast.Let | ast.Choose | ast.Learn)
+    assert scope.base is not None
+    ctx = scope.base
+    names: list[str] = []
+    ordered: set[int] = set()
+    for binder in statement.index:
+        ctx, chosen = extend(state, ctx, binder)
+        if chosen is not None:
+            raise state.builder.report("S0204", "a family cannot be indexed by a set that is searched", binder.span)
+        if not isinstance(binder.names, ast.Each):
+            ordered.add(len(names))
+        names += binder.names.names
+    columns = [[_atom(a) for a in c.atoms] for c in map(ctx.lookup, names) if c is not None]
+    base_rows = ctx.rows_in(scope.base).tolist()
+    rows_of = {key: row for row, key in enumerate(zip(base_rows, *columns, strict=True))}
+    made = Family(name, scope, statement, ctx, rows_of, tuple(names), frozenset(ordered))
+    axis = ordered_axes(scope.definitions).get(name)
+    if axis is not None:
+        made.axis, made.step_of = axis, tuple(columns[axis])
+    return made
 
 
 def element(state: State, fam: Family, ctx: Context, slots: Sequence[Column | None], span: Any) -> Column:
@@ -222,6 +228,9 @@ def _searched_or_looked_up(
     else:
         options = sorted({c for i, r in zip(slot.nodes.tolist(), slot.rows.tolist(), strict=True) if i != ATOM
                           for c in builder.candidates(i, r)})  # fmt: skip
+        if not options:
+            raise builder.report("S0207", f"`{fam.name}` cannot be read at a position that is no whole number", span,
+                                 help="search the position with a decision between whole numbers")  # fmt: skip
     alternatives = []
     for option in options:
         atom = int(option) if option == int(option) else option

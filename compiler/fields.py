@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 
 from recspace.dsl import ast
+from recspace.dsl.diagnostics import Edit
 from recspace.dsl.source import Span
 
 from . import split
 from .atoms import Bucketed, Chosen, Crossed, FieldRef, Label, ValueVar, describe
+from .call_options import whole_from_one
 from .columns import ATOM, Column, Context, scatter
 from .decisions import Key
 from .families import read
@@ -63,15 +65,32 @@ def kind_of(state: State, atom: Any) -> str:
 
 def look_up(
     state: State, operator: str, field: Column, options: Mapping[str, Column], ctx: Context, span: Span, layer: str,
-    subscripts: Sequence[Key],
+    subscripts: Sequence[Key], width: Span | None = None,
 ) -> Column:  # fmt: skip
     """embed(f, n) and weight(f): a table for each field (and subscript) at a place in the text."""
     atoms = atoms_of(state, field, FIELDLIKE, "a field", span)
     counts = options.get("min_count")
     minimum = [int(a) if isinstance(a, int) else 1 for a in counts.atoms] if counts is not None else [1] * ctx.n
     keys: list[Key] = [(str(a), *(subscripts[k] if subscripts else ())) for k, a in enumerate(atoms)]
+    if width is not None and state.bound is None:
+        _one_width(state, options["n"], layer, keys, span, width)
     read_in = inputs(state, atoms, minimum, ctx, span)
     return split.apply(state.builder, operator, [read_in], ctx, span, options=options, layer=layer, keys=keys)
+
+
+def _one_width(state: State, widths: Column, layer: str, keys: Sequence[Key], span: Span, width: Span) -> None:
+    """A place in the text has one table for a field (and subscript), and so one width."""
+    for k, key in enumerate(keys):
+        own = widths.atoms[k] if widths.nodes[k] == ATOM else None
+        first = state.tables.setdefault((layer, key), own) if own is not None else None
+        if first != own:
+            called = Span(span.source, span.start, span.start + len("embed"))
+            keyed = f"embed[{width.text}]"
+            raise state.builder.report(
+                "S0310", f"embed() has one table for `{key[0]}` here, and this asks for widths of {first} and {own}", width, f"{first} and {own}",
+                help="" if len(key) > 1 else f"a subscript gives each width a table of its own: {keyed}(…)",
+                edits=() if len(key) > 1 else (Edit(called, keyed),),
+            )  # fmt: skip
 
 
 def inputs(state: State, atoms: Sequence[Any], minimum: Sequence[int], ctx: Context, span: Span) -> Column:
@@ -123,6 +142,11 @@ def value(state: State, field: Column, ctx: Context, span: Span) -> Column:
 def bucket(state: State, field: Column, bins: Column, ctx: Context, span: Span) -> Column:
     """bucket(f, bins): a field made of a number's buckets."""
     atoms = atoms_of(state, field, (FieldRef,), "a field of numbers", span)
+    odd = next((a for a in atoms if state.schema.field(a.name).kind != "number"), None)
+    if odd is not None:
+        kind = state.schema.field(odd.name).kind
+        raise state.builder.report("S0309", f"`{odd}` is no field of numbers", span, f"a {kind}", help="only a number is cut into buckets")  # fmt: skip
+    whole_from_one(state, "bucket", "bins", bins, span)
     made = []
     for row, atom in enumerate(atoms):
         many = bins.atoms[row] if bins.nodes[row] == ATOM else Chosen(int(bins.nodes[row]), int(bins.rows[row]))
@@ -139,8 +163,13 @@ def cross(state: State, call: ast.Call, ctx: Context) -> Column:
         match argument:
             case ast.Keyword("hashed", inner) if not isinstance(inner, ast.Schedule):
                 hashed = state.column(inner, ctx)
+                if not hashed.constant:
+                    raise state.builder.report("S0213", "the rows of a hashed cross are known when compiling", inner.span, "decided later")  # fmt: skip
+                whole_from_one(state, "cross", "hashed", hashed, inner.span)
             case ast.Keyword("bins", inner) if not isinstance(inner, ast.Schedule):
                 bins = state.evaluate(inner, ctx)
+                if isinstance(bins, Column):
+                    whole_from_one(state, "cross", "bins", bins, inner.span)
             case ast.Keyword() | ast.Generator() | ast.Schedule():
                 raise state.builder.report("S0308", "cross() takes fields, `hashed` and `bins`", argument.span)
             case _:
@@ -154,8 +183,10 @@ def cross(state: State, call: ast.Call, ctx: Context) -> Column:
                 if not isinstance(one, FieldRef):
                     raise state.builder.report("S0309", f"cross() takes fields, and this is {describe(one)}", call.span)
                 parts.append(one)
+        if not parts:
+            raise state.builder.report("S0309", "cross() takes fields, and these are none", call.span, "no field")
         cuts = tuple(_cut(state, f, bins, ctx, row, call.span) for f in parts)
-        rows = hashed.atoms[row] if hashed is not None and hashed.constant else 0
+        rows = hashed.atoms[row] if hashed is not None else 0
         made.append(Crossed(tuple(parts), cuts, int(rows)))
     return Column.of_atoms(made)
 
@@ -210,6 +241,7 @@ def frequency(state: State, column: Column, ctx: Context, span: Span) -> Column:
 def block(state: State, field: Column, blocks: Column, over: Column | None, ctx: Context, span: Span) -> Column:
     """block(f, S, over = field): frequency block 1 (most frequent) to S of the value that an example has."""
     atoms = atoms_of(state, field, (FieldRef,), "a field", span)
+    whole_from_one(state, "block", "S", blocks, span)
     scope = over.atoms[0] if over is not None and ctx.n else Label("field")
     name = str(scope)
     if name not in ("field", "all"):

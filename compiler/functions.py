@@ -70,6 +70,8 @@ def _count(state: State, expr: ast.Call, ctx: Context) -> Column:
 
 def _subsets(state: State, expr: ast.Call, ctx: Context) -> Column:
     (base, sizes), _ = _values(state, expr, ctx, "subsets", 2, 2)
+    if not (base.constant and sizes.constant):
+        raise state.builder.report("S0213", "a set and its sizes are known when compiling", expr.span, "decided later")
     return Column.of_atoms([_subsets_of(state, b, s, expr.span) for b, s in zip(base.atoms, sizes.atoms, strict=True)])
 
 
@@ -88,6 +90,8 @@ def _subset(state: State, expr: ast.Call, ctx: Context) -> Column:
         raise state.builder.report("S0308", "subset(S, n) takes a set and a size or a range of sizes", expr.span)
     base = state.column(expr.arguments[0], ctx, labels=True)  # type: ignore[arg-type]
     sizes = state.column(expr.arguments[1], ctx)  # type: ignore[arg-type]
+    if not (base.constant and sizes.constant):
+        raise state.builder.report("S0213", "a set and its sizes are known when compiling", expr.span, "decided later")
     found = []
     for b, s in zip(base.atoms, sizes.atoms, strict=True):
         items = b if isinstance(b, SubsetsOf) else members(b)
@@ -122,7 +126,7 @@ def _log(state: State, expr: ast.Call, ctx: Context) -> Column:
             [
                 RealRange(float(a.low), float(a.high), True)
                 if isinstance(a, RealRange)
-                else RealRange(float(a[0]), float(a[-1]), True)
+                else RealRange(float(a.start), float(a.stop - 1), True)
                 for a in column.atoms
             ]
         )
@@ -173,8 +177,15 @@ def _bucket(state: State, expr: ast.Call, ctx: Context) -> Column:
 
 def _current(state: State, expr: ast.Call, ctx: Context) -> Column:
     """A decision's state in a stream: no cycle, and so not resolved here."""
-    text = expr.arguments[0].span.text if expr.arguments else ""
-    return split.apply(state.builder, "current", [], ctx, expr.span, options={"of": Column.uniform(text, ctx.n)})
+    match expr.arguments:
+        case (ast.Name(name) as read,) | (ast.Subscript(ast.Name(name)) as read,):
+            given = ctx.scope.arguments.get(name)
+            statement = given.statement if isinstance(given, Family) else ctx.scope.definitions.get(name)
+            if isinstance(statement, ast.Choose):
+                of = Column.uniform(read.span.text, ctx.n)
+                return split.apply(state.builder, "current", [], ctx, expr.span, options={"of": of})
+    raise state.builder.report("S0308", "current(d) takes a decision, by its name", expr.span, "no decision",
+                               help="write current(d), where d is declared with `choose`")  # fmt: skip
 
 
 def _l0(state: State, expr: ast.Call, ctx: Context) -> Column:

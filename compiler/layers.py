@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .compiled import Part, Slice, Tensor
-from .ir import Block, DecisionNode, Graph, Input, Learned, Merge, Operator, Reduce, Ref
+from .ir import Block, DecisionNode, Graph, Input, Learned, Merge, Operator, Reduce, Ref, Rows
 from .levels import upper_level
 from .passes.tables import LOOKED_UP
 from .promise import Buffer, Initial, Promises, Weight, no_buffers
@@ -261,9 +261,8 @@ def segments(graph: Graph, ref: Ref, row: int, promises: Promises) -> list[Segme
                     found += [_inside(graph, s, path, block, k) for s in inner]
             return found
         case Merge():
-            k = int(node.source_of.array[at])
-            within = int((node.source_of.array[:at] == k).sum())
-            return segments(graph, node.sources[k], within, promises)
+            source, within = node.source(at)
+            return segments(graph, Ref(source, Rows([within])), 0, promises)
         case Operator(operator=operator) if operator in PASSES_ON or _elementwise(promises, operator):
             wide = [o for o in node.operands if graph[o.node].shape.kind != "number"]
             if len(wide) == 1:

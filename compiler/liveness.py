@@ -123,6 +123,8 @@ class Liveness:
                 return sum(self.width(r) for r in self.reads(node, row))
             case Select() if self.settled(node.subject):
                 return self.width(self._taken(node, row))
+            case Merge():
+                return self.width(merged(node, row))
             case _:
                 return 0 if self.zero(at) else int(self.shape(node, row).last)  # type: ignore[arg-type]
 

@@ -65,8 +65,8 @@ def param(state: State, definition: ast.Param, ctx: Context) -> Any:
     if name in state.overrides:
         state.used_params.add(name)
         return state.overrides[name]
-    base = Context(1, ctx.scope)
-    column = state.column(definition.value, base, labels=True)
+    with state.opening(name, definition.name_span):
+        column = state.column(definition.value, ctx.scope.base, labels=True)
     if not column.constant:
         raise state.builder.report("S0211", f"`{name}` is a param, and so known when compiling", definition.value.span, "decided later",
                                    help=f"write: let {name} = …")  # fmt: skip

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from recspace.dsl import ast
 from recspace.dsl.diagnostics import Edit
 from recspace.dsl.source import Span
@@ -41,7 +43,8 @@ def operator(
     check_options(state, promise, options, given, ctx)
     if promise.name in ("embed", "weight"):
         field = state.column(inputs[0], ctx)
-        return fields.look_up(state, promise.name, field, options, ctx, expr.span, site, subscripts)
+        return fields.look_up(state, promise.name, field, options, ctx, expr.span, site, subscripts,
+                              given["n"].span if "n" in given else None)  # fmt: skip
     if promise.name == "l2":
         own = state.evaluate(inputs[0], ctx)
         if isinstance(own, Family) and own.context.index().runs:
@@ -129,7 +132,7 @@ def objective(state: State, promise: Operator, expr: ast.Call | ast.Name, ctx: C
         for o in promise.options
     }
     check_options(state, promise, options, given, ctx)
-    found = [state.predicted]
+    found = [state.predicted.take(np.zeros(ctx.n, dtype=np.int64))]
     if "label" in promise.inputs:
         label = Input(index=ctx.index(), span=expr.span, columns=(DataColumn("label"),) * ctx.n)
         found.append(Column.of_node(state.builder.add(label), ctx.n))

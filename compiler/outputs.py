@@ -5,6 +5,7 @@ from __future__ import annotations
 from recspace.dsl import ast
 from recspace.dsl.walk import walk
 
+from . import conditions
 from .builder import Failed
 from .columns import Column, Context
 from .ir import Output, Ref, Rows
@@ -78,10 +79,10 @@ def _ref(column: Column) -> Ref:
 
 
 def _objective(state: State, value: ast.Expr, root: Context) -> None:
-    column = _column(state, value, root)
-    if column is None:
+    try:
+        column = state.builder.values(state.column(value, root), root, value.span)
+    except Failed:
         return
-    column = state.builder.values(column, root, value.span)
     shape = state.builder.nodes[column.node_ids()[0]].shape
     if shape.kind != "number" and not (shape.kind == "vector" and shape.last == 1):
         state.builder.report("S0315", f"what is minimized is one number, and this is {shape}", value.span, str(shape))
@@ -94,8 +95,9 @@ def _objective(state: State, value: ast.Expr, root: Context) -> None:
 def _constraint(state: State, condition: ast.Expr, root: Context) -> None:
     if state.bound is not None and not state.bound.required:
         return
-    column = _column(state, condition, root)
-    if column is None:
+    try:
+        column = conditions.condition(state, condition, root)
+    except Failed:
         return
     if column.constant:
         if not column.atoms[0] and state.bound is not None:

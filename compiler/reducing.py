@@ -238,6 +238,9 @@ def _joined_shape(state: State, name: str, blocks: Sequence[Block], n: int, span
         else:
             shapes += [state.builder.shape(block.ref.node, rows[:, k]) for k in range(block.count)]
     kinds = {s.kind for s in shapes}
+    if name == "vector" and (odd := next((s for s in shapes if s.kind != "number" and s.last != 1), None)) is not None:
+        raise state.builder.report("S0302", f"a list holds numbers, and this is a {odd}", span, str(odd),
+                                   help="concat(…) puts vectors side by side")  # fmt: skip
     if kinds == {"matrix"}:
         return matrix(_total([s.dims[0] for s in shapes]), _equal(state, name, [s.dims[1] for s in shapes], span))
     if "matrix" in kinds:

@@ -23,6 +23,8 @@ class Numbers(Protocol):
 
     def domain_options(self, node: DecisionNode, row: int) -> tuple[Any, ...]: ...
 
+    def sizes(self, node: Node, row: int) -> tuple[int, int]: ...
+
 
 def divide(a: Any, b: Any) -> Any:
     """Exact integer division stays integer."""
@@ -164,6 +166,14 @@ def candidates(builder: Numbers, node: int, row: int) -> tuple[float, ...]:
             before = int((own.source_of.array[:row] == k).sum())
             source = own.sources[k]
             return builder.candidates(source.node, int(source.rows.array[before]))
+        case Operator(operator="member" | "is"):
+            return (0.0, 1.0)
+        case Operator(operator="count"):
+            chosen = own.operands[0]
+            low, high = builder.sizes(builder.nodes[chosen.node], int(chosen.rows.array[row]))
+            return tuple(map(float, range(low, high + 1)))
+        case Operator() if own.operator not in ON_NUMBERS:
+            return ()
         case Operator():
             lists = [builder.candidates(r.node, int(r.rows.array[row])) for r in own.operands]
             return combine(ON_NUMBERS[own.operator], lists)

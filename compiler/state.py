@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -109,6 +110,23 @@ class State:
     predicted: Column | None = None
     resolving: list[tuple[Family, Any]] = field(default_factory=list)
     used_params: set[str] = field(default_factory=set)
+    opened: list[str] = field(default_factory=list)
+    tables: dict[tuple[str, Key], int] = field(default_factory=dict)
+
+    @contextmanager
+    def opening(self, name: str, span: Span) -> Iterator[None]:
+        """While a param's value or a family's index is found: one that needs itself is reported."""
+        if name in self.opened:
+            circle = [*self.opened[self.opened.index(name) :], name]
+            raise self.builder.report(
+                "S0206", f"`{name}` needs itself: {' → '.join(circle)}", span, "it would have to be known already",
+                help="write out the number or the set that it is to begin with",
+            )  # fmt: skip
+        self.opened.append(name)
+        try:
+            yield
+        finally:
+            self.opened.pop()
 
     def columns(self, exprs: Sequence[ast.Expr], ctx: Context, labels: bool = False) -> list[Column]:
         """Several expressions, each looked at even where one before it failed, so that all errors show."""

@@ -70,4 +70,16 @@ def _item(state: State, value: Column, slot: Column, ctx: Context, span: Span) -
 
 def _searched_item(state: State, items: list[Any], slot: Column, ctx: Context, span: Span) -> Column:
     labels = list(range(1, len(items) + 1))
+    searched = [
+        (int(n), int(r))
+        for n, r in zip(slot.nodes, slot.rows, strict=True)
+        if n != ATOM and state.builder.nodes[n].phase == "search"
+    ]
+    for place in searched:
+        odd = next((c for c in state.builder.candidates(*place) or ("any number",) if c not in labels), None)
+        if odd is not None:
+            said = f"{odd:g}" if isinstance(odd, float) else odd
+            raise state.builder.report(
+                "S0203", f"this list has {len(items)} elements, and none at {said}", span, "counted from 1"
+            )
     return select(state.builder, slot, labels, [Column.uniform(i, ctx.n) for i in items], ctx, span, "")

@@ -138,6 +138,12 @@ class Merge(_Node):
     sources: tuple[Ref, ...]
     source_of: Rows
 
+    def source(self, row: int) -> tuple[int, int]:
+        """The node and its row that a row stands for."""
+        k = int(self.source_of.array[row])
+        before = int(np.count_nonzero(self.source_of.array[:row] == k))
+        return self.sources[k].node, int(self.sources[k].rows.array[before])
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubsetSum(_Node):

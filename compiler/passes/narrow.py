@@ -13,10 +13,12 @@ import numpy as np
 from ..ir import Block, Constant, Graph, Merge, Node, Operator, Reduce, Ref, Rows
 from ..promise import Promises
 from ..shapes import vector
+from .prune import prune
 
 
 def narrow(graph: Graph, promises: Promises) -> Graph:
     """Concatenations without zero parts; the layers on them get narrower by themselves."""
+    graph = _seen_through(graph)
     nodes = dict(graph.items())
     linear = _read_by_linear(graph, promises)
     for key, node in graph.items():
@@ -26,6 +28,38 @@ def narrow(graph: Graph, promises: Promises) -> Graph:
                 width = sum(_width(nodes, b) * b.count for b in blocks)
                 nodes[key] = replace(node, blocks=blocks, shape=vector(width))
     return graph.with_nodes(nodes)
+
+
+def _seen_through(graph: Graph) -> Graph:
+    """Concatenations that one concatenation reads through a Merge are read by it at once, each with its own width."""
+    made: dict[int, Node] = {}
+    for key, node in graph.items():
+        if isinstance(node, Reduce) and node.operator == "concat" and len(node.index) == 1:
+            blocks = tuple(b for old in node.blocks for b in _sources(graph, old))
+            if blocks != node.blocks:
+                made[key] = replace(node, blocks=blocks)
+    return prune(graph.with_nodes({**dict(graph.items()), **made})) if made else graph
+
+
+def _sources(graph: Graph, block: Block) -> list[Block]:
+    node = graph[block.ref.node]
+    if not isinstance(node, Merge) or not any(_joins(graph[s.node]) for s in node.sources):
+        return [block]
+    found: list[Block] = []
+    for k, row in enumerate(block.ref.rows.array.tolist()):
+        source, at = node.source(row)
+        parts = block.parts[k : k + 1]
+        if found and found[-1].ref.node == source:
+            last = found[-1]
+            rows = Rows([*last.ref.rows.array, at])
+            found[-1] = replace(last, ref=Ref(source, rows), count=last.count + 1, parts=(*last.parts, *parts))
+        else:
+            found.append(replace(block, ref=Ref(source, Rows([at])), count=1, parts=parts))
+    return found
+
+
+def _joins(node: Node) -> bool:
+    return isinstance(node, Reduce) and node.operator == "concat"
 
 
 def _read_by_linear(graph: Graph, promises: Promises) -> set[int]:
@@ -72,10 +106,8 @@ def _zero(nodes: dict[int, Node], key: int, row: int) -> bool:
     match node:
         case Constant(values=values):
             return not values[row].any()
-        case Merge(source_of=source_of, sources=sources):
-            k = int(source_of.array[row])
-            within = int((source_of.array[:row] == k).sum())
-            return _zero(nodes, sources[k].node, int(sources[k].rows.array[within]))
+        case Merge():
+            return _zero(nodes, *node.source(row))
         case Reduce(operator="concat", blocks=blocks):
             return all(
                 _zero(nodes, b.ref.node, int(part))

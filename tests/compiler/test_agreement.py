@@ -250,6 +250,14 @@ IN_ONE_PART = (
         "let both[f in fields] = linear[f](concat(e[f], embed(f, 1)), 2)",
         "sum(sum(both[f]) for f in fields)",
     ),
+    # Two concatenations of searched widths in one family.
+    (
+        "let e[f in fields] = embed(f, choose dim from {1, 2})\n"
+        "let m[k in 1..2] = concat(e) if k == 1 else concat(e[f] for f in fields)",
+        "linear(m[2], 1) + linear(dropout(m[1], 0.1), 1) + sum(linear[k](m[k], 1) for k in 1..2)",
+    ),
+    # What is none is left out of a concatenation in a concatenation.
+    ("let z[f in fields] = choose k { some: embed(f, 2) none: 0 }", "linear(concat(concat(z), embed(user, 8)), 1)"),
 )
 
 
@@ -296,6 +304,25 @@ def test_numbers_that_decisions_settle(definitions, value, objective):
             "logloss",
             "bias() if k == 1 else a",
         ),
+        (
+            "let e[f in fields] = embed(f, choose dim from {1, 2})\n"
+            "let m[k in 1..2] = concat(e) if k == 1 else concat(e[f] for f in fields)",
+            "linear(tanh(m[2]), 1)",
+            "logloss",
+            "tanh(m[2])",
+        ),
+        (
+            "let e[f in fields] = embed(f, choose dim from {1, 2})",
+            "linear(tanh(dropout(concat(e), 0.1)), 1)",
+            "logloss",
+            "tanh(dropout(concat(e), 0.1))",
+        ),
+        (
+            "let e[f in fields] = embed(f, choose dim from {1, 2})\nchoose g from {off, on}",
+            "linear(concat(e) if g else 0, 1)",
+            "logloss",
+            "concat(e) if g else 0",
+        ),
     ],
 )
 def test_what_has_no_implementation_says_so(definitions, value, objective, place):
@@ -314,3 +341,16 @@ minimize logloss
 
 def test_an_alternative_of_nothing_has_no_weights_beside_widths_that_are_searched():
     relaxed_agrees(Pair(program_of(NOTHING), IDS, {}), 1)
+
+
+INNER = """space Inner
+let z[f in fields] = choose k { some: embed(f, 2) none: 0 }
+predict sigmoid(linear(concat(concat(z), embed(user, 8)), 1))
+minimize logloss
+"""
+
+
+def test_zeros_are_left_out_of_a_concatenation_in_a_concatenation():
+    plain = Pair(program_of(INNER), IDS, {}).plain({"k": (0, 1, 1, 1)})
+    (weight,) = [t for t in plain.tensors if t.attribute == "predict_linear__weight"]
+    assert weight.shape == (10, 1)

@@ -130,6 +130,41 @@ def test_names_that_were_meant(statements, code, place, help):
         ("let x = sum((choose d from {1, 2}) + (choose d from {3, 4}) for k in 1..2)", "S0105", "choose d from {3, 4}"),
         ("choose g from {1, 2} factored symmetric(rank = 0)", "S0405", "symmetric(rank = 0)"),
         ("let m = batch_norm[:](embed(user, 3))", "S0311", ":"),
+        ("param p = p", "S0206", "p"),
+        ("let a = p\nparam p = a", "S0206", "a"),
+        ("choose keep[k in keep..3] from {off, on}", "S0206", "keep"),
+        ("let x[i in x..3] = i", "S0206", "x"),
+        ("choose x from log(2..1)", "S0402", "log(2..1)"),
+        ("let y = mlp(embed(user, 2), [choose n from {-3, 8}])", "S0310", "[choose n from {-3, 8}]"),
+        ("let y = mlp(embed(user, 2), [choose n from {a, b}])", "S0310", "[choose n from {a, b}]"),
+        ("let y = embed(user, choose n from {0, 2})", "S0310", "choose n from {0, 2}"),
+        ("let y = embed(user, choose n from {0.5, 2})", "S0310", "choose n from {0.5, 2}"),
+        ("let y = embed(user, (choose n from 1..3) - 1)", "S0310", "(choose n from 1..3) - 1"),
+        ("let y = dropout(embed(user, 2), choose p from {0.5, 1.5})", "S0310", "choose p from {0.5, 1.5}"),
+        ("let y = dropout(embed(user, 2), choose p from 0.1..1.5)", "S0310", "choose p from 0.1..1.5"),
+        ("let y = bucket(age, 0)", "S0310", "bucket(age, 0)"),
+        ("let y = bucket(age, choose b from {0, 3})", "S0310", "bucket(age, choose b from {0, 3})"),
+        ("let y = bucket(user, 3)", "S0309", "bucket(user, 3)"),
+        ("let y = cross(user, item, hashed = user)", "S0310", "user"),
+        ("let y = cross()", "S0309", "cross()"),
+        ("let y = block(user, 0)", "S0310", "block(user, 0)"),
+        ("let y = sum([1, 2] + [1, 2, 3])", "S0302", "[1, 2] + [1, 2, 3]"),
+        ("let y = (0 - 2) ^ 0.5", "S0209", "(0 - 2) ^ 0.5"),
+        ("let y = [0 - 2, 1] ^ 0.5", "S0209", "[0 - 2, 1] ^ 0.5"),
+        ("let y = 2 ^ 100000000000", "S0209", "2 ^ 100000000000"),
+        ("require fields", "S0302", "fields"),
+        ("require [1]", "S0302", "[1]"),
+        ("expect fields", "S0302", "fields"),
+        ("let y = 1 if [1] else 2", "S0302", "[1]"),
+        ("let y = 1 if embed(user, 2) else 2", "S0302", "embed(user, 2)"),
+        ("let y = not fields", "S0302", "fields"),
+        ("let y = true or fields", "S0302", "fields"),
+        ("let y = sum(1 for f in fields if f)", "S0302", "f"),
+        ("choose m from {a, b}\nlet y = 1 if m else 2", "S0302", "m"),
+        ("choose m from {a, b}\nlet y = m + 1", "S0302", "m + 1"),
+        ("choose m from subset(fields, 1..2)\nlet y = m * bias()", "S0302", "m * bias()"),
+        ("let y = current(3)", "S0308", "current(3)"),
+        ("let y = current(user)", "S0308", "current(user)"),
         ("choose d from {1, 2}\nlet m = batch_norm[d](embed(user, 3))", "S0311", "d"),
     ],
 )
@@ -138,9 +173,30 @@ def test_one_fault(statements, code, place):
 
 
 @pytest.mark.parametrize(
+    "definitions",
+    [
+        "let a = 2\nparam p = a",
+        "choose m[f in fields] from {a, b}\nlet y[f in fields] = (m[f] if f == user else a) == a",
+        "choose d[f in fields] from {1, 2} given current(d[f]) * [1, 1]",
+        "let y = embed(user, choose n from 1..30)",
+    ],
+)
+def test_no_fault(definitions):
+    assert faults(definitions) == []
+
+
+def test_one_table_has_one_width():
+    text = f"space T\nlet t[g in {{2, 3}}, f in fields] = embed(f, g)\n{END}"
+    (fault,) = said(text)
+    assert (fault.code, fault.span.text) == ("S0310", "g")
+    assert said(pasted(text, fault)) == ()
+
+
+@pytest.mark.parametrize(
     ("end", "code", "place"),
     [
         ("predict embed(user, 4)\nminimize logloss\n", "S0315", "embed(user, 4)"),
+        ("predict bias()\nminimize user\n", "S0302", "user"),
         ("predict bias()\nminimize embed(user, 4)\n", "S0315", "embed(user, 4)"),
         ("predict bias()\nminimize logloss\nexpect size > bias()\n", "S0409", "size > bias()"),
     ],

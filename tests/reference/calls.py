@@ -178,6 +178,8 @@ class Calls(Fields, Aggregates):
                 )
             case "batch_norm":
                 return operators.batch_norm(layer, self.tensor(get[0]()), self.option(options, "affine", True, env))
+            case "dropout" if not self.training:
+                return self.tensor(get[0]())
             case "layer_norm":
                 return operators.layer_norm(layer, self.tensor(get[0]()))
             case "elementwise":

@@ -7,6 +7,7 @@ import numpy as np
 from ...ir import Constant, DecisionNode, Node, Ref, Select
 from ...shapes import NUMBER
 from ...unfinished import not_yet
+from .joining import TO_ONE_WIDTH
 from .relaxing import Relaxing, Variants
 
 
@@ -18,6 +19,8 @@ def select(work: Relaxing, key: int, node: Select) -> Ref | Variants:
     subject = work.fixed(node.subject, node.span)
     options = _positions(work, node, source)
     values = [work.number(a) for a in node.alternatives]
+    if any(isinstance(v, Ref) and v.node in work.spread for v in values):
+        raise not_yet(node.span, "a branch between concatenations whose widths are searched", TO_ONE_WIDTH)
     if not node.shape.searched and not any(isinstance(v, Variants) for v in values):
         return work.mixed(node, subject, options, [v for v in values if isinstance(v, Ref)], node.shape, key)
     if any(isinstance(v, Variants) for v in values) or not isinstance(source, DecisionNode):

@@ -10,6 +10,8 @@ from ...shapes import NUMBER, Shape, fixed
 from ...unfinished import not_yet
 from .relaxing import Relaxing, Variants, fixed_shape
 
+TO_ONE_WIDTH = "put a linear layer on it first, or bring the parts to one width with align(x, n)"
+
 
 def reduce(work: Relaxing, key: int, node: Reduce) -> Ref | Variants:
     """An aggregate; a concat lays values of searched width side by side."""
@@ -87,7 +89,13 @@ def merge(work: Relaxing, key: int, node: Merge) -> Ref | Variants:
     if any(work.leaf(s) is not None for s in node.sources):
         raise not_yet(node.span, "a family of which decisions are a part")
     sources = tuple(work.fixed(s, node.span) for s in node.sources)
-    return work.add(replace(node, sources=sources, shape=fixed_shape(node.shape), widths=(), phase="run"), key)
+    shape = fixed_shape(node.shape)
+    if any(s.node in work.spread for s in sources):
+        shape, *others = {work.nodes[s.node].shape for s in sources}
+        if others:
+            raise not_yet(node.span, "a family of concatenations whose widths are searched", TO_ONE_WIDTH)
+        work.spread.add(key)
+    return work.add(replace(node, sources=sources, shape=shape, widths=(), phase="run"), key)
 
 
 def _is_width(work: Relaxing, ref: Ref) -> bool:

@@ -12,6 +12,7 @@ from ...promise import no_buffers
 from ...search_phase import ON_NUMBERS, SHAPES
 from ...shapes import Searched, Shape
 from ...unfinished import not_yet
+from .joining import TO_ONE_WIDTH
 from .relaxing import Relaxing, Variants, fixed_shape
 
 
@@ -29,8 +30,13 @@ def operator(work: Relaxing, key: int, node: Operator) -> Ref | Variants:
     variants = next((v for v in values if isinstance(v, Variants)), None)
     if variants is None:
         refs = tuple(v for v in values if isinstance(v, Ref))
-        _check_spread(work, node, refs)
-        return work.add(replace(node, operands=refs, phase="run", shape=fixed_shape(node.shape), widths=()), key)
+        shape = fixed_shape(node.shape)
+        if any(r.node in work.spread for r in refs):
+            _check_spread(work, node, refs)
+            shape = _shape(work, node, refs)
+            if shape != fixed_shape(node.shape):
+                work.spread.add(key)
+        return work.add(replace(node, operands=refs, phase="run", shape=shape, widths=()), key)
     return over_variants(work, node, values, variants)
 
 
@@ -57,7 +63,7 @@ def _check_spread(work: Relaxing, node: Operator, refs: Sequence[Ref]) -> None:
     promise = work.promises.operators.get(node.operator)
     if any(r.node in work.spread for r in refs) and not (promise is not None and promise.linear):
         raise not_yet(node.span, f"{node.operator}() on a concatenation of searched widths",
-                      "put a linear layer on it first, or bring the parts to one width with align(x, n)")  # fmt: skip
+                      TO_ONE_WIDTH)  # fmt: skip
 
 
 def over_option(work: Relaxing, node: Operator, name: str) -> Ref | Variants:
@@ -135,6 +141,7 @@ def over_variants(work: Relaxing, node: Operator, values: list[Ref | Variants], 
     shapes = []
     for k, text in enumerate(first.texts):
         refs = tuple(v.alternatives[k] if isinstance(v, Variants) else v for v in values)
+        _check_spread(work, node, refs)
         shapes.append(_shape(work, node, refs))
         marked = layer_of(work, node, text, first.subject, first.options[k])
         found.append(work.add(replace(marked, operands=refs, shape=shapes[-1], widths=(), phase="run")))
