@@ -27,6 +27,7 @@ LOOKS: tuple[mistakes.Look, ...] = (
     constructs.chain,
     slips.contextual,
     slips.equals,
+    slips.option_sign,  # before commas, which would tear a name from its value
     slips.doubled_word,
     slips.glued,
     slips.misspelt,

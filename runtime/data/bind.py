@@ -19,6 +19,7 @@ from .encoding import CrossKey, Encoding, Lists, Rows, bins_of, listed
 from .faults import fault, meant, warning, where
 from .fingerprint import fingerprint
 from .fitting import Training, field_of, fit_encoders
+from .leaks import told_by_label
 from .numbers import fit_scale
 from .read import column_names, read
 from .spec import DataSpec, GroupSplit, RandomSplit
@@ -149,7 +150,7 @@ def bind_table(spec: DataSpec, table: pl.DataFrame, *, seed: int) -> Bound:
     group = splits.groups(table[spec.split.column], spec.span) if isinstance(spec.split, GroupSplit) else None
     return Bound(
         spec, schema, encoding, rows, part, labels, _weights(spec, table), group,
-        fingerprint(table.select(spec.columns()), spec, part), (*notes, *_cut_lists(spec, encoding, table)),
+        fingerprint(table.select(spec.columns()), spec, part), (*notes, *told_by_label(spec), *_cut_lists(spec, encoding, table)),
     )  # fmt: skip
 
 

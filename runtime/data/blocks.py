@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +13,7 @@ from recspace.dsl.source import Span
 from recspace.dsl.suggest import nearest
 
 from .meanings import MEANINGS
+from .names import quoted
 from .options import Options, number
 from .spec import (
     ColumnSplit,
@@ -91,8 +93,12 @@ def _source(entry: ast.Entry, reading: _Reading) -> None:
     if isinstance(entry.value, ast.String) and entry.value.value.strip() and "\0" not in entry.value.value:
         reading.source = entry.value.value
         return
-    help_text = 'write the path of a table in quotation marks:  source: "table.parquet"'
-    reading.found.append(Diagnostic("S0512", "the source is no path", entry.value.span, help=help_text))
+    span = entry.value.span
+    path = span.text.replace(" ", "")
+    plain = not isinstance(entry.value, ast.String) and re.fullmatch(r"[\w./-]+", path)
+    help_text = "write the path in quotation marks" if plain else 'write a path, as in  source: "table.parquet"'
+    edits = (Edit(span, quoted(path)),) if plain else ()
+    reading.found.append(Diagnostic("S0512", "the source is no path", span, help=help_text, edits=edits))
 
 
 def _weight(entry: ast.Entry, reading: _Reading) -> None:
@@ -105,7 +111,7 @@ def _weight(entry: ast.Entry, reading: _Reading) -> None:
 
 
 def _label(entry: ast.Entry, reading: _Reading) -> None:
-    target = _target(entry.value)
+    target = target_of(entry.value)
     if isinstance(target, Target):
         reading.target = target
         return
@@ -114,7 +120,7 @@ def _label(entry: ast.Entry, reading: _Reading) -> None:
     reading.found.append(Diagnostic("S0513", message, entry.value.span, help=help_text))
 
 
-def _target(expr: ast.Expr) -> Target | str:
+def target_of(expr: ast.Expr) -> Target | str:
     """The label that an expression says, or advice."""
     if (name := column_named(expr)) is not None:
         return Target(name, span=expr.span)
@@ -160,7 +166,7 @@ def _feature(entry: ast.Entry, reading: _Reading) -> None:
         return
     meaning = _meaning(kind, call, reading)
     if meaning is not None:
-        reading.features.append(Feature(entry.name, entry.name, meaning, entry.name_span))
+        reading.features.append(Feature(entry.name, entry.name, meaning, entry.name_span, entry.span))
 
 
 def _meaning(kind: str, call: ast.Call, reading: _Reading) -> Meaning | None:

@@ -142,7 +142,7 @@ def test_one_fault(statements, code, place):
     [
         ("predict embed(user, 4)\nminimize logloss\n", "S0315", "embed(user, 4)"),
         ("predict bias()\nminimize embed(user, 4)\n", "S0315", "embed(user, 4)"),
-        ("predict bias()\nminimize logloss\nexpect size > bias()\n", "S0409", "size > bias()"),
+        ("predict sigmoid(bias())\nminimize logloss\nexpect size > bias()\n", "S0409", "size > bias()"),
     ],
 )
 def test_outputs(end, code, place):
