@@ -20,6 +20,7 @@ from .ir import Cost
 from .lists import known
 from .search_phase import ARITHMETIC, CONDITIONS
 from .state import State
+from .words import no_words
 
 
 def binary(state: State, expr: ast.Binary, ctx: Context, labels: bool) -> Column:
@@ -39,6 +40,9 @@ def binary(state: State, expr: ast.Binary, ctx: Context, labels: bool) -> Column
             named = with_name(state, operator, left, right, ctx, expr.span)
             if named is not None:
                 return named
+        case _:
+            for side, operand in ((left, expr.left), (right, expr.right)):
+                no_words(state, f"`{operator}` needs", side, operand.span, operand)
     left, right = _relative(state, expr, left, right)
     try:
         return compute(state, operator, [left, right], ctx, expr.span)

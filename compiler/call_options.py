@@ -17,6 +17,7 @@ from .columns import ATOM, Column, Context
 from .ir import Constant, DecisionNode, Merge, Reduce
 from .promise import Operator
 from .state import State
+from .words import no_words
 
 
 def option_value(state: State, kind: str, expr: ast.Expr, ctx: Context) -> Any:
@@ -97,7 +98,9 @@ def check_options(
 
 
 def _check_decided(state: State, promise: Operator, option: Any, column: Column, span: Span) -> None:
-    """A searched option: a decision among names that the operator knows."""
+    """A searched option: a decision among names that the operator knows, or of numbers."""
+    if option.kind in ("width", "widths", "whole", "real"):
+        no_words(state, f"`{option.name}` of {promise.name}() is", column, span)
     if option.kind != "label":
         return
     for node in map(state.builder.nodes.__getitem__, column.node_ids()):

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from recspace.checking import Question, judge
+from recspace.checking import Question, judge, unready
 from recspace.dsl import Diagnostic, SpaceError, apply_edits, render
 from recspace.recipes import recipe_of
 
@@ -33,7 +33,7 @@ def table(tmp_path: Path) -> Path:
     path = tmp_path / "t.csv"
     rng = np.random.default_rng(0)
     words = np.where(rng.random(200) < 0.5, "yes", "no")
-    frame = {"city": rng.integers(0, 9, 200), "click": words, "stars": rng.integers(1, 6, 200)}
+    frame = {"city": rng.integers(0, 9, 200), "click": words, "stars": rng.integers(1, 6, 200), "price": rng.random(200)}
     pl.DataFrame(frame).write_csv(path)
     return path
 
@@ -104,7 +104,7 @@ def test_a_label_may_be_a_condition(space, table):
     verdict = judge(Question(space, str(table), "stars >= 4"))
     assert verdict.bound is not None
     assert verdict.bound.schema.label.kind == "binary"
-    assert {f.name for f in verdict.schema.fields} == {"city", "click"}
+    assert {f.name for f in verdict.schema.fields} == {"city", "click", "price"}
 
 
 @pytest.mark.parametrize(
@@ -122,3 +122,17 @@ def test_the_label_that_is_suggested_works(space, table):
     (found,) = labelled(space, table, None)
     assert (found.code, found.help) == ("S0530", "say which value is a positive: --label 'click == \"yes\"'")
     assert labelled(space, table, found.help.partition("--label ")[2].strip("'")) == []
+
+
+def test_check_on_a_table_warns_of_what_a_run_would_refuse(space, table):
+    space.write_text(
+        SPACE.replace("predict sigmoid(", "predict sigmoid(sum(embed(bucket(price, choose n from {2, 3}), 2)) + ")
+    )
+    verdict = judge(Question(space, str(table), 'click == "yes"'))
+    assert verdict.ok
+    (found,) = unready(verdict)
+    assert (found.code, found.severity) == ("S0630", "warning")
+    assert "choose between buckets" in found.help
+    space.write_text(SPACE)
+    assert unready(judge(Question(space, str(table), 'click == "yes"'))) == ()
+    assert unready(judge(Question(space))) == ()

@@ -70,3 +70,43 @@ def test_a_probability_is_one(prediction):
 
 def test_other_losses_take_any_number():
     assert said(f"space T\npredict bias()\nminimize mse\n{END[:0]}") == ()
+
+
+WORDS = "choose way[i < j in fields] from {no, yes}\nlet x[i < j in fields] = 2\n"
+
+
+@pytest.mark.parametrize(
+    ("use", "place", "written"),
+    [
+        ("sum(way[i, j] * x[i, j] for i < j in fields)", "way[i, j]", "(way[i, j] == yes)"),
+        ("sum(way)", "sum(way)", "sum(way[i, j] == yes for i < j in fields)"),
+        ("sum(way[i, j] for i < j in fields)", "way[i, j]", "(way[i, j] == yes)"),
+        ("1 + way[user, item]", "way[user, item]", "(way[user, item] == yes)"),
+        ("way[user, item] < 1", "way[user, item]", "(way[user, item] == yes)"),
+    ],
+)
+def test_a_name_is_no_number(use, place, written):
+    text = f"space T\n{WORDS}let y = {use}\n{END}"
+    found = mended(text)
+    assert (found.code, found.span.text, found.edits[0].text) == ("S0302", place, written)
+
+
+def test_a_name_is_no_width():
+    found = only(f"space T\nchoose way from {{small, large}}\nlet y = embed(user, way)\n{END}")
+    assert (found.code, found.span.text) == ("S0302", "way")
+
+
+def test_a_cross_of_several_values_is_an_error_on_a_table():
+    text = "space T\nlet z[i < j in {}] = embed(cross(i, j), 4)\n" + END
+    table = replace(EXAMPLE, example=False, fields=EXAMPLE.fields[:4] + EXAMPLE.fields[6:7])
+    found = only(text.format("fields"), table)
+    assert (found.code, found.span.text) == ("S0532", "cross(i, j)")
+    for written in ("categorical", "fields - {genres}"):
+        assert written in found.help
+        assert said(text.format(written), table) == ()
+    assert said(text.format("fields")) == ()  # without a table the space is checked and counted
+
+
+def test_buckets_are_of_numbers():
+    assert (found := only(f"space T\nlet x = embed(bucket(user, 5), 4)\n{END}")).code == "S0309"
+    assert "user: number()" in found.help
