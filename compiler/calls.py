@@ -34,7 +34,7 @@ def call(state: State, expr: ast.Call, ctx: Context) -> Any:
         return own(state, expr, ctx)
     promise = state.promises.operators.get(name)
     if promise is None or isinstance(expr.function, ast.Qualified):
-        raise unknown(state, name, ctx, expr.function.span, "function")
+        raise unknown(state, name, ctx, expr.function.span, "function", expr)
     return operator(state, promise, expr, ctx, site, subscripts)
 
 

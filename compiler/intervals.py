@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import product
 
+from .decisions import Decision, Domain
 from .ir import Constant, DecisionNode, Input, Merge, Node, Operator, Reduce, Select
 from .search_phase import CONDITIONS
 
@@ -15,8 +16,12 @@ UNIT: Interval = (0.0, 1.0)
 RANGES: Mapping[str, Interval] = {"sigmoid": UNIT, "tanh": (-1.0, 1.0), "relu": (0.0, math.inf), "exp": (0.0, math.inf)}
 
 
-def interval(nodes: Mapping[int, Node], key: int) -> Interval:
-    """The least interval that is sure to hold every row of a node; labels count as 0 or 1."""
+def interval(nodes: Mapping[int, Node], key: int, decisions: Sequence[Decision] = ()) -> Interval:
+    """An interval that is sure to hold every row of a node; labels count as 0 or 1.
+
+    `decisions`: their domains, where they are known: else a decision is a gate, or any number.
+    """
+    domains = {d.name: d.domains for d in decisions}
     known: dict[int, Interval] = {}
     todo = [key]
     while todo:
@@ -25,7 +30,7 @@ def interval(nodes: Mapping[int, Node], key: int) -> Interval:
         if missing and top not in known:
             todo += missing
         else:
-            known.setdefault(top, _of(nodes[top], known))
+            known.setdefault(top, _of(nodes[top], known, domains))
             todo.pop()
     return known[key]
 
@@ -42,25 +47,42 @@ def _read(node: Node) -> list[int]:
             return []
 
 
-def _of(node: Node, known: Mapping[int, Interval]) -> Interval:
+def _of(node: Node, known: Mapping[int, Interval], domains: Mapping[str, tuple[Domain, ...]]) -> Interval:
     parts = [known[k] for k in _read(node)]
     match node:
         case Constant(values=values):
             return (float(values.min()), float(values.max())) if values.size else UNIT
         case Input(columns=columns):
             return UNIT if columns[0].what == "label" else ANYTHING
-        case DecisionNode():
-            return UNIT if node.shape.kind == "number" and not node.given else ANYTHING
+        case DecisionNode(name=name):
+            return _around([_domain(d) for d in domains.get(name, ())])
         case Operator(operator=operator):
             return _operator(operator, parts)
         case Select() | Merge():
             return _around(parts)
         case Reduce(operator="mean" | "max" | "min"):
             return _around([*parts, (0.0, 0.0)] if node.weights is not None else parts)
+        case Reduce(operator="sum") if all(map(math.isfinite, (x for part in parts for x in part))):
+            most = [b.count or len(b.ref.rows) for b in node.blocks]
+            free = node.weights is not None or node.segments is not None
+            low = sum(n * (min(a, 0.0) if free else a) for n, (a, _) in zip(most, parts, strict=True))
+            return low, sum(n * (max(b, 0.0) if free else b) for n, (_, b) in zip(most, parts, strict=True))
         case Reduce(operator="any" | "all"):
             return UNIT
         case Reduce(operator="product") if all(low >= 0 and high <= 1 for low, high in parts):
             return UNIT
+        case _:
+            return ANYTHING
+
+
+def _domain(domain: Domain) -> Interval:
+    match domain.kind:
+        case "gate":
+            return UNIT
+        case "number" if all(isinstance(o, int | float) for o in domain.options):
+            return min(map(float, domain.options)), max(map(float, domain.options))
+        case "range" | "real":
+            return float(domain.low), float(domain.high)
         case _:
             return ANYTHING
 

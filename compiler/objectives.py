@@ -81,7 +81,7 @@ def _probability(state: State, predicted: Column, span: Span) -> None:
     predict, (key, *_) = _predict(state), predicted.node_ids() or [-1]
     if predict is None or key < 0 or state.bound is not None or state.schema.label.kind == "classes":
         return
-    low, high = interval(state.builder.nodes, key)
+    low, high = interval(state.builder.nodes, key, tuple(e.decision() for e in state.entries.values()))
     if low >= 0 and high <= 1:
         return
     place = predict.value.span

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from recspace.dsl import ast
+from recspace.dsl.diagnostics import Edit
 
 from . import advice, fields
 from .aggregates import over_family
@@ -58,5 +59,31 @@ def _input(state: State, promise: Operator, argument: ast.Expr, ctx: Context) ->
     if isinstance(value, Family):
         if promise.name in ("diversity", "l2", "flatten"):
             return over_family(state, "stack" if promise.name != "l2" else "concat", value, ctx, argument.span, "")
-        return state.column(argument, ctx)
+        raise _whole_family(state, promise, value, argument)
     return value
+
+
+ROWS = (
+    "senet",
+    "conv1x1",
+    "pairwise_product",
+    "fm_block",
+    "dot_block",
+    "efc_block",
+    "self_attention",
+    "gru",
+    "conv1d",
+    "pool1d",
+)
+"""Operators on matrices."""
+
+
+def _whole_family(state: State, promise: Operator, fam: Family, argument: ast.Expr) -> Failed:
+    """`linear(e, 1)`: a family as a whole is concatenated, or stacked, first."""
+    joined = "stack" if promise.name in ROWS else "concat"
+    axes = ", ".join(fam.names)
+    return state.builder.report(
+        "S0201", f"`{fam.name}` is a family, and {promise.name}() takes one value", argument.span, f"indexed by {axes}",
+        help=f"bring its elements together, or take one: {fam.name}[{axes}]",
+        edits=(Edit(argument.span, f"{joined}({argument.span.text})"),),
+    )  # fmt: skip

@@ -17,13 +17,16 @@ Fault = Literal["unknown", "missing", "wrong"]
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What is wrong with an option. `instead`: the name or label that was probably meant, "" if none is near."""
+    """What is wrong with an option. `instead`: the name or label that was probably meant, "" if none is near; then
+    `usual` is a value that would do.
+    """
 
     option: str
     fault: Fault
     message: str
     help: str = ""
     instead: str = ""
+    usual: str = ""
 
     def code(self, operator: bool) -> str:
         """The code of the diagnostic: operators and stages have ranges of their own."""
@@ -59,9 +62,8 @@ def check_options(
             near = nearest(given[name], option.choices) if isinstance(given[name], str) and option.choices else None
             usual = "" if near else _usual(option)
             advice = f"did you mean `{near}`?" if near else f"for example `{name} = {usual}`" if usual else option.doc
-            near = near or usual
             message = f"`{name}` of {promise.name}() must be {wanted}"
-            problems.append(Problem(name, "wrong", message, advice, near or ""))
+            problems.append(Problem(name, "wrong", message, advice, near or "", usual))
             options[name] = default
     return options, tuple(problems)
 

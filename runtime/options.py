@@ -46,20 +46,21 @@ def check(
             problem.message,
             place := spans.get(problem.option, span),
             help=problem.help,
-            edits=_mended(problem, given.get(problem.option), place),
+            edits=_mended(problem, place),
         )
         for problem in problems
     ]
     return {name: normal(declared[name], value) for name, value in found.items()}, faults
 
 
-def _mended(problem: Problem, value: object, place: Span) -> tuple[Edit, ...]:
+def _mended(problem: Problem, place: Span) -> tuple[Edit, ...]:
     """Another name for the option, or another value."""
     if problem.fault == "unknown":
         return _renamed(place, problem.option, problem.instead)
     head, sign, _ = place.text.partition("=")
-    if problem.instead and sign and head.strip() == problem.option:
-        return (Edit(place, f"{problem.option} = {problem.instead}"),)
+    value = problem.instead or problem.usual
+    if value and sign and head.strip() == problem.option:
+        return (Edit(place, f"{problem.option} = {value}"),)
     return ()
 
 

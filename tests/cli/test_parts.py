@@ -33,7 +33,12 @@ def table(tmp_path: Path) -> Path:
     path = tmp_path / "t.csv"
     rng = np.random.default_rng(0)
     words = np.where(rng.random(200) < 0.5, "yes", "no")
-    frame = {"city": rng.integers(0, 9, 200), "click": words, "stars": rng.integers(1, 6, 200), "price": rng.random(200)}
+    frame = {
+        "city": rng.integers(0, 9, 200),
+        "click": words,
+        "stars": rng.integers(1, 6, 200),
+        "price": rng.random(200),
+    }
     pl.DataFrame(frame).write_csv(path)
     return path
 

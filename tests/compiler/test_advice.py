@@ -81,8 +81,8 @@ WORDS = "choose way[i < j in fields] from {no, yes}\nlet x[i < j in fields] = 2\
         ("sum(way[i, j] * x[i, j] for i < j in fields)", "way[i, j]", "(way[i, j] == yes)"),
         ("sum(way)", "sum(way)", "sum(way[i, j] == yes for i < j in fields)"),
         ("sum(way[i, j] for i < j in fields)", "way[i, j]", "(way[i, j] == yes)"),
-        ("1 + way[user, item]", "way[user, item]", "(way[user, item] == yes)"),
-        ("way[user, item] < 1", "way[user, item]", "(way[user, item] == yes)"),
+        ("sum(1 + way[i, j] for i < j in fields)", "way[i, j]", "(way[i, j] == yes)"),
+        ("sum(way[i, j] < 1 for i < j in fields)", "way[i, j]", "(way[i, j] == yes)"),
     ],
 )
 def test_a_name_is_no_number(use, place, written):
