@@ -16,7 +16,7 @@ def unread(graph: Graph, space: ast.Space) -> tuple[Diagnostic, ...]:
     read: dict[int, np.ndarray] = {
         key: np.zeros(len(node.index), dtype=bool) for key, node in graph.items() if isinstance(node, DecisionNode)
     }
-    for _, node in graph.items():
+    for node in dict(graph.items()).values():
         for ref in operands(node):
             if ref.node in read:
                 read[ref.node][ref.rows.array] = True

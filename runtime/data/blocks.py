@@ -31,6 +31,7 @@ from .spec import (
 
 SPECIAL = ("source", "label", "split", "weight")
 COMPARISONS: dict[str, Comparison] = {"==": "==", "!=": "!=", "<": "<", ">": ">", "<=": "<=", ">=": ">="}
+ROLES = ("user", "item", "context", "history")
 SPLITS = ("random", "column", "time", "grouped")
 
 
@@ -44,6 +45,7 @@ class _Reading:
     source: str = ""
     weight: str = ""
     found: list[Diagnostic] = field(default_factory=list)
+    warnings: list[Diagnostic] = field(default_factory=list)
 
 
 def read_block(data: ast.Data) -> DataSpec:
@@ -74,7 +76,7 @@ def read_block(data: ast.Data) -> DataSpec:
     home = Path(data.span.source.name).parent
     return DataSpec(
         data.name, reading.source, tuple(reading.features), reading.target, reading.split, reading.weight, data.doc,
-        folder=str(home), span=data.name_span,
+        folder=str(home), span=data.name_span, warnings=tuple(reading.warnings),
     )  # fmt: skip
 
 
@@ -174,7 +176,20 @@ def _meaning(kind: str, call: ast.Call, reading: _Reading) -> Meaning | None:
     options = Options(kind, call, reading.found)
     meaning = MEANINGS[kind](options)
     options.refuse_the_rest()
+    for argument in call.arguments:
+        if isinstance(argument, ast.Keyword) and argument.name == "role" and meaning.role not in ("", *ROLES):
+            reading.warnings.append(_strange_role(meaning.role, argument.value.span))
     return meaning if len(reading.found) == before else None
+
+
+def _strange_role(role: str, span: Span) -> Diagnostic:
+    near = nearest(role, ROLES)
+    help_text = (
+        f"did you mean `{near}`?" if near else f"roles are {', '.join(ROLES)}; any other is found by its name alone"
+    )
+    edits = (Edit(span, near),) if near else ()
+    text = f"no shipped space asks for the role `{role}`"
+    return Diagnostic("S0567", text, span, "a role of your own", (), help_text, edits, "warning")
 
 
 def _check_sequences(reading: _Reading, names: set[str]) -> None:

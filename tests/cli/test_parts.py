@@ -11,6 +11,9 @@ import pytest
 from recspace.checking import Question, judge, unready
 from recspace.dsl import Diagnostic, SpaceError, apply_edits, render
 from recspace.recipes import recipe_of
+from recspace.runtime.data.inspection import inspect
+
+from .calling import call, called
 
 SPACE = """space T
 param width = 4
@@ -141,3 +144,19 @@ def test_check_on_a_table_warns_of_what_a_run_would_refuse(space, table):
     space.write_text(SPACE)
     assert unready(judge(Question(space, str(table), 'click == "yes"'))) == ()
     assert unready(judge(Question(space))) == ()
+
+
+def test_a_run_without_data_is_told_as_everything_is(space):
+    result = call("run", space)
+    assert result.returncode == 2
+    assert result.stderr.startswith("error[S0545]: a run needs a table")
+    assert "--data movielens" in result.stderr
+    assert [d["code"] for d in called("run", space)["diagnostics"]] == ["S0545"]
+
+
+def test_a_space_is_no_table(space):
+    with pytest.raises(SpaceError) as caught:
+        inspect(space)
+    (found,) = caught.value.diagnostics
+    assert found.code == "S0502"
+    assert f"recspace check {space}" in found.help

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from recspace.compiler.example import EXAMPLE
-from recspace.compiler.schema import Label, Schema
+from recspace.compiler.schema import Field, Label, Schema
 from recspace.dsl.diagnostics import Diagnostic
 from recspace.dsl.edits import apply_edits
 
@@ -110,3 +110,90 @@ def test_a_cross_of_several_values_is_an_error_on_a_table():
 def test_buckets_are_of_numbers():
     assert (found := only(f"space T\nlet x = embed(bucket(user, 5), 4)\n{END}")).code == "S0309"
     assert "user: number()" in found.help
+
+
+BODY = "let e[f in fields] = embed(f, 4)\nchoose dim[f in fields] from {4, 8}\nlet w[f in fields] = embed(f, dim[f])\n"
+
+
+@pytest.mark.parametrize(
+    ("statement", "code", "place"),
+    [
+        ("require flops() <= 1", "S0104", "flops"),
+        ("let x = deep(e)", "S0104", "deep"),
+        ("let x = wide", "S0104", "wide"),
+        ("let y[f in fields] = embed(f, choose n from {2, 4} default 4)\nrequire sum(n) <= 30", "S0104", "n"),
+        ("let y = 2 * (choose n from 1..3)\nrequire n <= 2", "S0104", "n"),
+        ("let x = sum(1 for f in fields - genres)", "S0202", "genres"),
+        ('require dim["user"] == 4', "S0203", '"user"'),
+        ("require dim[item] in {4, 8}", "S0202", "dim[item]"),
+        ("let x = e[user] * e[item] + linear(e[user], 1)", "S0303", "+"),
+        ("let x = linear(e, 4) - e[user]", "S0201", "e"),
+        ("let x = mlp(e, [4])", "S0201", "e"),
+        ("let x = senet(e)", "S0201", "e"),
+        ("require count(dim[f] == 4 for f in fields) <= 3", "S0308", "count"),
+        ("expect size == 12", "S0409", "size == 12"),
+        ("choose k[i, j in fields] from {off, on}\nlet x = sum(k[i, j] * 2 for i < j in fields)", "S0411", "k"),
+        ("choose k[i, j in fields] from {off, on}\nlet x = sum(k[i, j] * 2 for i <= j in fields)", "S0411", "k"),
+    ],
+)
+def test_help_that_works_when_pasted(statement, code, place):
+    found = mended(f"space T\n{BODY}{statement}\n{END}")
+    assert (found.code, found.span.text) == (code, place)
+
+
+@pytest.mark.parametrize(
+    ("statement", "code", "help"),
+    [
+        ("let x = rmse", "S0104", "a loss: bpr, logloss, mse, softmax_loss"),
+        ("let x = sum + 1", "S0104", "call it: sum(…)"),
+        ("require sum(dim) < 36", "S0408", "the left side lies in 36..72"),
+        ("require sum(dim[f] == 4 for f in fields) >= 10", "S0408", "the left side lies in 0..9"),
+        ("expect bias() > 1", "S0409", "a `require`"),
+        ("let x = sum(y for f in fields)\nlet y = sum(2 * choose_ for k in 1..2)", "S0104", ""),
+    ],
+)
+def test_help_that_says_how(statement, code, help):
+    (found, *_) = said(f"space T\n{BODY}{statement}\n{END}")
+    assert found.code == code
+    assert help in found.help
+
+
+def test_a_metric_is_replaced_by_a_loss():
+    text = f"space T\n{END}".replace("minimize logloss", "minimize auc")
+    assert apply_edits(text, mended(text).edits) == f"space T\n{END}"
+
+
+def test_a_decision_that_nothing_mentions():
+    found = only(f"space T\nchoose k[f in fields] from {{off, on}}\n{END}")
+    assert (found.code, found.severity, found.span.text) == ("S0411", "warning", "k")
+    assert (
+        said(
+            f"space T\nchoose bins[f in {{price}}] from {{5, 10}}\nlet x = embed(cross(price, user, bins = bins), 2)\n{END}"
+        )
+        == ()
+    )
+
+
+def shop(**roles: str) -> Schema:
+    fields = (
+        Field("shopper", "category", 40),
+        Field("product", "category", 60, "item"),
+        Field("tags", "many", 4, longest=3),
+    )
+    named = [replace(f, name=roles.get(f.name, f.name)) for f in fields]
+    return replace(EXAMPLE, example=False, rows=0, fields=tuple(named))
+
+
+def test_roles_that_the_data_lacks_are_asked_for_once():
+    text = f"space T\nlet x = embed(user, 4)\nlet y = weight(user)\nlet z = embed(nodes, 2)\n{END}"
+    first, second = said(text, shop())
+    assert (first.code, first.span.text, second.span.text) == ("S0104", "user", "nodes")
+    assert "--rename shopper=user" in first.help
+    assert "--rename tags=nodes" in second.help
+    assert said(text, shop(shopper="user", tags="nodes")) == ()
+
+
+def test_a_column_that_hides_a_set():
+    found = only(f"space T\nlet x = sum(weight(f) for f in fields)\n{END}", shop(tags="fields"))
+    assert (found.code, found.span.text) == ("S0202", "fields")
+    assert "--rename fields=fields_" in found.help

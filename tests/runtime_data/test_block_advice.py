@@ -62,3 +62,13 @@ def faults_of(text: str, table: pl.DataFrame) -> Diagnostic:
         bind_table(block(text), table, seed=0)
     (found,) = caught.value.diagnostics
     return found
+
+
+def test_a_role_that_nobody_asks_for() -> None:
+    table = pl.DataFrame({"y": [0, 1] * 20, "a": [1, 2] * 20})
+    text = "data t { label: y a: category(role = usr) }"
+    (found,) = block(text).warnings
+    assert (found.code, found.severity, found.span.text) == ("S0567", "warning", "usr")
+    assert block(apply_edits(text, found.edits)).warnings == ()
+    assert bind_table(block(text), table, seed=0).spec.warnings == (found,)
+    assert "user, item, context, history" in block(text.replace("usr", "nodes")).warnings[0].help
