@@ -158,6 +158,27 @@ def test_help_that_says_how(statement, code, help):
     assert help in found.help
 
 
+@pytest.mark.parametrize(
+    ("prediction", "place"),
+    [
+        ("sigmoid(bias() + sum(e[i] * e[j] for i < j in fields))", "sum(e[i] * e[j] for i < j in fields)"),
+        ("sigmoid(bias() + e[user] * e[item] + weight(user))", "e[user] * e[item]"),
+        ("sigmoid(bias() + pairs - weight(user))", "pairs"),
+        ("sigmoid(e[user])", "e[user]"),
+    ],
+)
+def test_the_summand_that_is_no_number(prediction, place):
+    text = f"space T\nlet e[f in fields] = embed(f, 4)\nlet pairs = e[user] * e[item]\npredict {prediction}\nminimize logloss\n"
+    found = mended(text)
+    assert (found.code, found.span.text) == ("S0315", place)
+
+
+def test_a_component_without_its_parentheses():
+    text = f'import "lib/parts.space"\nspace T\nlet x = wide + 1\n{END}'
+    assert (found := mended(text)).code == "S0104"
+    assert apply_edits(text, found.edits) == text.replace("wide", "wide()")
+
+
 def test_a_metric_is_replaced_by_a_loss():
     text = f"space T\n{END}".replace("minimize logloss", "minimize auc")
     assert apply_edits(text, mended(text).edits) == f"space T\n{END}"

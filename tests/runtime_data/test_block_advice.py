@@ -70,5 +70,5 @@ def test_a_role_that_nobody_asks_for() -> None:
     (found,) = block(text).warnings
     assert (found.code, found.severity, found.span.text) == ("S0567", "warning", "usr")
     assert block(apply_edits(text, found.edits)).warnings == ()
-    assert bind_table(block(text), table, seed=0).spec.warnings == (found,)
+    assert [w.code for w in bind_table(block(text), table, seed=0).spec.warnings] == ["S0567"]
     assert "user, item, context, history" in block(text.replace("usr", "nodes")).warnings[0].help
