@@ -9,9 +9,10 @@ from recspace.dsl import ast
 from recspace.dsl.diagnostics import Diagnostic, Edit, Note
 from recspace.dsl.source import Span
 
-from .columns import Context
+from .columns import Column, Context
 from .ir import DecisionNode
 from .scopes import Family
+from .shapes import NUMBER
 from .state import State
 
 CODE = "S0312"
@@ -35,6 +36,26 @@ def explain(state: State, span: Span, operands: Sequence[ast.Expr], ctx: Context
         found = [w for w in (_wide(state, o, ctx) for o in operands) if w is not None]
         if found:
             state.builder.diagnostics[CODE, span] = _completed(known, found, alone=len(operands) == 1)
+
+
+def sides(state: State, expr: ast.Binary, left: Column, right: Column) -> None:
+    """Complete the diagnostic that says that two shapes do not go together: which is which, and a sum of the wider."""
+    known = state.builder.diagnostics.get(("S0303", expr.span))
+    if known is None or known.notes:
+        return
+    shapes = [state.builder.nodes[c.node_ids()[0]].shape if c.node_ids() else NUMBER for c in (left, right)]
+    notes = tuple(Note(e.span, str(s)) for e, s in zip((expr.left, expr.right), shapes, strict=True))
+    operator = Span(expr.span.source, expr.left.span.end, expr.right.span.start)
+    kept = replace(known, label="", notes=notes)
+    for shape, other, side in zip(shapes, reversed(shapes), (expr.left, expr.right), strict=True):
+        if shape.kind == "vector" and other.kind == "vector" and other.last == 1 and expr.operator in "+-*/":
+            text = f"sum({side.span.text})"
+            kept = replace(kept, help="a vector is summed to one number", edits=(Edit(side.span, text),))
+    at = operator.text.find(expr.operator)
+    place = (
+        Span(operator.source, operator.start + at, operator.start + at + len(expr.operator)) if at >= 0 else expr.span
+    )
+    state.builder.diagnostics["S0303", expr.span] = replace(kept, span=place)
 
 
 def _completed(known: Diagnostic, found: Sequence[Wide], *, alone: bool) -> Diagnostic:

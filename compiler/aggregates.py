@@ -18,6 +18,7 @@ from .families import read, rows_at
 from .reducing import fold, pool, reduce
 from .scopes import Family
 from .state import State
+from .words import no_words
 
 AGGREGATES = ("sum", "mean", "max", "min", "product", "concat", "stack", "any", "all")
 
@@ -29,6 +30,7 @@ def aggregate(state: State, name: str, call: ast.Call, ctx: Context, place: str)
         generator = arguments[0]
         inner, weights = expand(state, generator.fors, ctx)
         value = state.column(generator.value, inner) if inner.n else Column.of_atoms(())
+        no_words(state, f"{name}() needs", value, generator.value.span, generator.value)
         try:
             found = reduce(state, name, inner, ctx, value, weights, call.span, place)
         except Failed:
@@ -48,6 +50,8 @@ def aggregate(state: State, name: str, call: ast.Call, ctx: Context, place: str)
     if len(values) == 1:
         only = values[0]
         if isinstance(only, Family):
+            if isinstance(only.statement, ast.Choose):
+                _no_family_of_words(state, name, only, ctx, call.span)
             try:
                 return over_family(state, name, only, ctx, call.span, place)
             except Failed:
@@ -56,6 +60,16 @@ def aggregate(state: State, name: str, call: ast.Call, ctx: Context, place: str)
         return _elements(state, name, only, ctx, call.span, place)
     columns = [over_family(state, "concat", v, ctx, call.span, "") if isinstance(v, Family) else v for v in values]
     return _several(state, name, columns, ctx, call.span, place)
+
+
+def _no_family_of_words(state: State, name: str, fam: Family, ctx: Context, span: Span) -> None:
+    _, rows = rows_at(fam, ctx)
+    if len(rows):
+        element = f"{fam.name}[{', '.join(fam.names)}] == "
+        over = " ".join(f"for {b.span.text}" for b in fam.statement.index)
+        no_words(
+            state, f"{name}() needs", read(state, fam, rows, span), span, written=(f"{name}({element}", f" {over})")
+        )
 
 
 def _elements_of(state: State, generator: ast.Generator, ctx: Context) -> tuple[Context, Column]:

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 
 from recspace.dsl import ast
+from recspace.dsl.diagnostics import Edit
 from recspace.dsl.source import Span
 
 from . import advice, split
-from .atoms import ItemSet, RealRange, describe, is_number, members
+from .atoms import FieldRef, ItemSet, Label, RealRange, describe, is_number, members
 from .binders import difference
 from .builder import Failed
 from .columns import ATOM, Column, Context, scatter
@@ -21,6 +22,7 @@ from .ir import Cost
 from .lists import known
 from .search_phase import ARITHMETIC, CONDITIONS
 from .state import State
+from .words import no_words
 
 
 def binary(state: State, expr: ast.Binary, ctx: Context, labels: bool) -> Column:
@@ -31,9 +33,9 @@ def binary(state: State, expr: ast.Binary, ctx: Context, labels: bool) -> Column
         case "..":
             return known(state, [left, right], lambda a, b: _range(state, a, b, expr.span), ctx, expr.span)
         case "in":
-            return member(state, left, right, ctx, expr.span)
+            return member(state, left, right, ctx, expr)
         case "-" if left.constant and any(members(a) is not None and not is_number(a) for a in left.atoms):
-            return known(state, [left, right], lambda a, b: _difference(state, a, b, expr.span), ctx, expr.span)
+            return known(state, [left, right], lambda a, b: _difference(state, a, b, expr.right.span), ctx, expr.span)
         case "and" | "or":
             left, right = asked(state, left, expr.left.span), asked(state, right, expr.right.span)
             return logical(state, operator, left, right, ctx, expr.span)
@@ -41,11 +43,15 @@ def binary(state: State, expr: ast.Binary, ctx: Context, labels: bool) -> Column
             named = with_name(state, operator, left, right, ctx, expr.span)
             if named is not None:
                 return named
+        case _:
+            for side, operand in ((left, expr.left), (right, expr.right)):
+                no_words(state, f"`{operator}` needs", side, operand.span, operand)
     left, right = _relative(state, expr, left, right)
     try:
         return compute(state, operator, [left, right], ctx, expr.span)
     except Failed:
         advice.explain(state, expr.span, (expr.left, expr.right), ctx)
+        advice.sides(state, expr, left, right)
         raise
 
 
@@ -73,9 +79,13 @@ def _range(state: State, low: Any, high: Any, span: Span) -> Any:
 def _difference(state: State, left: Any, right: Any, span: Span) -> ItemSet:
     found = difference(left, right)
     if found is None:
+        one = isinstance(right, FieldRef | int | str | Label)
+        ends = Span(span.source, span.start, span.start), Span(span.source, span.end, span.end)
         raise state.builder.report(
-            "S0202", f"a set is taken from a set, and this is {describe(right)}", span, describe(right)
-        )
+            "S0202", f"a set is taken from a set, and this is {describe(right)}", span, describe(right),
+            help="a set of one element stands in braces" if one else "",
+            edits=(Edit(ends[0], "{"), Edit(ends[1], "}")) if one else (),
+        )  # fmt: skip
     return found
 
 

@@ -10,10 +10,10 @@ import numpy as np
 from recspace.dsl import ast
 
 from . import split
-from .atoms import ElementsOf, ElementVar, ItemSet, ValuesOf, ValueVar, describe, members
+from .atoms import ElementsOf, ElementVar, FieldRef, ItemSet, ValuesOf, ValueVar, describe, members
 from .columns import Column, Context, Guard, binder_text
 from .ir import DecisionNode, Run
-from .scopes import Family
+from .scopes import SETS, Family
 from .state import State
 
 
@@ -60,6 +60,11 @@ def _combinations(state: State, binder: ast.Binder, atom: Any) -> list[tuple[Any
             return [tuple(ElementVar(field, n, run) for n in names.names)]
     items = members(atom)
     if items is None:
+        if isinstance(atom, FieldRef) and atom.name in SETS:
+            raise state.builder.report(
+                "S0202", f"the data has a column `{atom.name}`, which hides the set of that name", binder.domain.span,
+                "the column", help=f"give the column another name: --rename {atom.name}={atom.name}_",
+            )  # fmt: skip
         raise state.builder.report(
             "S0202", f"a binder runs over a set, and this is {describe(atom)}", binder.domain.span, describe(atom),
             help="sets are fields, user.., a..b, values(f), subsets(S, k), {…} and […]",

@@ -17,6 +17,7 @@ from .columns import ATOM, Column, Context
 from .ir import Constant, DecisionNode, Merge, Reduce
 from .promise import Operator, Option
 from .state import State
+from .words import no_words
 
 
 def option_value(state: State, kind: str, expr: ast.Expr, ctx: Context) -> Any:
@@ -98,6 +99,8 @@ def check_options(
 
 def _check_decided(state: State, promise: Operator, option: Option, column: Column, span: Span) -> None:
     """A searched option: a decision among names that the operator knows, or numbers that are all allowed."""
+    if option.kind in ("width", "widths", "whole", "real"):
+        no_words(state, f"`{option.name}` of {promise.name}() is", column, span)
     if option.kind != "label":
         _check_numbers(state, promise.name, option, column, span)
         return

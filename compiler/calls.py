@@ -21,29 +21,36 @@ from .unknown import unknown
 
 def call(state: State, expr: ast.Call, ctx: Context) -> Any:
     """A call in every row of a context."""
-    name, subscripts = _callee(state, expr, ctx)
+    name, written = _callee(state, expr, ctx)
+    subscripts = _inherited(ctx, written)
     component = _component(state, expr.function, ctx)
     if component is not None:
-        if subscripts:
-            raise state.builder.report(
-                "S0311", f"`{name}` is a component: each call has weights of its own already", expr.function.span
-            )
-        return state.call_component(component, expr, ctx)
+        return state.call_component(component, expr, ctx, subscripts)
     site = ctx.scope.place(ctx.scope.sites.get((expr.span.start, expr.span.end), name))
     if name in AGGREGATES and name not in FUNCTIONS:
         return aggregate(state, name, expr, ctx, site)
     own = OWN.get(name)
-    if own is not None and not subscripts:
+    if own is not None and not written:
         return own(state, expr, ctx)
     promise = state.promises.operators.get(name)
     if promise is None or isinstance(expr.function, ast.Qualified):
-        raise unknown(state, name, ctx, expr.function.span, "function")
+        raise unknown(state, name, ctx, expr.function.span, "function", expr)
     return operator(state, promise, expr, ctx, site, subscripts)
+
+
+def _inherited(ctx: Context, written: Sequence[Key]) -> Sequence[Key]:
+    """The subscript of every row: that of the component around the call, then the call's own."""
+    outer = ctx.scope.keys
+    if not outer:
+        return written
+    above = [outer[r] for r in ctx.rows_in(ctx.scope.base)]
+    return [(*a, *b) for a, b in zip(above, written or [()] * ctx.n, strict=True)]
 
 
 def _callee(state: State, expr: ast.Call, ctx: Context) -> tuple[str, Sequence[Key]]:
     match expr.function:
-        case ast.Subscript(ast.Name(name), slots):
+        case ast.Subscript(ast.Name() | ast.Qualified() as called, slots):
+            name = base_name(called)
             columns = []
             for slot in slots:
                 if isinstance(slot, ast.All):
@@ -72,7 +79,7 @@ def _component(state: State, function: ast.Expr, ctx: Context) -> ast.Component 
                                            help=f"an element of a family is read with brackets: {name}[…]")  # fmt: skip
             found: ast.Component | None = ctx.scope.components.get(name)
             return found
-        case ast.Qualified(module, name):
+        case ast.Qualified(module, name) | ast.Subscript(ast.Qualified(module, name)):
             found = ctx.scope.components.get(f"{module}.{name}")
             if found is None:
                 raise unknown(state, f"{module}.{name}", ctx, function.span, "component")

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from recspace.dsl import ast
-from recspace.dsl.diagnostics import Diagnostic, SpaceError
+from recspace.dsl.diagnostics import Diagnostic, Edit, SpaceError
 
 from .builder import Failed
 from .compiled import Compiled, Slice
@@ -35,6 +35,7 @@ def check(
 ) -> Checked:
     """Names, types, shapes, requirements and expectations of a space on a schema; its size."""
     from .size import size, unmet
+    from .unread import unread
 
     if program.file.space is None:
         return Checked(None, None, ())
@@ -46,8 +47,9 @@ def check(
     if not impossible:
         _expectations(resolved, program.file.space, found)
     diagnostics = (*resolved.state.builder.diagnostics.values(), *impossible)
-    graph = None if any(d.severity == "error" for d in diagnostics) else resolved.graph
-    return Checked(graph, found, diagnostics)
+    if any(d.severity == "error" for d in diagnostics):
+        return Checked(None, found, diagnostics)
+    return Checked(resolved.graph, found, (*diagnostics, *unread(resolved.graph, program.file.space)))
 
 
 def _expectations(resolved: Resolved, space: ast.Space, found: Any) -> None:
@@ -61,7 +63,10 @@ def _expectations(resolved: Resolved, space: ast.Space, found: Any) -> None:
             column = condition(state, statement.condition, resolved.root)
             if not column.constant:
                 raise state.builder.report(
-                    "S0409", "an expectation is about what is known when compiling", statement.condition.span
+                    "S0409",
+                    "an expectation is about what is known when compiling",
+                    statement.condition.span,
+                    help="expect something of `size`, params and the data; what architectures must meet is a `require`",
                 )
             if not column.atoms[0]:
                 state.builder.report(
@@ -69,9 +74,20 @@ def _expectations(resolved: Resolved, space: ast.Space, found: Any) -> None:
                     "this expectation fails",
                     statement.condition.span,
                     _values(state, statement.condition, resolved),
+                    help=f"correct it, or the space: `size` is {found.formula if found.value is None else _shown(found.value)}",
+                    edits=_expected(statement.condition, found.value),
                 )
         except Failed:
             continue
+
+
+def _expected(condition: ast.Expr, size: int | None) -> tuple[Edit, ...]:
+    """`expect size == …` with the size that there is."""
+    match condition:
+        case ast.Binary("==", ast.Name("size"), right) if size is not None and size.bit_length() <= 200:
+            return (Edit(right.span, str(size)),)
+        case _:
+            return ()
 
 
 def _values(state: Any, condition: ast.Expr, resolved: Resolved) -> str:

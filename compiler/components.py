@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,12 +13,18 @@ from recspace.dsl.sites import base_name
 
 from .bodies import expressions, sites
 from .columns import Context
+from .decisions import Key
 from .scopes import Scope
 from .state import State, Value
 
 
-def call_component(state: State, component: ast.Component, call: ast.Call, ctx: Context) -> Value:
-    """Expand a component where it is called: a scope of its own over the calling context."""
+def call_component(
+    state: State, component: ast.Component, call: ast.Call, ctx: Context, keys: Sequence[Key] = ()
+) -> Value:
+    """Expand a component where it is called: a scope of its own over the calling context.
+
+    `keys`: the subscript of every row, which each layer inside has before its own: `gate[i, j](x)`.
+    """
     outer = ctx.scope
     name = base_name(call.function)
     path = outer.place(outer.sites.get((call.span.start, call.span.end), name))
@@ -26,7 +33,7 @@ def call_component(state: State, component: ast.Component, call: ast.Call, ctx: 
     bodies = [(d.name, expressions(d)) for d in component.definitions] + [("", [component.result])]
     definitions = {d.name: d for d in component.definitions}
     arguments: dict[str, Any] = {}
-    scope = Scope(path, None, definitions, components, arguments, sites(bodies, components))
+    scope = Scope(path, None, definitions, components, arguments, sites(bodies, components), keys=keys)
     inner = Context(ctx.n, scope, ctx, np.arange(ctx.n, dtype=np.int64))
     scope.base = inner
     given = _arguments(state, component, call)

@@ -9,17 +9,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recspace.dsl import ast
+from recspace.dsl.diagnostics import Edit
 from recspace.dsl.source import Span
 
 from . import split
 from .atoms import Label, describe, is_number, members
+from .builder import Failed
 from .columns import ATOM, Column, Context, scatter
 from .ir import DecisionNode
 from .state import State
 
 
-def member(state: State, left: Column, right: Column, ctx: Context, span: Span) -> Column:
+def member(state: State, left: Column, right: Column, ctx: Context, expr: ast.Binary) -> Column:
     """`x in S`, and `x in d` for a decision of subsets."""
+    span = expr.span
     if left.constant and right.constant:
         found = []
         for item, atom in zip(left.atoms, right.atoms, strict=True):
@@ -34,7 +37,7 @@ def member(state: State, left: Column, right: Column, ctx: Context, span: Span) 
     for row in range(ctx.n):
         node = state.builder.nodes[int(right.nodes[row])] if right.nodes[row] != ATOM else None
         if not isinstance(node, DecisionNode) or left.nodes[row] != ATOM:
-            raise state.builder.report("S0202", "`in` asks whether something known is in a set", span)
+            raise _searched_member(state, right, expr)
         entry = state.entries[node.name]
         options = entry.atoms[entry.domain_of[int(node.elements.array[int(right.rows[row])])]]
         positions.append(options.index(left.atoms[row]) if left.atoms[row] in options else -1)
@@ -83,6 +86,20 @@ def _no_number(state: State, key: int) -> tuple[str, str]:
         case "subset":
             return "a chosen set", f"ask for what is in it: count({node.place}) > 1"
     return "", ""
+
+
+def _searched_member(state: State, right: Column, expr: ast.Binary) -> Failed:
+    """`dim[b] in {4, 8}`: one comparison for each element."""
+    text = "`in` asks whether something known is in a set, and this is decided by the search"
+    items = members(right.atoms[0]) if right.constant and len(right) else None
+    if not items or len(items) > 8:
+        return state.builder.report("S0202", text, expr.left.span, "decided later")
+    left = expr.left.span.text
+    written = " or ".join(f"{left} == {item}" for item in items)
+    edits = (Edit(expr.span, f"({written})" if len(items) > 1 else written),)
+    return state.builder.report(
+        "S0202", text, expr.left.span, "decided later", help="compare it with each", edits=edits
+    )
 
 
 def with_name(state: State, operator: str, left: Column, right: Column, ctx: Context, span: Span) -> Column | None:

@@ -149,6 +149,10 @@ def bucket(state: State, field: Column, bins: Column, ctx: Context, span: Span) 
     whole_from_one(state, "bucket", "bins", bins, span)
     made = []
     for row, atom in enumerate(atoms):
+        kind = state.schema.field(atom.name).kind
+        if kind != "number":
+            raise state.builder.report("S0309", f"bucket() cuts numbers, and `{atom}` is no field of numbers", span, f"a {kind}",
+                                       help=f"describe it as a number in the data block: {atom}: number()")  # fmt: skip
         many = bins.atoms[row] if bins.nodes[row] == ATOM else Chosen(int(bins.nodes[row]), int(bins.rows[row]))
         made.append(Bucketed(atom, many))
     return Column.of_atoms(made)
@@ -182,6 +186,7 @@ def cross(state: State, call: ast.Call, ctx: Context) -> Column:
             for one in atom if isinstance(atom, tuple) else (atom,):
                 if not isinstance(one, FieldRef):
                     raise state.builder.report("S0309", f"cross() takes fields, and this is {describe(one)}", call.span)
+                _crossable(state, one, call.span)
                 parts.append(one)
         if not parts:
             raise state.builder.report("S0309", "cross() takes fields, and these are none", call.span, "no field")
@@ -189,6 +194,18 @@ def cross(state: State, call: ast.Call, ctx: Context) -> Column:
         rows = hashed.atoms[row] if hashed is not None else 0
         made.append(Crossed(tuple(parts), cuts, int(rows)))
     return Column.of_atoms(made)
+
+
+def _crossable(state: State, field: FieldRef, span: Span) -> None:
+    """On a table, which is read when a cross is counted, a field of several values or a vector is an error."""
+    known = state.schema.field(field.name)
+    if state.schema.rows and not state.schema.example and (known.several or known.kind == "vector"):
+        holds = "several values" if known.several else "a vector"
+        raise state.builder.report(
+            "S0532", f"`{field}` holds {holds}, and a cross is of fields that hold one", span, f"`{field}` is one of them",
+            help="cross fields of one value alone: `i < j in categorical`, or without this one: "
+            f"`i < j in fields - {{{field}}}`",
+        )  # fmt: skip
 
 
 def _cut(

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from recspace.dsl import ast
+from recspace.dsl.diagnostics import Edit
 from recspace.dsl.sites import base_name
 from recspace.dsl.source import Span
 
@@ -45,6 +46,10 @@ def _values(
 
 
 def _count(state: State, expr: ast.Call, ctx: Context) -> Column:
+    if len(expr.arguments) == 1 and isinstance(expr.arguments[0], ast.Generator):
+        name = expr.function.span
+        raise state.builder.report("S0308", "count() counts a set; conditions are counted by adding them up", name, "of a generator",
+                                   help="write", edits=(Edit(name, "sum"),))  # fmt: skip
     (column,), _ = _values(state, expr, ctx, "count", 1, 1)
     if not column.constant:
         return split.apply(state.builder, "count", [column], ctx, expr.span)

@@ -51,7 +51,9 @@ def _without_requirements(graph: Graph) -> Graph:
     for key, node in graph.items():
         if isinstance(node, Output) and node.role == "constraint":
             if any(isinstance(graph[k], Cost) for k in graph.ancestors([key])):
-                raise not_yet(node.span, "a requirement on costs")
+                raise not_yet(
+                    node.span, "a requirement on costs", "bound what is chosen instead: require sum(keep) <= 3"
+                )
             continue
         kept[key] = node
     return graph.with_nodes(kept)

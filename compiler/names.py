@@ -12,7 +12,7 @@ from .columns import Column, Context
 from .families import element, family
 from .functions import cost_node
 from .ir import Input
-from .operators import objective
+from .objectives import objective
 from .schema import Column as DataColumn
 from .scopes import Family
 from .state import State, Value

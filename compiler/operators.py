@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
-
-import numpy as np
 
 from recspace.dsl import ast
 from recspace.dsl.diagnostics import Edit
-from recspace.dsl.source import Span
-from recspace.dsl.suggest import nearest
 
-from . import advice, fields, split
+from . import advice, fields
 from .aggregates import over_family
 from .applying import apply
 from .builder import Failed
+from .call_arguments import arguments
 from .call_options import check_options, option_value
 from .columns import Column, Context
 from .decisions import Key
-from .ir import Input
-from .promise import REQUIRED, Operator
-from .schema import Column as DataColumn
+from .objectives import objective
+from .promise import Operator
 from .scopes import Family
 from .state import State
 
@@ -76,73 +71,36 @@ def _for_each_element(
     return over_family(state, "mean", own, ctx, expr.span, site, each)
 
 
-def arguments(state: State, promise: Operator, expr: ast.Call) -> tuple[list[ast.Expr], dict[str, ast.Expr]]:
-    """The call's inputs in order, and its options by name."""
-    names = promise.positional or (*promise.inputs, *(o.name for o in promise.options))
-    options = {o.name for o in promise.options}
-    inputs: dict[str, ast.Expr] = {}
-    given: dict[str, ast.Expr] = {}
-    rest: list[ast.Expr] = []
-    position = 0
-    for argument in expr.arguments:
-        match argument:
-            case ast.Keyword(name, inner):
-                if isinstance(inner, ast.Schedule) or (name not in options and name not in promise.inputs):
-                    near = nearest(name, [*options])
-                    written = Span(argument.span.source, argument.span.start, argument.span.start + len(name))
-                    raise state.builder.report("S0308", f"{promise.name}() has no option `{name}`", written if near else argument.span, "not known",
-                                               help=f"did you mean `{near}`?" if near else f"options: {', '.join(sorted(options)) or 'none'}",
-                                               edits=(Edit(written, near),) if near else ())  # fmt: skip
-                (given if name in options else inputs)[name] = inner
-            case ast.Generator() | ast.Schedule():
-                raise state.builder.report("S0308", f"{promise.name}() takes values, not a generator", argument.span)
-            case _:
-                if position < len(names) and not names[position].endswith("*"):
-                    name = names[position]
-                    (given if name in options else inputs)[name] = argument
-                    position += 1
-                elif position < len(names):
-                    rest.append(argument)
-                else:
-                    raise state.builder.report(
-                        "S0308", f"{promise.name}() takes {len(names)} arguments at most", argument.span, "one too many"
-                    )
-    missing = [n for n in promise.inputs if n not in inputs and not n.endswith("*")]
-    missing += [o.name for o in promise.options if o.default is REQUIRED and o.name not in given]
-    if missing:
-        raise state.builder.report(
-            "S0308", f"{promise.name}() needs {' and '.join(f'`{m}`' for m in missing)}", expr.span, "missing"
-        )
-    ordered = [inputs[n] for n in promise.inputs if n in inputs]
-    return [*ordered, *rest], given
-
-
-def objective(state: State, promise: Operator, expr: ast.Call | ast.Name, ctx: Context) -> Column:
-    """`logloss`, `bpr(negatives = 1)`: an objective on what is predicted; prediction and label are its inputs."""
-    if state.predicted is None:
-        raise state.builder.report(
-            "S0212", f"`{promise.name}` stands in `minimize`", expr.span, "needs what is predicted"
-        )
-    given: dict[str, ast.Expr] = {}
-    if isinstance(expr, ast.Call):
-        bare = replace(promise, inputs=(), positional=())
-        _, given = arguments(state, bare, expr)
-    options = {
-        o.name: state.column(given[o.name], ctx) if o.name in given else Column.uniform(o.default, ctx.n)
-        for o in promise.options
-    }
-    check_options(state, promise, options, given, ctx)
-    found = [state.predicted.take(np.zeros(ctx.n, dtype=np.int64))]
-    if "label" in promise.inputs:
-        label = Input(index=ctx.index(), span=expr.span, columns=(DataColumn("label"),) * ctx.n)
-        found.append(Column.of_node(state.builder.add(label), ctx.n))
-    return split.apply(state.builder, promise.name, found, ctx, expr.span, options=options)
-
-
 def _input(state: State, promise: Operator, argument: ast.Expr, ctx: Context) -> Column:
     value = state.evaluate(argument, ctx)
     if isinstance(value, Family):
         if promise.name in ("diversity", "l2", "flatten"):
             return over_family(state, "stack" if promise.name != "l2" else "concat", value, ctx, argument.span, "")
-        return state.column(argument, ctx)
+        raise _whole_family(state, promise, value, argument)
     return value
+
+
+ROWS = (
+    "senet",
+    "conv1x1",
+    "pairwise_product",
+    "fm_block",
+    "dot_block",
+    "efc_block",
+    "self_attention",
+    "gru",
+    "conv1d",
+    "pool1d",
+)
+"""Operators on matrices."""
+
+
+def _whole_family(state: State, promise: Operator, fam: Family, argument: ast.Expr) -> Failed:
+    """`linear(e, 1)`: a family as a whole is concatenated, or stacked, first."""
+    joined = "stack" if promise.name in ROWS else "concat"
+    axes = ", ".join(fam.names)
+    return state.builder.report(
+        "S0201", f"`{fam.name}` is a family, and {promise.name}() takes one value", argument.span, f"indexed by {axes}",
+        help=f"bring its elements together, or take one: {fam.name}[{axes}]",
+        edits=(Edit(argument.span, f"{joined}({argument.span.text})"),),
+    )  # fmt: skip

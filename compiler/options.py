@@ -17,13 +17,16 @@ Fault = Literal["unknown", "missing", "wrong"]
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What is wrong with an option. `instead`: the name or label that was probably meant, "" if none is near."""
+    """What is wrong with an option. `instead`: the name or label that was probably meant, "" if none is near; then
+    `usual` is a value that would do.
+    """
 
     option: str
     fault: Fault
     message: str
     help: str = ""
     instead: str = ""
+    usual: str = ""
 
     def code(self, operator: bool) -> str:
         """The code of the diagnostic: operators and stages have ranges of their own."""
@@ -57,9 +60,10 @@ def check_options(
                 problems.append(Problem(name, "missing", f"{promise.name}() needs `{name}`", advice))
         elif wanted := unfit(option, given[name]):
             near = nearest(given[name], option.choices) if isinstance(given[name], str) and option.choices else None
-            advice = f"did you mean `{near}`?" if near else option.doc
+            usual = "" if near else _usual(option)
+            advice = f"did you mean `{near}`?" if near else f"for example `{name} = {usual}`" if usual else option.doc
             message = f"`{name}` of {promise.name}() must be {wanted}"
-            problems.append(Problem(name, "wrong", message, advice, near or ""))
+            problems.append(Problem(name, "wrong", message, advice, near or "", usual))
             options[name] = default
     return options, tuple(problems)
 
@@ -109,6 +113,15 @@ def _unknown(promise: Operator | Stage | Relaxation, name: str, declared: Mappin
     known = f"its options: {', '.join(declared)}" if declared else "it has no options"
     advice = f"did you mean `{near}`?" if near else known
     return Problem(name, "unknown", f"{promise.name}() has no option `{name}`", advice, near or "")
+
+
+def _usual(option: Option) -> str:
+    """A value that the option takes, as it is written: its default, or the least there is."""
+    for value in (None if option.default is REQUIRED else option.default, option.low, *option.choices):
+        plain = str(value).lower() if isinstance(value, bool) else f"{value:g}" if _number(value) else value
+        if isinstance(plain, str) and plain and not unfit(option, value):
+            return plain
+    return ""
 
 
 def _number(value: Any) -> bool:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from recspace.dsl import ast
+from recspace.dsl.diagnostics import Edit
 from recspace.dsl.walk import walk
 
 from . import conditions
 from .builder import Failed
 from .columns import Column, Context
 from .ir import Output, Ref, Rows
+from .shapes import Shape
 from .state import State
 
 
@@ -65,13 +67,43 @@ def _predicted(state: State, column: Column, root: Context, statement: ast.Predi
     shape = builder.nodes[column.node_ids()[0]].shape
     classes = state.schema.label.classes if state.schema.label.kind == "classes" else 1
     if not (shape.kind == "number" or (shape.kind == "vector" and shape.last in (1, classes))):
-        builder.report("S0315", f"a prediction is one number for an example, or one for each class, and this is {shape}",
-                       statement.value.span, str(shape), help="bring it to one number: linear(x, 1)")  # fmt: skip
+        _not_one_number(state, statement.value, shape, root)
         return None
     node = Output(index=root.index(), shape=shape, phase="run", span=statement.span, place="predict", role="predict",
                   value=_ref(column), text=statement.value.span.text)  # fmt: skip
     builder.add(node)
     return column
+
+
+def _not_one_number(state: State, value: ast.Expr, shape: Shape, root: Context) -> None:
+    """The part of a prediction that is no number, and how it becomes one: the summand of `sigmoid(a + b)` at fault."""
+    part = value
+    while (inner := _wide_part(state, part, root)) is not None:
+        part = inner
+    text = f"a prediction is one number for an example, or one for each class, and this is {shape}"
+    own = _shape_of(state, part, root)
+    edits = (Edit(part.span, f"sum({part.span.text})"),) if own is not None and own.kind == "vector" else ()
+    help = "bring it to one number: its sum, or linear(x, 1)"
+    state.builder.report("S0315", text, part.span, str(own or shape), help=help, edits=edits)
+
+
+def _wide_part(state: State, expr: ast.Expr, root: Context) -> ast.Expr | None:
+    match expr:
+        case ast.Call(ast.Name("sigmoid"), (argument,)) if not isinstance(
+            argument, ast.Keyword | ast.Generator | ast.Schedule
+        ):
+            return argument
+        case ast.Binary("+" | "-", left, right):
+            wide = [e for e in (left, right) if (s := _shape_of(state, e, root)) is not None and s.kind != "number"]
+            return wide[0] if len(wide) == 1 else None
+        case _:
+            return None
+
+
+def _shape_of(state: State, expr: ast.Expr, root: Context) -> Shape | None:
+    column = _column(state, expr, root)
+    nodes = column.node_ids() if column is not None else []
+    return state.builder.nodes[nodes[0]].shape if nodes else None
 
 
 def _ref(column: Column) -> Ref:

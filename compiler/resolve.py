@@ -48,7 +48,7 @@ def resolve(
     state = State(program, schema, promises, builder, overrides or {}, bound)
     builder.entries = state.entries
     state.evaluate = lambda expr, ctx, labels=False: evaluate(state, expr, ctx, labels)
-    state.call_component = lambda component, call, ctx: call_component(state, component, call, ctx)
+    state.call_component = lambda component, call, ctx, keys: call_component(state, component, call, ctx, keys)
     root = _space_scope(state, space)
     if bound is None:
         hiding.warn(state, space, (*builtin_names(), *promises.operators, *SETS))

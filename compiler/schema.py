@@ -7,7 +7,7 @@ is a value of its own where training has one, else unknown. In `many` and `seque
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 import numpy as np
@@ -49,10 +49,15 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """`binary`: 0 or 1; `number`: a real target; `classes`: 0..classes−1; `none`: every row is a positive (Top-K)."""
+    """`binary`: 0 or 1; `number`: a real target; `classes`: 0..classes−1; `none`: every row is a positive (Top-K).
+
+    `column`: where it comes from; `upper`: for messages, a number that cuts the labels in two.
+    """
 
     kind: LabelKind
     classes: int = 2
+    column: str = field(default="", compare=False)
+    upper: float = field(default=0.0, compare=False)
 
 
 class Statistics(Protocol):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from recspace.dsl import ast
 
 from .columns import Column, Context
+from .decisions import Key
 
 # Words that need no declaration and are no functions.
 SETS = ("fields", "categorical", "numeric", "multivalued")
@@ -19,7 +20,8 @@ class Scope:
     """The space, or one call of a component (weights and decisions of its own, named by `path`).
 
     `base`: the context of the call; families of the scope are indexed by it too. `arguments`: the component's
-    parameters: a column over `base`, or a family that was passed by its name.
+    parameters: a column over `base`, or a family that was passed by its name. `keys`: for every row of `base` what the
+    component was subscripted with, if it was.
     """
 
     path: str
@@ -29,6 +31,7 @@ class Scope:
     arguments: Mapping[str, Any] = field(default_factory=dict)
     sites: Mapping[tuple[int, int], str] = field(default_factory=dict)
     families: dict[str, Family] = field(default_factory=dict)
+    keys: Sequence[Key] = ()
 
     def place(self, name: str) -> str:
         return f"{self.path}.{name}" if self.path else name

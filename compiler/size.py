@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from math import log10
 
@@ -12,7 +13,8 @@ from .counting.count import Counter
 from .counting.formula import formula_of
 from .counting.polynomial import Budget, TooHard
 from .counting.problem import Problem, multiply_free, sizes_of
-from .ir import Graph
+from .intervals import interval
+from .ir import Graph, Operator, Output
 
 STEPS = 500_000
 """Some two seconds."""
@@ -122,7 +124,21 @@ def unmet(graph: Graph, size: Size) -> tuple[Diagnostic, ...]:
     *others, last = (graph[key].span for key in size.conflict)
     notes = tuple(Note(span, "together with this one") for span in others)
     what = "these requirements together" if others else "this requirement"
-    return (Diagnostic("S0408", f"nothing can meet {what}", last, "no architecture does", notes),)
+    help = "" if others else _reach(graph, size.conflict[-1])
+    return (Diagnostic("S0408", f"nothing can meet {what}", last, "no architecture does", notes, help),)
+
+
+def _reach(graph: Graph, key: int) -> str:
+    """Between which numbers the sides of a comparison that nothing meets lie."""
+    node = graph[key]
+    compared = graph[node.value.node] if isinstance(node, Output) else node
+    if not isinstance(compared, Operator) or compared.operator not in ("<", "<=", ">", ">=", "==", "!="):
+        return ""
+    nodes = dict(graph.items())
+    sides = [interval(nodes, r.node, graph.decisions) for r in compared.operands]
+    told = [f"{side} lies in {low:,g}..{high:,g}" for side, (low, high) in zip(("the left side", "the right side"), sides, strict=True)
+            if math.isfinite(low) and math.isfinite(high) and low < high]  # fmt: skip
+    return " and ".join(told)
 
 
 def _impossible(made: Problem, homes: list[int], steps: int) -> bool:

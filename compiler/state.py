@@ -105,7 +105,7 @@ class State:
     bound: Bound | None = None
     entries: dict[str, Entry] = field(default_factory=dict)
     evaluate: Evaluate = field(init=False)
-    call_component: Callable[[ast.Component, ast.Call, Context], Value] = field(init=False)
+    call_component: Callable[[ast.Component, ast.Call, Context, Sequence[Key]], Value] = field(init=False)
     size: int | None = None
     predicted: Column | None = None
     resolving: list[tuple[Family, Any]] = field(default_factory=list)

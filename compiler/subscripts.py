@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from recspace.dsl import ast
+from recspace.dsl.diagnostics import Edit
 from recspace.dsl.source import Span
 
 from . import split
@@ -21,6 +22,7 @@ def subscript(state: State, expr: ast.Subscript, ctx: Context) -> Value:
     value = state.evaluate(expr.value, ctx)
     slots = [None if isinstance(s, ast.All) else state.column(s, ctx) for s in expr.slots]
     if isinstance(value, Family):
+        _no_quotes(state, value, expr)
         return element(state, value, ctx, slots, expr.span)
     if value.constant and len(slots) == 1 and slots[0] is not None:
         return _item(state, value, slots[0], ctx, expr.span)
@@ -44,6 +46,17 @@ def subscript(state: State, expr: ast.Subscript, ctx: Context) -> Value:
     raise state.builder.report(
         "S0205", "brackets read an element of a family or of a list, and this is neither", expr.span
     )
+
+
+def _no_quotes(state: State, fam: Family, expr: ast.Subscript) -> None:
+    """`dim["brand"]`: a field is named without quotes."""
+    for slot in expr.slots:
+        if isinstance(slot, ast.String) and any(
+            str(key) == slot.value and key != slot.value for k in fam.rows_of for key in k
+        ):
+            text = f"`{fam.name}` has no element {slot.span.text}: a field is named without quotes"
+            edits = (Edit(slot.span, slot.value),) if slot.value.isidentifier() else ()
+            raise state.builder.report("S0203", text, slot.span, "a text", help="write", edits=edits)
 
 
 def _item(state: State, value: Column, slot: Column, ctx: Context, span: Span) -> Column:

@@ -48,21 +48,21 @@ def _opening(tokens: list[Token], closing: int) -> int:
 
 def _choice_end(tokens: list[Token], at: int, domain: bool) -> int:
     """The index after a decision whose `from`, or first clause, stands at `at`."""
-    i = _operand_end(tokens, at + 1)
+    i = operand_end(tokens, at + 1)
     while domain and tokens[i].kind == "..":
-        i = _operand_end(tokens, i + 1)
+        i = operand_end(tokens, i + 1)
         while tokens[i].kind in ("+", "-", "TIMES"):
-            i = _operand_end(tokens, i + 1)
+            i = operand_end(tokens, i + 1)
     while not domain and tokens[i].kind in _JOINS:
-        i = _operand_end(tokens, i + 1)
+        i = operand_end(tokens, i + 1)
     while tokens[i].kind in CLAUSES:
-        i = _operand_end(tokens, i + 1)
+        i = operand_end(tokens, i + 1)
         while tokens[i].kind in _JOINS:
-            i = _operand_end(tokens, i + 1)
+            i = operand_end(tokens, i + 1)
     return i
 
 
-def _operand_end(tokens: list[Token], i: int) -> int:
+def operand_end(tokens: list[Token], i: int) -> int:
     """The index after one operand with its calls and subscripts."""
     while tokens[i].kind in ("-", "_NOT"):
         i += 1
@@ -110,7 +110,7 @@ def chain_in_binder(place: Place) -> Mistake | None:
     if any(n.kind != "NAME" for n in names) or place.ahead(2).kind != "_IN":
         return None
     start = place.at - 3
-    end = _operand_end(place.tokens, place.at + 3)
+    end = operand_end(place.tokens, place.at + 3)
     domain = place.span(place.tokens[place.at + 3], place.tokens[end - 1])
     group = _unused(place)
     head = place.span(names[0], place.tokens[end - 1])

@@ -145,6 +145,8 @@ def wrong_closing(place: Place) -> Mistake | None:
     token = place.token
     if token.kind not in (")", "]", "}"):
         return None
+    if unseen(token):
+        return _ends(place)
     if not place.open:
         block = open_brackets(place.tokens, 0, place.at)
         if block and place.tokens[block[-1]].kind == "{" and token.kind == "}":
@@ -176,18 +178,43 @@ def wrong_closing(place: Place) -> Mistake | None:
     return Mistake(Diagnostic("S0022", text, place.span(token), "", note, "write", edits), place.replaced(right, right))
 
 
+def unseen(token: Token) -> bool:
+    """True for a token that nobody typed: of the file around a text that is a part of one."""
+    return token.start == token.end
+
+
+def _ends(place: Place) -> Mistake | None:
+    """The text that is a part of a file ends: with brackets open, or with one too many."""
+    last = place.back(1)
+    if not place.open:
+        if last.kind != place.token.kind or unseen(last):
+            return None
+        edit = (Edit(place.span(last), ""),)
+        told = Diagnostic("S0022", f"`{last.text}` closes nothing", place.span(last), "", (), "leave it out", edit)
+        return Mistake(told, place.left_out())
+    opening = place.tokens[place.open[-1]]
+    closers = [{"(": ")", "[": "]", "{": "}"}[place.tokens[i].kind] for i in reversed(place.open)]
+    fixed = place.works((*closers, place.token), 1, 0)
+    edits = (Edit(place.point(last.end), "".join(closers)),) if fixed else ()
+    repair = place.inserted(*(Token(c, last.end, last.end, c) for c in closers)) if fixed else None
+    text, advice = f"`{opening.text}` is never closed", f"close it with `{closers[0]}`" if fixed else ""
+    told = Diagnostic("S0021", text, place.span(opening), "still open where the text ends", (), advice, edits)
+    return Mistake(told, repair)
+
+
 def expected_something(place: Place) -> Mistake | None:
     """What is said when nothing better is known."""
-    wanted = listed(place.expected)
     last = place.back(1)
+    inside = len(place.tokens) > 1 and unseen(place.tokens[-2]) and place.tokens[-2].kind == "}"
+    wanted = listed(place.expected - {"}"} if inside and not place.open else place.expected)
     whole = place.expected & {"_LET", "_RETURN", "_SPACE", "$END"}
     if place.first and whole:
         text = f"{described(place.token)} begins nothing that can stand here"
         return Mistake(Diagnostic("S0020", text, place.here(), f"expected {wanted}"))
-    if place.at and place.first:
+    if place.at and place.first and not unseen(last):
         text = f"expected {wanted} after {described(last)}"
         point = Span(place.machine.source, last.end, last.end)
         return Mistake(Diagnostic("S0020", text, point, f"{described(place.token)} follows"))
     text = f"expected {wanted}, found {described(place.token)}"
-    label = f"not after {described(last)}" if place.at else ""
+    label = f"not after {described(last)}" if place.at and not unseen(last) else ""
     return Mistake(Diagnostic("S0020", text, place.here(), label))

@@ -11,6 +11,7 @@ from .lexer import MOST, lex
 from .machine import UNREAD, Machine
 from .source import Source, Span
 from .tables import Tables, load_tables
+from .tokens import Token
 
 LONGEST = 1_000_000
 """Characters of text in one file, at most."""
@@ -21,14 +22,17 @@ def _tables() -> Tables:
     return load_tables()
 
 
-def parse(source: Source) -> tuple[ast.File | None, tuple[Diagnostic, ...]]:
+def parse(source: Source, before: str = "", after: str = "") -> tuple[ast.File | None, tuple[Diagnostic, ...]]:
     """The tree of a file, and everything that is wrong with it in the order of the text.
 
     Statements that could not be read are left out of the tree; their names stand in `broken`. None if nothing could.
+    Where the text is a part of a file (`--strategy 'random(trials = 8)'`), `before` and `after` are what the rest of the
+    file would be: they are read and have no place in the text, so no diagnostic shows them.
     """
     if len(source.text) > LONGEST:
         return None, (_too_long(source),)
     tokens, found = lex(source)
+    tokens = [*_around(before, 0), *tokens[:-1], *_around(after, tokens[-1].start), tokens[-1]]
     if len(found) >= MOST:
         return None, tuple(found)
     machine = Machine(_tables(), source, tokens)
@@ -46,6 +50,10 @@ def parse(source: Source) -> tuple[ast.File | None, tuple[Diagnostic, ...]]:
     if file.space is not None:
         found += _repeated(file.space)
     return file, _sorted(found)
+
+
+def _around(text: str, at: int) -> list[Token]:
+    return [token._replace(start=at, end=at) for token in lex(Source("", text))[0][:-1]] if text else []
 
 
 def _touches(diagnostic: Diagnostic, places: set[int]) -> bool:

@@ -5,7 +5,7 @@ Only imported for files with errors: those without should not wait for it.
 
 from __future__ import annotations
 
-from . import constructs, mistakes, order, slips
+from . import constructs, habits, mistakes, order, slips
 from .diagnostics import Diagnostic
 from .machine import DEEPEST, Machine
 from .mistakes import Mistake, Place, Repair
@@ -25,10 +25,17 @@ LOOKS: tuple[mistakes.Look, ...] = (
     constructs.label,
     constructs.chain_in_binder,
     constructs.chain,
+    habits.implication,
+    habits.unequal_binder,
+    habits.search_without_braces,
+    habits.choose_in,
+    habits.maximize,
     slips.contextual,
     slips.equals,
+    slips.option_sign,  # before commas, which would tear a name from its value
     slips.doubled_word,
     slips.glued,
+    habits.without_let,  # before misspelt words, which a name at the head of a line looks like
     slips.misspelt,
     slips.reserved,
     order.out_of_place,  # after misspelt words, which look like parts in the wrong place
@@ -45,6 +52,8 @@ def step(machine: Machine, found: list[Diagnostic], unread: set[str]) -> None:
         found.append(_too_deep(machine.deep))
     elif machine.tokens[machine.at].kind != "$BAD":
         mistake = _recognised(Place(machine))
+        if mistake.diagnostic.code == "S0042":  # what was read as another arrow is none
+            found[:] = [d for d in found if d.span != mistake.diagnostic.span]
         if mistake.diagnostic not in found:
             found.append(mistake.diagnostic)
         if mistake.repair is not None and _repaired(machine, mistake.repair):

@@ -117,6 +117,28 @@ def equals(place: Place) -> Mistake | None:
     return Mistake(diagnostic, place.replaced(kind, meant))
 
 
+def option_sign(place: Place) -> Mistake | None:
+    """`relax(as: gate)`, and in a recipe `random(trials 8)`: the value of an option stands behind `=`."""
+    name, before, token = place.back(1), place.back(2), place.token
+    if not (name.text.isidentifier() and name.text not in RESERVED and before.kind in ("(", ",")):
+        return None
+    if token.kind == ":":
+        if not place.works(("=",), 1, 1):
+            return None
+        edit = Edit(place.span(token), " =")
+        text = f"the value of `{name.text}` stands behind `=`"
+        diagnostic = Diagnostic("S0025", text, place.span(token), "", help="write", edits=(edit,))
+        return Mistake(diagnostic, place.replaced("=", "="))
+    machine = place.machine
+    stage = "stage" in machine.tables.gotos[machine.before[machine.boundary() - 1]]
+    if not stage or token.kind not in ("NUMBER", "NAME", "STRING", "[") or not place.works(("=",), 0, 1):
+        return None
+    edit = Edit(place.point(name.end), " =")
+    text = f"`=` is missing between `{name.text}` and {described(token)}"
+    diagnostic = Diagnostic("S0028", text, place.here(), "", help="write", edits=(edit,))
+    return Mistake(diagnostic, place.inserted(Token("=", name.end, name.end, "=")))
+
+
 def missing_comma(place: Place) -> Mistake | None:
     """`f(a b)`, `[1 2]`; `2x` lacks a `*`."""
     last, token = place.back(1), place.token

@@ -4,6 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+LOSSES = {
+    "auc": "logloss", "gauc": "logloss", "accuracy": "logloss", "acc": "logloss", "precision": "logloss",
+    "recall": "logloss", "f1": "logloss", "bce": "logloss", "log_loss": "logloss", "binary_crossentropy": "logloss",
+    "rmse": "mse", "mae": "mse", "squared_error": "mse", "ndcg": "bpr", "hit_rate": "bpr",
+}  # fmt: skip
+"""Metrics, and losses by other names, and what is minimized for them."""
+
 
 def nearest(word: str, candidates: Iterable[str]) -> str | None:
     """The candidate with the fewest slips of the keyboard, if they are few enough for a word of that length."""

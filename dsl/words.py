@@ -23,6 +23,8 @@ def described(token: Token) -> str:
     """A token as an error names it."""
     if token.kind == "$END":
         return "the end of the file"
+    if token.kind == "}" and token.start == token.end:
+        return "the end of the text"
     if token.kind == "STRING":
         return "text in quotes"
     text = token.text if len(token.text) <= 30 else token.text[:29] + "…"

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from recspace.compiler.options import check_options
+from recspace.compiler.options import Problem, check_options
 from recspace.compiler.promise import Option, Relaxation, Stage
 from recspace.dsl.diagnostics import Diagnostic, Edit
 from recspace.dsl.source import Span
@@ -46,13 +46,22 @@ def check(
             problem.message,
             place := spans.get(problem.option, span),
             help=problem.help,
-            edits=_renamed(
-                place, problem.option if problem.fault == "unknown" else given.get(problem.option), problem.instead
-            ),
+            edits=_mended(problem, place),
         )
         for problem in problems
     ]
     return {name: normal(declared[name], value) for name, value in found.items()}, faults
+
+
+def _mended(problem: Problem, place: Span) -> tuple[Edit, ...]:
+    """Another name for the option, or another value."""
+    if problem.fault == "unknown":
+        return _renamed(place, problem.option, problem.instead)
+    head, sign, _ = place.text.partition("=")
+    value = problem.instead or problem.usual
+    if value and sign and head.strip() == problem.option:
+        return (Edit(place, f"{problem.option} = {value}"),)
+    return ()
 
 
 def normal(option: Option, value: Any) -> Any:

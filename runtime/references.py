@@ -70,6 +70,7 @@ def _of_call(call: StageCall, names: Mapping[str, frozenset[str]], promises: Pro
 def _of_option(option: Option, value: object, span: Span, known: frozenset[str]) -> Iterator[Diagnostic]:
     for name in value if isinstance(value, list) else [value]:
         if not isinstance(name, str):
-            yield Diagnostic("S0603", f"`{option.name}` must name a {WORDS[option.refers]}", span, help=option.doc)
+            there = f"there are: {', '.join(sorted(known))}" if known else f"the space has no {WORDS[option.refers]}"
+            yield Diagnostic("S0603", f"`{option.name}` must name a {WORDS[option.refers]}", span, help=there)
         elif name not in known:
             yield unknown("S0607", WORDS[option.refers], name, known, span)

@@ -91,7 +91,8 @@ class Sampling:
         try:
             architecture = self.sampler.ask()
         except ValueError as why:
-            raise refusal("S0610", f"{self.call.name}() has nothing to try: {why}", self.call.span) from why
+            help = "loosen a `require` of the space, or --fix less"
+            raise refusal("S0610", f"{self.call.name}() has nothing to try: {why}", self.call.span, help=help) from why
         try:
             compiled = context.factory(architecture)
         except SpaceError as refused:
@@ -158,7 +159,8 @@ class Sampling:
         best = self.sampler.best()
         if best is None:
             last = next((t["failed"] for t in reversed(self.trials) if t["failed"]), "")
-            raise refusal("S0610", "no trial gave a usable architecture", self.call.span, help=last)
+            help = last or "the last trial was cut off: more --hours, or more trials"
+            raise refusal("S0610", "no trial gave a usable architecture", self.call.span, help=help)
         return replace(self.context.found, architecture=best, gates={}, model=self._kept, weighing={}, raw=False)
 
     def state(self) -> State:

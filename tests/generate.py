@@ -233,6 +233,13 @@ TERMS: tuple[Maker, ...] = (
         "  let y = linear(mlp(x, [n]), 1)\n  return y * (choose k from {1, 2}) if inner else linear(x, 1)\n}",
     ),
     lambda n, s: Piece(
+        f"let owned{s}[f in fields] = keyed{s}[f](e[f])",
+        f"sum(owned{s})",
+        2**n,
+        components=f"component keyed{s}(x) {{\n  choose inner from {{off, on}}\n"
+        "  let h[l in 1..2] = linear[l](x if l == 1 else h[l - 1], 2)\n  return sum(h[2]) * inner + linear(x, 1)\n}",
+    ),
+    lambda n, s: Piece(
         f"choose outer{s} from {{off, on}}",
         f"(linear(linear(e[user], choose mid{s} from {{1, 2}}), 1) if outer{s} else 0)",
         3,

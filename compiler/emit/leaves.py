@@ -47,7 +47,8 @@ def _check_columns(emitter: Emitter, node: Input) -> None:
                 raise not_yet(node.span, f"crossing `{odd}`, which holds several values or a vector,",
                               "cross the fields that have one value: i < j in categorical")  # fmt: skip
         if -1 in c.bins:
-            raise not_yet(node.span, "a searched number of bins")
+            raise not_yet(node.span, "a searched number of bins",
+                          "choose between buckets: choose k { few: embed(bucket(f, 5), n) many: embed(bucket(f, 20), n) }")  # fmt: skip
 
 
 def _crossable(emitter: Emitter, name: str) -> bool:

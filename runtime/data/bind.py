@@ -20,6 +20,7 @@ from .encoding import CrossKey, Encoding, Lists, Rows, bins_of, listed
 from .faults import fault, meant, warning, where
 from .fingerprint import fingerprint
 from .fitting import Training, field_of, fit_encoders
+from .leaks import told_by_label
 from .numbers import fit_scale
 from .read import column_names, read
 from .spec import DataSpec, GroupSplit, RandomSplit
@@ -160,7 +161,7 @@ def bind_table(spec: DataSpec, table: pl.DataFrame, *, seed: int) -> Bound:
     return Bound(
         spec, schema, encoding, rows, part, labels, _weights(spec, table), group,
         fingerprint(table.select(spec.columns()), spec, part),
-        (*notes, *splits.small_parts(spec, part, labels), *_cut_lists(spec, encoding, table)),
+        (*notes, *told_by_label(spec), *splits.small_parts(spec, part, labels), *_cut_lists(spec, encoding, table)),
     )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +13,7 @@ from recspace.dsl.source import Span
 from recspace.dsl.suggest import nearest
 
 from .meanings import MEANINGS
+from .names import quoted
 from .options import Options, number
 from .spec import (
     ColumnSplit,
@@ -29,6 +31,7 @@ from .spec import (
 
 SPECIAL = ("source", "label", "split", "weight")
 COMPARISONS: dict[str, Comparison] = {"==": "==", "!=": "!=", "<": "<", ">": ">", "<=": "<=", ">=": ">="}
+ROLES = ("user", "item", "context", "history")
 SPLITS = ("random", "column", "time", "grouped")
 
 
@@ -42,6 +45,7 @@ class _Reading:
     source: str = ""
     weight: str = ""
     found: list[Diagnostic] = field(default_factory=list)
+    warnings: list[Diagnostic] = field(default_factory=list)
 
 
 def read_block(data: ast.Data) -> DataSpec:
@@ -72,7 +76,7 @@ def read_block(data: ast.Data) -> DataSpec:
     home = Path(data.span.source.name).parent
     return DataSpec(
         data.name, reading.source, tuple(reading.features), reading.target, reading.split, reading.weight, data.doc,
-        folder=str(home), span=data.name_span,
+        folder=str(home), span=data.name_span, warnings=tuple(reading.warnings),
     )  # fmt: skip
 
 
@@ -91,8 +95,12 @@ def _source(entry: ast.Entry, reading: _Reading) -> None:
     if isinstance(entry.value, ast.String) and entry.value.value.strip() and "\0" not in entry.value.value:
         reading.source = entry.value.value
         return
-    help_text = 'write the path of a table in quotation marks:  source: "table.parquet"'
-    reading.found.append(Diagnostic("S0512", "the source is no path", entry.value.span, help=help_text))
+    span = entry.value.span
+    path = span.text.replace(" ", "")
+    plain = not isinstance(entry.value, ast.String) and re.fullmatch(r"[\w./-]+", path)
+    help_text = "write the path in quotation marks" if plain else 'write a path, as in  source: "table.parquet"'
+    edits = (Edit(span, quoted(path)),) if plain else ()
+    reading.found.append(Diagnostic("S0512", "the source is no path", span, help=help_text, edits=edits))
 
 
 def _weight(entry: ast.Entry, reading: _Reading) -> None:
@@ -105,7 +113,7 @@ def _weight(entry: ast.Entry, reading: _Reading) -> None:
 
 
 def _label(entry: ast.Entry, reading: _Reading) -> None:
-    target = _target(entry.value)
+    target = target_of(entry.value)
     if isinstance(target, Target):
         reading.target = target
         return
@@ -114,7 +122,7 @@ def _label(entry: ast.Entry, reading: _Reading) -> None:
     reading.found.append(Diagnostic("S0513", message, entry.value.span, help=help_text))
 
 
-def _target(expr: ast.Expr) -> Target | str:
+def target_of(expr: ast.Expr) -> Target | str:
     """The label that an expression says, or advice."""
     if (name := column_named(expr)) is not None:
         return Target(name, span=expr.span)
@@ -160,7 +168,7 @@ def _feature(entry: ast.Entry, reading: _Reading) -> None:
         return
     meaning = _meaning(kind, call, reading)
     if meaning is not None:
-        reading.features.append(Feature(entry.name, entry.name, meaning, entry.name_span))
+        reading.features.append(Feature(entry.name, entry.name, meaning, entry.name_span, entry.span))
 
 
 def _meaning(kind: str, call: ast.Call, reading: _Reading) -> Meaning | None:
@@ -168,7 +176,20 @@ def _meaning(kind: str, call: ast.Call, reading: _Reading) -> Meaning | None:
     options = Options(kind, call, reading.found)
     meaning = MEANINGS[kind](options)
     options.refuse_the_rest()
+    for argument in call.arguments:
+        if isinstance(argument, ast.Keyword) and argument.name == "role" and meaning.role not in ("", *ROLES):
+            reading.warnings.append(_strange_role(meaning.role, argument.value.span))
     return meaning if len(reading.found) == before else None
+
+
+def _strange_role(role: str, span: Span) -> Diagnostic:
+    near = nearest(role, ROLES)
+    help_text = (
+        f"did you mean `{near}`?" if near else f"roles are {', '.join(ROLES)}; any other is found by its name alone"
+    )
+    edits = (Edit(span, near),) if near else ()
+    text = f"no shipped space asks for the role `{role}`"
+    return Diagnostic("S0568", text, span, "a role of your own", (), help_text, edits, "warning")
 
 
 def _check_sequences(reading: _Reading, names: set[str]) -> None:

@@ -9,16 +9,17 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from recspace.dsl.diagnostics import Diagnostic
+from recspace.dsl.diagnostics import Diagnostic, SpaceError
 from recspace.dsl.source import Span
 
 from .cells import Floats
-from .faults import fault, file_span, meant, warning, where
+from .faults import fault, file_span, shown, warning, where
+from .labels import written
 from .leaks import leak, tells_number
 from .read import MISSING_WORDS, REAL, read
 from .spec import Category, ColumnSplit, DataSpec, Feature, Many, Meaning, Number, RandomSplit, Sequence, Target, Vector
 from .split import NAMES
-from .target import fit_labelling
+from .target import fit_labelling, positive
 
 LABELS = ("label", "click", "target", "rating")
 USERS = re.compile(r"user|member|customer|visitor|client", re.I)
@@ -48,13 +49,17 @@ def infer(path: str | Path, label: str | None = None) -> DataSpec:
     return infer_table(read(path), str(path), label)
 
 
-def infer_table(table: pl.DataFrame, source: str, label: str | None = None) -> DataSpec:
-    """The same for a table that has been read; `source` is its path."""
+def infer_table(table: pl.DataFrame, source: str, label: str | None = None, *, guess: bool = False) -> DataSpec:
+    """The same for a table that has been read; `source` is its path.
+
+    `guess`: a label that cannot be one as it stands is no fault, but told among the warnings: the block is still shown.
+    """
     span = file_span(source)
-    target = find_label(table, label, span)
+    target, doubts = guessed_label(table, label, span) if guess else (find_label(table, label, span), ())
     split, notes = find_split(table, span)
-    labels, rows = training_labels(table, target, split)
-    warnings = list(notes)
+    broken = any(d.severity == "error" for d in doubts)
+    labels, rows = training_labels(table, None if broken else target, split)
+    warnings = [*doubts, *notes]
     if target is None:
         text = "no column is called label, click, target or rating: every row counts as a positive"
         warnings.append(warning("S0550", text, span, help="name one with --label COLUMN"))
@@ -77,16 +82,37 @@ def infer_table(table: pl.DataFrame, source: str, label: str | None = None) -> D
 
 
 def find_label(table: pl.DataFrame, label: str | None, span: Span) -> Target | None:
-    """The column that is named, or the first of `LABELS`. Raises SpaceError S0507, S0530."""
+    """What `--label` says, or the first of `LABELS`. Raises SpaceError S0507, S0513, S0523, S0530."""
     if label is not None and label not in table.columns:
-        raise fault("S0507", f"the table has no column `{label}`", span, help=meant(label, table.columns))
-    lower = {c.lower(): c for c in reversed(table.columns)}
-    name = label if label is not None else next((lower[w] for w in LABELS if w in lower), None)
+        target = written(label, table.columns)
+        fit_labelling(table[target.column], target)
+        return target
+    name = label if label is not None else _named_label(table)
     if name is None:
         return None
     target = Target(name, span=span)
     fit_labelling(table[name], target)
     return target
+
+
+def guessed_label(table: pl.DataFrame, label: str | None, span: Span) -> tuple[Target | None, tuple[Diagnostic, ...]]:
+    """As `find_label`; of two texts the one that a label probably asks after is the positive."""
+    try:
+        return find_label(table, label, span), ()
+    except SpaceError as error:
+        name = label if label in table.columns else _named_label(table)
+        if name is None or any(d.code == "S0507" for d in error.diagnostics):
+            raise
+        values = table[name].drop_nulls().unique().sort()
+        if table[name].dtype != pl.String or values.len() != 2:
+            return Target(name, span=span), error.diagnostics
+        text = f"the label `{name}` is text: {shown(positive(values))} is taken for the positive"
+        return Target(name, "==", positive(values), span=span), (warning("S0530", text, span, help="correct the line"),)
+
+
+def _named_label(table: pl.DataFrame) -> str | None:
+    lower = {c.lower(): c for c in reversed(table.columns)}
+    return next((lower[w] for w in LABELS if w in lower), None)
 
 
 def find_split(table: pl.DataFrame, span: Span) -> tuple[ColumnSplit | RandomSplit, tuple[Diagnostic, ...]]:

@@ -40,9 +40,9 @@ class Report:
 
 
 def inspect(path: str | Path, label: str | None = None) -> Report:
-    """Reads a table and reports on it. Raises SpaceError as `infer` does."""
+    """Reads a table and reports on it. Raises SpaceError as `infer` does, but a label that cannot be one is told."""
     table = read(path)
-    spec = infer_table(table, str(path), label)
+    spec = infer_table(table, str(path), label, guess=True)
     facts = tuple(_facts(table[name], spec) for name in table.columns)
     return Report(table.height, facts, spec, pasted(spec), spec.warnings)
 

@@ -6,8 +6,12 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from recspace.dsl.diagnostics import Diagnostic, Edit, Note
+from recspace.dsl.source import Span
+
 from ..metrics import auc
 from .cells import Floats
+from .spec import DataSpec
 
 TELLING = 0.95
 """AUC from which one column alone is suspected."""
@@ -27,6 +31,23 @@ def leak(column: pl.Series, label_N: Floats) -> str:
     value = auc(label_N[1::2], score)
     value = max(value, 1 - value)
     return f"alone predicts the label with an AUC of {value:.3f}" if value > TELLING else ""
+
+
+def told_by_label(spec: DataSpec) -> list[Diagnostic]:
+    """Features that the label itself is made of: `label: brand == "b1"` beside `brand: category()`."""
+    found = []
+    for feature in spec.features:
+        if spec.target is None or feature.column != spec.target.column:
+            continue
+        text = f"the label is made of `{feature.column}`, which is a feature as well"
+        entry = feature.entry
+        before = entry.source.text[: entry.start].rstrip()
+        edits = (Edit(Span(entry.source, len(before), entry.end), ""),) if entry.end else ()
+        notes = (Note(spec.target.span, "the label"),) if spec.target.span.end else ()
+        found.append(
+            Diagnostic("S0561", text, feature.span, "tells the label", notes, "leave it out", edits, "warning")
+        )
+    return found
 
 
 def _score(column: pl.Series, label_N: Floats) -> NDArray[np.float64] | None:

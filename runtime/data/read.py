@@ -87,6 +87,9 @@ def _kind(file: Path) -> str:
         raise fault("S0501", f"there is no file `{file}`", span, help=f"did you mean `{near}`?" if near else "")
     if file.is_dir():
         raise fault("S0502", f"{file} is a folder, not a table", span, help="name one Parquet or CSV file")
+    if file.suffix == ".space":
+        help_text = f"check it with  recspace check {file}  and look at the table that its `source` names"
+        raise fault("S0502", f"{file} is a space or a data block, not a table", span, help=help_text)
     try:
         with file.open("rb") as stream:
             head = stream.read(65536)

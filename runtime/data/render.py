@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from typing import assert_never
 
 from .blocks import SPECIAL
+from .names import column_text, quoted
 from .spec import (
     Category,
     ColumnSplit,
@@ -22,13 +22,6 @@ from .spec import (
     Vector,
 )
 
-RESERVED = frozenset(
-    (
-        "let", "learn", "choose", "param", "require", "expect", "predict", "minimize", "return", "if", "else", "for",
-        "in", "and", "or", "not", "case",
-    )
-)  # fmt: skip
-
 
 def to_block(spec: DataSpec) -> str:
     """The text of a `data` block. Raises ValueError where a renamed field no longer has its column's name."""
@@ -36,38 +29,30 @@ def to_block(spec: DataSpec) -> str:
     if any(f.name != f.column for f in spec.features):
         raise ValueError("a renamed field has no place in a data block")
     if spec.source:
-        lines.insert(0, ("source", _text(spec.source)))
+        lines.insert(0, ("source", quoted(spec.source)))
     if spec.target:
         lines.insert(1 if spec.source else 0, ("label", _target(spec.target)))
     if spec.weight:
-        lines.append(("weight", _column(spec.weight)))
+        lines.append(("weight", column_text(spec.weight)))
     lines.append(("split", _split(spec.split)))
     widest = min(24, max(len(name) for name, _ in lines)) + 1
-    doc = f" {_text(spec.doc)}" if spec.doc else ""
+    doc = f" {quoted(spec.doc)}" if spec.doc else ""
     body = "\n".join(f"  {(name + ':').ljust(widest)} {value}" for name, value in lines)
     return f"data {spec.name}{doc} {{\n{body}\n}}\n"
 
 
 def quoted_if_needed(name: str) -> str:
     """A column as the name of an entry."""
-    return _text(name) if name in SPECIAL else _column(name)
-
-
-def _column(name: str) -> str:
-    return name if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name) and name not in RESERVED else _text(name)
-
-
-def _text(value: str) -> str:
-    return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return quoted(name) if name in SPECIAL else column_text(name)
 
 
 def _target(target: Target) -> str:
-    column = _column(target.column)
+    column = column_text(target.column)
     if target.classes:
         return f"classes({column})"
     if target.operator is None:
         return column
-    value = _text(target.value) if isinstance(target.value, str) else _number(target.value)
+    value = quoted(target.value) if isinstance(target.value, str) else _number(target.value)
     return f"{column} {target.operator} {value}"
 
 
@@ -86,7 +71,7 @@ def _option(name: str, value: object, default: object) -> str:
 
 
 def _meaning(meaning: Meaning) -> str:
-    role = _option("role", _column(meaning.role) if meaning.role else "", "")
+    role = _option("role", column_text(meaning.role) if meaning.role else "", "")
     match meaning:
         case Category():
             return _call("category", role, _option("min_count", meaning.min_count, 1))
@@ -102,7 +87,7 @@ def _meaning(meaning: Meaning) -> str:
             )  # fmt: skip
         case Sequence():
             return _call(
-                "sequence", role, _option("of", _column(meaning.of) if meaning.of else "", ""),
+                "sequence", role, _option("of", column_text(meaning.of) if meaning.of else "", ""),
                 f"longest = {meaning.longest}", _option("sharing", meaning.sharing, "none"),
                 _option("min_count", meaning.min_count, 1), _separator(meaning.separator),
             )  # fmt: skip
@@ -113,7 +98,7 @@ def _meaning(meaning: Meaning) -> str:
 
 
 def _separator(separator: str) -> str:
-    return f"separator = {_text(separator)}" if separator else ""
+    return f"separator = {quoted(separator)}" if separator else ""
 
 
 def _split(split: Split) -> str:
@@ -121,11 +106,11 @@ def _split(split: Split) -> str:
         case RandomSplit():
             return _call("random", _shares(split.shares), _option("seed", split.seed, None))
         case ColumnSplit():
-            return _call("column", _text(split.column))
+            return _call("column", quoted(split.column))
         case TimeSplit():
-            return _call("time", _text(split.column), _shares(split.shares))
+            return _call("time", quoted(split.column), _shares(split.shares))
         case GroupSplit():
-            return _call("grouped", _text(split.column), _shares(split.shares), _option("seed", split.seed, None))
+            return _call("grouped", quoted(split.column), _shares(split.shares), _option("seed", split.seed, None))
         case _:
             assert_never(split)
 

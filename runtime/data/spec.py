@@ -74,6 +74,7 @@ class Feature:
     column: str
     meaning: Meaning
     span: Span = field(default=NOWHERE, compare=False, repr=False)
+    entry: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

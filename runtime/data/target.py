@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import shlex
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -10,10 +11,13 @@ import polars as pl
 from numpy.typing import NDArray
 
 from recspace.compiler.schema import Label
+from recspace.dsl.diagnostics import Diagnostic, Edit, SpaceError
 from recspace.dsl.source import Span
 
 from . import cells
 from .faults import fault, shown, where
+from .names import column_text, quoted
+from .read import MISSING_WORDS, REAL
 from .spec import Target
 
 Labels = NDArray[np.float32] | NDArray[np.int64]
@@ -26,10 +30,12 @@ class Labelling:
     target: Target
     kind: Literal["binary", "number", "classes"]
     values: pl.Series | None = None
+    upper: float = field(default=0.0, compare=False)
 
     @property
     def label(self) -> Label:
-        return Label(self.kind, self.values.len() if self.kind == "classes" and self.values is not None else 2)
+        classes = self.values.len() if self.kind == "classes" and self.values is not None else 2
+        return Label(self.kind, classes, self.target.column, self.upper)
 
     def encode(self, column: pl.Series) -> Labels:
         """Labels [N]: float32, or int64 for classes. Raises SpaceError S0523 with the rows of cells that are none."""
@@ -72,19 +78,42 @@ def fit_labelling(column: pl.Series, target: Target) -> Labelling:
     if target.classes:
         return Labelling(target, "classes", found)
     if found.dtype == pl.String:
-        first = shown(found[-1]) if found.len() else '"yes"'
-        raise fault(
-            "S0530",
-            f"the label `{column.name}` is text",
-            target.span,
-            label="neither 0 or 1 nor a number",
-            help=f"say which value is a positive, {column.name} == {first}, or classes({column.name})",
-        )
+        raise _text(column, found, target)
     if found.len() == 2:
         return Labelling(target, "binary", found)
     if found.len() < 2:
         raise fault("S0524", f"the label `{column.name}` has one value, so there is nothing to learn", target.span)
-    return Labelling(target, "number")
+    return Labelling(target, "number", upper=float(found[(found.len() + 1) // 2]))
+
+
+POSITIVE = ("yes", "true", "positive", "click", "clicked", "y", "t", "1", "on", "like", "good")
+"""Words for what a label asks after."""
+
+
+def positive(values: pl.Series) -> str:
+    """Which of the texts of a label is probably the positive one."""
+    texts = [str(v) for v in values.to_list()]
+    return next((t for word in POSITIVE for t in texts if t.lower() == word), texts[-1] if texts else "yes")
+
+
+def _text(column: pl.Series, found: pl.Series, target: Target) -> SpaceError:
+    """A label of text: some cells that are no numbers among numbers, two values, or several."""
+    odd = (~(column.str.contains(REAL) | column.is_in(MISSING_WORDS))).fill_null(False)
+    if odd.sum() <= 0.05 * column.len():
+        text = f"the label `{column.name}` is all numbers but for {shown(column.filter(odd)[0])} in {where(odd)}"
+        help = "correct these cells, or leave the rows out"
+        return fault("S0530", text, target.span, label="neither 0 or 1 nor a number", help=help)
+    name = column_text(column.name)
+    written = f"{name} == {quoted(positive(found))}" if found.len() <= 2 else f"classes({name})"
+    advice = "say which value is a positive" if found.len() <= 2 else "say that its values are classes"
+    edits: tuple[Edit, ...] = ()
+    if target.span.source.text:
+        edits = (Edit(target.span, written),)
+    else:
+        advice += f": --label {shlex.quote(written)}"
+    told = Diagnostic("S0530", f"the label `{column.name}` is text", target.span, "neither 0 or 1 nor a number",
+                      help=advice, edits=edits)  # fmt: skip
+    return SpaceError([told])
 
 
 def _complete(column: pl.Series, number: NDArray[np.float64], span: Span) -> NDArray[np.float64]:

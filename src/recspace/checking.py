@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -76,6 +76,22 @@ def judge(question: Question) -> Verdict:
         names = known_names(program.file.space, checked.graph.decisions)
         faults += [fault for recipe in recipes for fault in strangers(recipe, names, promises())]
     return Verdict(program, schema, bound, checked, recipes, ordered([*found, *checked.diagnostics, *faults]))
+
+
+def unready(verdict: Verdict) -> tuple[Diagnostic, ...]:
+    """What keeps a space that is right from being run on its table, as warnings: constructs without an implementation."""
+    if not verdict.ok or verdict.bound is None or verdict.checked is None or verdict.checked.graph is None:
+        return ()
+    from recspace.compiler.compile import Models
+    from recspace.runtime.registry import promises
+
+    assert verdict.program is not None
+    assert verdict.schema is not None
+    try:
+        _ = Models(verdict.program, verdict.schema, promises(), verdict.checked.graph).supernet
+    except SpaceError as error:
+        return tuple(replace(d, severity="warning") for d in error.diagnostics)
+    return ()
 
 
 def _loaded(question: Question) -> tuple[ast.Program | None, list[Diagnostic]]:

@@ -69,10 +69,9 @@ def program_of(file: str | Path | Source, settings: Iterable[str] = ()) -> tuple
 def _set(program: ast.Program, setting: str, found: list[Diagnostic]) -> ast.Program:
     """The program with a param's value replaced by what stands behind `=`: any expression that a param can have."""
     space = program.file.space
-    source = Source("--set", f"space set param {setting}")
-    start = len(source.text) - len(setting)
-    whole = Span(source, start, len(source.text))
-    tree, faults = parse(source)
+    source = Source("--set", setting)
+    whole = Span(source, 0, len(setting))
+    tree, faults = parse(source, "space set param ")
     params = [s for s in tree.space.statements if isinstance(s, ast.Param)] if tree and tree.space else []
     if faults or len(params) != 1 or (tree and tree.space and len(tree.space.statements) != 1):
         found.append(Diagnostic("S0108", f"`{setting}` sets no param", whole, help="write it as width=16"))

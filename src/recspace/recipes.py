@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from recspace.dsl import Diagnostic, Source, SpaceError, Span, ast, parse
+from recspace.dsl import Diagnostic, Edit, Source, SpaceError, Span, ast, parse
 from recspace.dsl.suggest import nearest
 
 from .checking import params_of
@@ -55,7 +55,8 @@ def _found(space: ast.Space, strategy: str) -> ast.Search:
     file = f"{path}.space" if name else strategy
     if file in shipped() or Path(file).is_file():
         return _borrowed(file, name)
-    raise _unknown(strategy, [*named, *shipped()], Span(Source("--strategy", strategy), 0, len(strategy)))
+    span = Span(Source("--strategy", strategy), 0, len(strategy))
+    raise _stage_alone(strategy, span) or _unknown(strategy, [*named, *shipped()], span)
 
 
 def _recipes(space: ast.Space) -> list[ast.Search]:
@@ -63,8 +64,11 @@ def _recipes(space: ast.Space) -> list[ast.Search]:
 
 
 def _written(text: str) -> ast.Search:
-    """Stages as they stand between the braces of a recipe."""
-    tree, faults = parse(Source("--strategy", f"space set search {{ {text} }}"))
+    """Stages as they stand between the braces of a recipe; the braces may be written too."""
+    whole = text.split("(", maxsplit=1)[0].split("{", maxsplit=1)[0].strip().startswith("search")
+    tree, faults = parse(
+        Source("--strategy", text), "space set" if whole else "space set search {", "" if whole else "}"
+    )
     if faults or tree is None or tree.space is None or len(_recipes(tree.space)) != 1:
         raise SpaceError(faults or [_malformed(text)])
     return _recipes(tree.space)[0]
@@ -87,6 +91,28 @@ def _borrowed(file: str, name: str) -> ast.Search:
         span = program.file.space.span if program.file.space else program.file.span
         raise _unknown(name, [s.name for s in recipes], span)
     return found[0]
+
+
+def _stage_alone(name: str, span: Span) -> SpaceError | None:
+    """`--strategy random`: a stage, without the parentheses that make a recipe of it."""
+    from recspace.compiler.promise import REQUIRED
+    from recspace.runtime.recipe import INNER_ROLES
+    from recspace.runtime.registry import promises
+
+    stages = {n: s for n, s in promises().stages.items() if s.role not in INNER_ROLES}
+    meant = name if name in stages else nearest(name, stages)
+    if meant is None or (name not in stages and nearest(name, shipped())):
+        return None
+    needed = [o for o in stages[meant].options if o.default is REQUIRED]
+    told = f"`{name}` is a stage, not a recipe" if name in stages else f"there is no recipe `{name}`"
+    texts = {"relax": "relax(as = softmax) derive() retrain()", "settle": "relax(as = softmax) derive() retrain()"}
+    shown = [f"{o.name} = …" for o in needed] or [
+        f"trials = {o.default}" for o in stages[meant].options if o.name == "trials"
+    ]
+    own = f"{meant}({', '.join(shown)})"
+    written = texts.get(stages[meant].role) or (own if stages[meant].role != "sample" else f"{own} retrain()")
+    edits = () if needed and written not in texts.values() else (Edit(span, written),)
+    return SpaceError([Diagnostic("S0620", told, span, help=f"write it with its options: {written}", edits=edits)])
 
 
 def _unknown(name: str, names: list[str], span: Span) -> SpaceError:

@@ -154,6 +154,43 @@ def test_all_gates_shut_and_all_open(option, schema):
     derived_agrees(pair, 1, {"use": (option,) * n, "keep": (option,) * n})
 
 
+KEYED = """component deeper(x) {
+  let h[l in 1..2] = linear[l](mlp(x if l == 1 else h[l - 1], [2]), 3)
+  return relu(linear(h[2], 3))
+}
+component meet(i, j, x, y) {
+  choose k from {off, on}
+  return k * sum(deeper(x)) + sum(sum(deeper[k2](y)) for k2 in 1..2) + sum(embed(i, 2)) + weight(j) + bias()
+}
+space Keyed
+let e[f in fields] = embed(f, 3)
+let m[i < j in fields] = meet[i, j](i, j, e[i], e[j])
+let shared[i < j in fields] = meet(i, j, e[i], e[j])
+predict sigmoid(0.02 * (sum(m) + sum(shared)))
+minimize logloss
+"""
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_a_subscript_on_a_component_gives_each_layer_in_it_those_keys(seed):
+    pair = Pair(program_of(KEYED), IDS, {})
+    relaxed_agrees(pair, seed)
+    derived_agrees(pair, seed)
+    found: dict[str, set[object]] = {}
+    for one in (s for t in pair.supernet.tensors for s in t.slices):
+        found.setdefault(one.layer, set()).add(one.key)
+    own = {
+        "meet.bias": 6,
+        "meet.embed": 6,
+        "meet.deeper.h.mlp": 6,
+        "meet.deeper.h.linear": 12,
+        "meet.deeper#2.linear": 12,
+    }
+    one = {"meet#2.bias": 1, "meet#2.embed": 3, "meet#2.deeper.h.linear": 2, "meet#2.deeper#2.linear": 2}
+    counts = {k: len(v) for k, v in found.items()}
+    assert counts | own | one == counts, counts
+
+
 PENALISED = """space Penalised
 let e[f in fields] = embed(f, 2)
 choose keep[i < j in fields] from {off, on}

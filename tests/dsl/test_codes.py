@@ -20,6 +20,10 @@ def used() -> set[str]:
     return {code for path in files for code in re.findall(r'"(S0[0-9]{3})"', path.read_text(encoding="utf-8"))}
 
 
+def test_no_title_ends_with_a_period() -> None:
+    assert [code for code in codes() if (title(code) or "").endswith(".")] == []
+
+
 def test_codes_and_explanations_are_the_same() -> None:
     assert used() == set(codes())
 
@@ -36,7 +40,7 @@ def test_explanations_have_a_title_and_examples(code: str) -> None:
 
 def test_codes_are_found_as_people_write_them() -> None:
     assert explain("S0012") == explain("s0012") == explain(" 12 ")
-    assert title("S0012") == "A number begins with a digit."
+    assert title("S0012") == "A number begins with a digit"
     assert explain("S9999") is None
     assert explain("../S0012") is None
     assert explain("x") is None

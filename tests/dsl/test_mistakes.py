@@ -40,6 +40,11 @@ MISTAKES = {
     "expected": S + "let x = \nlet y = 1 +\n\n# far away\n\npredict * 3\nlearn : [2]\nrequire\n",
     "clause_words": "data d {\n a: number()\n default: number()\n}\nspace T\nlet x = case k { a: 1 prior: 2 }",
     "glued": "spaceT\nletx = 1\nparamgroups = [1]\nchoosek from {a}\npredictx",
+    "habits": S
+    + "width = 8\npairs[f in S] = e[f]\nrequire a and b => c == 1\nrequire x if p else q -> r\nchoose x in {1, 2}\n"
+    "let y = sum(w[i] for i != j in S)\nlet z[i > j in S] = 1\nmaximize auc",
+    "recipes": S + "maximize x + 1\nsearch random(trials 8) retrain(as: gate)",
+    "named_recipe": S + "search fast random(trials = 8)",
     "characters": S + "let x = a\u200b + b\x07 $ 1\nlet y = a ? b",
 }
 """Text by the name of its golden file."""

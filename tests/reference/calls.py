@@ -99,13 +99,11 @@ class Calls(Fields, Aggregates):
 
     def call(self: Any, node: ast.Call, env: Env) -> Any:
         name = base_name(node.function)
-        if name in env.scope.components:
-            return self.component(node, env.scope.components[name], env)
+        key = env.scope.subscript
         if isinstance(node.function, ast.Subscript):
-            slots = node.function.slots
-            key = tuple(label(self.eval(s, env)) for s in slots)
-        else:
-            key = ()
+            key = (*key, *(label(self.eval(s, env)) for s in node.function.slots))
+        if name in env.scope.components:
+            return self.component(node, env.scope.components[name], key, env)
         positional = [a for a in node.arguments if not isinstance(a, ast.Keyword)]
         options = {a.name: a.value for a in node.arguments if isinstance(a, ast.Keyword)}
         if name in AGGREGATES:
@@ -118,11 +116,12 @@ class Calls(Fields, Aggregates):
         place = env.scope.sites[env.owner].get((node.span.start, node.span.end), joined(env.owner, name))
         return self.operator(name, self.layer(joined(env.scope.path, place), key), positional, options, env)
 
-    def component(self: Any, node: ast.Call, component: ast.Component, env: Env) -> Any:
+    def component(self: Any, node: ast.Call, component: ast.Component, subscript: Key, env: Env) -> Any:
         path = joined(env.scope.path, env.scope.component_paths[node.span.start, node.span.end])
 
         def expand() -> Any:
             scope = self.instance(node, component, path, env)
+            scope.subscript = subscript
             return self.eval(component.result, Env(scope, key=env.key))
 
         return self.remembered(("call", env.scope, path, env.key), expand)

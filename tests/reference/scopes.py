@@ -28,7 +28,8 @@ class Inline:
 
 
 class Scope:
-    """The statements of the space, or one call of a component: `path` and `context` (the binders around the call)."""
+    """The statements of the space, or one call of a component: `path`, `context` (the binders around the call) and
+    `subscript`, the keys that each layer in it has before its own."""
 
     def __init__(
         self,
@@ -46,6 +47,7 @@ class Scope:
             result,
         )
         self.arguments: dict[str, Thunk] = {}
+        self.subscript: Key = ()
         self.names: dict[str, Named] = {s.name: s for s in statements if isinstance(s, Named)}
         self.inline: dict[str, Inline] = {}
         bodies = {id(s): parts(s) for s in statements}

@@ -174,3 +174,15 @@ def test_any_table_is_inferred_or_refused(table: dict) -> None:
     file, diagnostics = parse(Source("t.space", to_block(spec)))
     assert file is not None, (to_block(spec), diagnostics)
     assert read_block(file.datas[0]) == spec
+
+
+def test_a_label_that_cannot_be_one_is_told_beside_the_block(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    pl.DataFrame({"click": ["yes", "no"] * 20, "f": [1, 2, 3, 4] * 10}).write_csv(path)
+    report = inspect(path)
+    assert 'label:  click == "yes"' in report.block
+    assert [(w.code, w.severity) for w in report.warnings if w.code == "S0530"] == [("S0530", "warning")]
+    pl.DataFrame({"click": ["1", "0"] * 20 + ["maybe"], "f": [1, 2, 3, 4] * 10 + [1]}).write_csv(path)
+    report = inspect(path)
+    assert "label:  click\n" in report.block
+    assert [(w.severity, "row 41" in w.message) for w in report.warnings if w.code == "S0530"] == [("error", True)]

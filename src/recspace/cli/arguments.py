@@ -38,7 +38,7 @@ def add_binding(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("data")
     group.add_argument("--data", metavar="DATA", help="a table, a shipped name, or a .space file with a data block")
     group.add_argument("--source", metavar="TABLE", help="another table for the data block")
-    group.add_argument("--label", metavar="COLUMN", help="the label of a bare table")
+    group.add_argument("--label", metavar="LABEL", help="the label of a bare table: a column, 'rating >= 4'")
     group.add_argument(
         "--rename", metavar="OLD=NEW", action="append", default=[], type=_renaming,
         help="what the space calls a column or role: --rename words=nodes",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from recspace.dsl import as_data
@@ -22,9 +23,10 @@ def add(commands: Subparsers[argparse.ArgumentParser]) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from recspace.checking import judge
+    from recspace.checking import judge, unready
 
     verdict = judge(question(args))
+    verdict = replace(verdict, diagnostics=(*verdict.diagnostics, *unready(verdict)))
     if args.json:
         write_json(_data(args.file, verdict))
     else:

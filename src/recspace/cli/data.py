@@ -39,7 +39,7 @@ def add(commands: Subparsers[argparse.ArgumentParser]) -> None:
     inner = parser.add_subparsers(metavar="COMMAND", required=True)
     look = command(inner, "inspect", inspect, "print the data block that a table suggests, and what looks wrong")
     look.add_argument("table", metavar="TABLE")
-    look.add_argument("--label", metavar="COLUMN", help="the label, where no column is called so")
+    look.add_argument("--label", metavar="LABEL", help="the label, where no column is called so, or 'rating >= 4'")
     add_json(look)
     make = command(inner, "synth", synth, "make a table whose true interactions are known")
     make.add_argument("-o", "--output", metavar="OUT.parquet", type=_parquet, default=Path("planted.parquet"))
@@ -64,19 +64,20 @@ def inspect(args: argparse.Namespace) -> int:
     from recspace.runtime.data.inspection import inspect
 
     report = inspect(args.table, args.label)
+    ok = all(d.severity == "warning" for d in report.warnings)
     if args.json:
         columns = [asdict(column) for column in report.columns]
         found = [as_data(d) for d in report.warnings]
         facts = {"rows": report.rows, "columns": columns, "block": report.block}
-        write_json({"ok": True, "table": args.table, **facts, "diagnostics": found})
-        return 0
+        write_json({"ok": ok, "table": args.table, **facts, "diagnostics": found})
+        return 0 if ok else 1
     print("\n".join(_columns(report)))
     print(f"\n{report.block.rstrip()}")
     print(
         "a data block stands above `space` in a file; its source is looked for from the file's folder", file=sys.stderr
     )
     show(report.warnings)
-    return 0
+    return 0 if ok else 1
 
 
 def _columns(report: Report) -> list[str]:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from recspace.dsl import SpaceError
+from recspace.dsl import Diagnostic, Source, SpaceError, Span, as_data
 
 from .arguments import Subparsers, add_json, add_space, command, question
 from .check import print_block
@@ -74,8 +74,7 @@ def run(args: argparse.Namespace) -> int:
         vacant(args.output)
     space = bound_space(question(args))
     if space.verdict.bound is None:
-        print(f"recspace run: {args.file} is bound to no data; name a table with --data", file=sys.stderr)
-        return USAGE
+        return _without_data(args)
     show(space.warnings)
     if not args.json:
         print_block(space.verdict)
@@ -89,6 +88,17 @@ def run(args: argparse.Namespace) -> int:
     if not args.json:
         print(f"{space.graph.name}, run in {folder}", file=sys.stderr)
     return followed(folder, args, lambda progress: start(space, settings(args), folder, progress))
+
+
+def _without_data(args: argparse.Namespace) -> int:
+    text = f"a run needs a table, and {args.file} is bound to none"
+    help = "name a table, a shipped name or a file with a data block:  --data movielens"
+    told = Diagnostic("S0545", text, Span(Source(args.file, ""), 0, 0), help=help)
+    if args.json:
+        write_json({"ok": False, "diagnostics": [as_data(told)]})
+    else:
+        show([told])
+    return USAGE
 
 
 def settings(args: argparse.Namespace) -> Settings:
