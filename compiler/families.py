@@ -20,7 +20,6 @@ from .scopes import Family, Scope
 from .selecting import select
 from .shapes import NUMBER, Shape, vector
 from .state import State
-from .unroll import ordered_axes
 
 
 def _atom(atom: Any) -> Any:
@@ -48,7 +47,7 @@ def family(state: State, scope: Scope, name: str) -> Family:
         base_rows = ctx.rows_in(scope.base).tolist()
         rows_of = {key: row for row, key in enumerate(zip(base_rows, *columns, strict=True))}
         made = Family(name, scope, statement, ctx, rows_of, tuple(names), frozenset(ordered))
-        axis = ordered_axes(scope.definitions).get(name)
+        axis = scope.axis(name)
         if axis is not None:
             made.axis, made.step_of = axis, tuple(columns[axis])
         scope.families[name] = made

@@ -9,6 +9,7 @@ from typing import Any
 from recspace.dsl import ast
 
 from .columns import Column, Context
+from .unroll import ordered_axes
 
 # Words that need no declaration and are no functions.
 SETS = ("fields", "categorical", "numeric", "multivalued")
@@ -29,6 +30,13 @@ class Scope:
     arguments: Mapping[str, Any] = field(default_factory=dict)
     sites: Mapping[tuple[int, int], str] = field(default_factory=dict)
     families: dict[str, Family] = field(default_factory=dict)
+    _unrolled: dict[str, int] | None = None
+
+    def axis(self, name: str) -> int | None:
+        """The position of the binder along which a family is unrolled; found once for all definitions of the scope."""
+        if self._unrolled is None:
+            self._unrolled = ordered_axes(self.definitions)
+        return self._unrolled.get(name)
 
     def place(self, name: str) -> str:
         return f"{self.path}.{name}" if self.path else name
