@@ -14,6 +14,7 @@ from .builder import Failed
 from .compiled import Compiled, Slice
 from .decisions import Key
 from .ir import Graph
+from .nesting import room
 from .promise import Promises
 from .resolve import Resolved, resolve
 from .schema import Schema
@@ -57,7 +58,8 @@ def _expectations(resolved: Resolved, space: ast.Space, found: Any) -> None:
         if not isinstance(statement, ast.Expect):
             continue
         try:
-            column = state.column(statement.condition, resolved.root)
+            with room():
+                column = state.column(statement.condition, resolved.root)
             if not column.constant:
                 raise state.builder.report(
                     "S0409", "an expectation is about what is known when compiling", statement.condition.span

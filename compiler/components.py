@@ -9,9 +9,12 @@ import numpy as np
 from recspace.dsl import ast
 from recspace.dsl.diagnostics import Note
 from recspace.dsl.sites import base_name
+from recspace.dsl.walk import walk
 
 from .bodies import expressions, sites
 from .columns import Context
+from .nesting import check_calls
+from .ordering import ends_first
 from .scopes import Scope
 from .state import State, Value
 
@@ -19,6 +22,7 @@ from .state import State, Value
 def call_component(state: State, component: ast.Component, call: ast.Call, ctx: Context) -> Value:
     """Expand a component where it is called: a scope of its own over the calling context."""
     outer = ctx.scope
+    check_calls(state, outer, component, call.function.span)
     name = base_name(call.function)
     path = outer.place(outer.sites.get((call.span.start, call.span.end), name))
     source = component.span.source.name
@@ -26,7 +30,7 @@ def call_component(state: State, component: ast.Component, call: ast.Call, ctx: 
     bodies = [(d.name, expressions(d)) for d in component.definitions] + [("", [component.result])]
     definitions = {d.name: d for d in component.definitions}
     arguments: dict[str, Any] = {}
-    scope = Scope(path, None, definitions, components, arguments, sites(bodies, components))
+    scope = Scope(path, None, definitions, components, arguments, sites(bodies, components), component=component)
     inner = Context(ctx.n, scope, ctx, np.arange(ctx.n, dtype=np.int64))
     scope.base = inner
     given = _arguments(state, component, call)
@@ -35,6 +39,7 @@ def call_component(state: State, component: ast.Component, call: ast.Call, ctx: 
             arguments[parameter.name] = state.evaluate(given[parameter.name], ctx)
         elif parameter.default is not None:
             arguments[parameter.name] = state.column(parameter.default, inner, labels=True)
+    ends_first(state, scope, inner, [n.name for n in walk(component.result) if isinstance(n, ast.Name)])
     return state.evaluate(component.result, inner)
 
 

@@ -30,7 +30,16 @@ class Scope:
     arguments: Mapping[str, Any] = field(default_factory=dict)
     sites: Mapping[tuple[int, int], str] = field(default_factory=dict)
     families: dict[str, Family] = field(default_factory=dict)
+    component: ast.Component | None = None
     _unrolled: dict[str, int] | None = None
+
+    def inside(self) -> list[ast.Component]:
+        """The component that this is a call of, and those that it is called in, from the innermost out."""
+        found, scope = [], self
+        while scope.component is not None and scope.base is not None and scope.base.parent is not None:
+            found.append(scope.component)
+            scope = scope.base.parent.scope
+        return found
 
     def axis(self, name: str) -> int | None:
         """The position of the binder along which a family is unrolled; found once for all definitions of the scope."""

@@ -82,7 +82,11 @@ class Entry:
 
 @dataclass(eq=False)
 class State:
-    """One resolving of one space."""
+    """One resolving of one space.
+
+    What is being worked on now, from the outermost in: `resolving` families and `asked` params; `depth` counts the
+    expressions. `stopped`: something was too much, and nothing more is evaluated.
+    """
 
     program: ast.Program
     schema: Schema
@@ -97,6 +101,10 @@ class State:
     predicted: Column | None = None
     resolving: list[tuple[Family, Any]] = field(default_factory=list)
     used_params: set[str] = field(default_factory=set)
+    params: dict[str, Any] = field(default_factory=dict)
+    asked: list[ast.Param] = field(default_factory=list)
+    depth: int = 0
+    stopped: bool = False
 
     def columns(self, exprs: Sequence[ast.Expr], ctx: Context, labels: bool = False) -> list[Column]:
         """Several expressions, each looked at even where one before it failed, so that all errors show."""
