@@ -15,6 +15,7 @@ from .compiled import Compiled, Slice
 from .conditions import condition
 from .decisions import Key
 from .ir import Graph
+from .nesting import room
 from .promise import Promises
 from .resolve import Resolved, resolve
 from .schema import Schema
@@ -60,7 +61,8 @@ def _expectations(resolved: Resolved, space: ast.Space, found: Any) -> None:
         if not isinstance(statement, ast.Expect):
             continue
         try:
-            column = condition(state, statement.condition, resolved.root)
+            with room():
+                column = condition(state, statement.condition, resolved.root)
             if not column.constant:
                 raise state.builder.report(
                     "S0409",

@@ -10,10 +10,13 @@ import numpy as np
 from recspace.dsl import ast
 from recspace.dsl.diagnostics import Note
 from recspace.dsl.sites import base_name
+from recspace.dsl.walk import walk
 
 from .bodies import expressions, sites
 from .columns import Context
 from .decisions import Key
+from .nesting import check_calls
+from .ordering import ends_first
 from .scopes import Scope
 from .state import State, Value
 
@@ -26,6 +29,7 @@ def call_component(
     `keys`: the subscript of every row, which each layer inside has before its own: `gate[i, j](x)`.
     """
     outer = ctx.scope
+    check_calls(state, outer, component, call.function.span)
     name = base_name(call.function)
     path = outer.place(outer.sites.get((call.span.start, call.span.end), name))
     source = component.span.source.name
@@ -33,7 +37,9 @@ def call_component(
     bodies = [(d.name, expressions(d)) for d in component.definitions] + [("", [component.result])]
     definitions = {d.name: d for d in component.definitions}
     arguments: dict[str, Any] = {}
-    scope = Scope(path, None, definitions, components, arguments, sites(bodies, components), keys=keys)
+    scope = Scope(
+        path, None, definitions, components, arguments, sites(bodies, components), keys=keys, component=component
+    )
     inner = Context(ctx.n, scope, ctx, np.arange(ctx.n, dtype=np.int64))
     scope.base = inner
     given = _arguments(state, component, call)
@@ -42,6 +48,7 @@ def call_component(
             arguments[parameter.name] = state.evaluate(given[parameter.name], ctx)
         elif parameter.default is not None:
             arguments[parameter.name] = state.column(parameter.default, inner, labels=True)
+    ends_first(state, scope, inner, [n.name for n in walk(component.result) if isinstance(n, ast.Name)])
     return state.evaluate(component.result, inner)
 
 

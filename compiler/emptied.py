@@ -90,6 +90,8 @@ def _tried(state: State, make: Callable[[], T]) -> T | None:
     try:
         return make()
     except Failed:
+        if state.stopped:
+            raise
         state.builder.diagnostics.clear()
         state.builder.diagnostics.update(before)
         return None

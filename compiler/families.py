@@ -9,6 +9,7 @@ import numpy as np
 
 from recspace.dsl import ast
 from recspace.dsl.diagnostics import Note
+from recspace.dsl.source import Span
 
 from . import deciding, split
 from .atoms import ElementVar, ValueVar, is_number, key_label
@@ -20,7 +21,6 @@ from .scopes import Family, Scope
 from .selecting import select
 from .shapes import NUMBER, Shape, vector
 from .state import State
-from .unroll import ordered_axes
 
 
 def _atom(atom: Any) -> Any:
@@ -55,7 +55,7 @@ def _opened(state: State, scope: Scope, name: str) -> Family:
     base_rows = ctx.rows_in(scope.base).tolist()
     rows_of = {key: row for row, key in enumerate(zip(base_rows, *columns, strict=True))}
     made = Family(name, scope, statement, ctx, rows_of, tuple(names), frozenset(ordered))
-    axis = ordered_axes(scope.definitions).get(name)
+    axis = scope.axis(name)
     if axis is not None:
         made.axis, made.step_of = axis, tuple(columns[axis])
     return made
@@ -112,7 +112,9 @@ def _row(state: State, fam: Family, key: tuple[Any, ...], span: Any) -> int:
     return row
 
 
-def _declared(fam: Family) -> tuple[Note, ...]:
+def _declared(fam: Family | ast.Param) -> tuple[Note, ...]:
+    if isinstance(fam, ast.Param):
+        return (Note(fam.name_span, "declared here"),)
     axes = ", ".join(fam.context.axes and _axes(fam))
     return (Note(fam.statement.name_span, f"declared here{f' over [{axes}]' if axes else ''}"),)
 
@@ -144,13 +146,9 @@ def resolve_rows(state: State, fam: Family, step: Any, span: Any) -> None:
     if fam.failed:
         raise Failed
     if step in fam.active:
-        circle = state.resolving[state.resolving.index((fam, step)) :] if (fam, step) in state.resolving else []
-        names = " → ".join(_step_name(f, s) for f, s in [*circle, (fam, step)])
-        raise state.builder.report(
-            "S0206", f"`{_step_name(fam, step)}` needs itself: {names}", span, "it would have to be known already",
-            notes=tuple(n for f in dict.fromkeys(f for f, _ in circle or [(fam, step)]) for n in _declared(f)),
-            help="a family may refer to earlier positions of an ordered index alone, such as h[l - 1]",
-        )  # fmt: skip
+        known = (fam, step) in state.resolving
+        members = state.resolving[state.resolving.index((fam, step)) :] if known else [(fam, step)]
+        raise circle(state, [(_step_name(f, s), f) for f, s in members], span)
     fam.active.add(step)
     state.resolving.append((fam, step))
     n = fam.context.n
@@ -168,6 +166,18 @@ def resolve_rows(state: State, fam: Family, step: Any, span: Any) -> None:
     before = fam.values if fam.values is not None else Column.uniform(None, n)
     fam.values = column if step is None else scatter(n, [(every, before), (rows, column)])
     fam.done.add(step)
+
+
+def circle(state: State, members: Sequence[tuple[str, Family | ast.Param]], span: Span) -> Failed:
+    """What reads the first of some definitions that need one another in turn."""
+    names = [name for name, _ in members]
+    shown = names if len(names) <= 12 else [*names[:6], f"… {len(names) - 8} more …", *names[-2:]]
+    notes = [n for m in dict.fromkeys(m for _, m in members) for n in _declared(m)]
+    return state.builder.report(
+        "S0206", f"`{names[0]}` needs itself: {' → '.join([*shown, names[0]])}", span,
+        "it would have to be known already", notes=tuple(notes[:12]),
+        help="a family may refer to earlier positions of an ordered index alone, such as h[l - 1]",
+    )  # fmt: skip
 
 
 def _step_name(fam: Family, step: Any) -> str:

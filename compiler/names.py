@@ -8,8 +8,9 @@ from recspace.dsl import ast
 from recspace.dsl.source import Span
 
 from .atoms import FieldRef, ItemSet, Label
+from .builder import Failed
 from .columns import Column, Context
-from .families import element, family
+from .families import circle, element, family
 from .functions import cost_node
 from .ir import Input
 from .objectives import objective
@@ -65,8 +66,26 @@ def param(state: State, definition: ast.Param, ctx: Context) -> Any:
     if name in state.overrides:
         state.used_params.add(name)
         return state.overrides[name]
-    with state.opening(name, definition.name_span):
-        column = state.column(definition.value, ctx.scope.base, labels=True)
+    if name not in state.params:
+        try:
+            state.params[name] = _declared_value(state, definition, ctx.scope.base or Context(1, ctx.scope))
+        except Failed as failed:
+            state.params[name] = failed
+    if isinstance(state.params[name], Failed):
+        raise state.params[name]
+    return state.params[name]
+
+
+def _declared_value(state: State, definition: ast.Param, base: Context) -> Any:
+    name = definition.name
+    if definition in state.asked:
+        members = state.asked[state.asked.index(definition) :]
+        raise circle(state, [(p.name, p) for p in members], members[-1].value.span)
+    state.asked.append(definition)
+    try:
+        column = state.column(definition.value, base, labels=True)
+    finally:
+        state.asked.pop()
     if not column.constant:
         raise state.builder.report("S0211", f"`{name}` is a param, and so known when compiling", definition.value.span, "decided later",
                                    help=f"write: let {name} = …")  # fmt: skip

@@ -16,14 +16,14 @@ from .builder import Builder, Failed
 from .columns import Context
 from .components import call_component
 from .expressions import evaluate
-from .families import family, resolve_rows
 from .ir import Graph
-from .names import param
+from .nesting import check_depth, room
+from .ordering import definition, ends_first
 from .outputs import outputs
 from .promise import Promises
 from .schema import Schema
 from .scopes import SETS, Scope
-from .state import Bound, State
+from .state import Bound, Evaluate, State, Value
 from .unknown import builtin_names
 
 
@@ -47,19 +47,34 @@ def resolve(
     builder = Builder(schema, promises)
     state = State(program, schema, promises, builder, overrides or {}, bound)
     builder.entries = state.entries
-    state.evaluate = lambda expr, ctx, labels=False: evaluate(state, expr, ctx, labels)
+    state.evaluate = _evaluator(state)
     state.call_component = lambda component, call, ctx, keys: call_component(state, component, call, ctx, keys)
     root = _space_scope(state, space)
     if bound is None:
         hiding.warn(state, space, (*builtin_names(), *promises.operators, *SETS))
     statements = space.statements
-    _definitions(state, root.scope, root)
-    outputs(state, root, statements)
+    with room():
+        _definitions(state, root.scope, root)
+        outputs(state, root, statements)
     found = tuple(builder.diagnostics.values())
     if any(d.severity == "error" for d in found):
         return Resolved(None, found, state, root)
     decisions = tuple(e.decision() for e in state.entries.values())
     return Resolved(Graph(space.name, builder.nodes, decisions), found, state, root)
+
+
+def _evaluator(state: State) -> Evaluate:
+    """`evaluate`, with the expressions that wait for one another counted."""
+
+    def counted(expr: ast.Expr, ctx: Context, labels: bool = False) -> Value:
+        state.depth += 1
+        try:
+            check_depth(state, expr.span)
+            return evaluate(state, expr, ctx, labels)
+        finally:
+            state.depth -= 1
+
+    return counted
 
 
 def _space_scope(state: State, space: ast.Space) -> Context:
@@ -86,13 +101,9 @@ def _space_scope(state: State, space: ast.Space) -> Context:
 
 def _definitions(state: State, scope: Scope, root: Context) -> None:
     """Every definition, used or not, so that all errors show in one go."""
-    for name, statement in scope.definitions.items():
+    ends_first(state, scope, root, scope.definitions)
+    for name in scope.definitions:
         try:
-            if isinstance(statement, ast.Param):
-                param(state, statement, root)
-                continue
-            fam = family(state, scope, name)
-            for step in sorted(set(fam.step_of)) if fam.axis is not None else [None]:
-                resolve_rows(state, fam, step, statement.span)
+            definition(state, scope, name, root)
         except Failed:
             continue

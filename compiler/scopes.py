@@ -10,6 +10,7 @@ from recspace.dsl import ast
 
 from .columns import Column, Context
 from .decisions import Key
+from .unroll import ordered_axes
 
 # Words that need no declaration and are no functions.
 SETS = ("fields", "categorical", "numeric", "multivalued")
@@ -32,6 +33,22 @@ class Scope:
     sites: Mapping[tuple[int, int], str] = field(default_factory=dict)
     families: dict[str, Family] = field(default_factory=dict)
     keys: Sequence[Key] = ()
+    component: ast.Component | None = None
+    _unrolled: dict[str, int] | None = None
+
+    def inside(self) -> list[ast.Component]:
+        """The component that this is a call of, and those that it is called in, from the innermost out."""
+        found, scope = [], self
+        while scope.component is not None and scope.base is not None and scope.base.parent is not None:
+            found.append(scope.component)
+            scope = scope.base.parent.scope
+        return found
+
+    def axis(self, name: str) -> int | None:
+        """The position of the binder along which a family is unrolled; found once for all definitions of the scope."""
+        if self._unrolled is None:
+            self._unrolled = ordered_axes(self.definitions)
+        return self._unrolled.get(name)
 
     def place(self, name: str) -> str:
         return f"{self.path}.{name}" if self.path else name

@@ -95,7 +95,11 @@ class Entry:
 
 @dataclass(eq=False)
 class State:
-    """One resolving of one space."""
+    """One resolving of one space.
+
+    What is being worked on now, from the outermost in: `resolving` families and `asked` params; `depth` counts the
+    expressions. `stopped`: something was too much, and nothing more is evaluated.
+    """
 
     program: ast.Program
     schema: Schema
@@ -112,6 +116,10 @@ class State:
     used_params: set[str] = field(default_factory=set)
     opened: list[str] = field(default_factory=list)
     tables: dict[tuple[str, Key], int] = field(default_factory=dict)
+    params: dict[str, Any] = field(default_factory=dict)
+    asked: list[ast.Param] = field(default_factory=list)
+    depth: int = 0
+    stopped: bool = False
 
     @contextmanager
     def opening(self, name: str, span: Span) -> Iterator[None]:

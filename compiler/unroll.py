@@ -28,20 +28,42 @@ def names_in(definition: ast.Definition | ast.Param) -> frozenset[str]:
 
 
 def circles(definitions: Definitions) -> list[frozenset[str]]:
-    """Groups of definitions that refer to one another (or one to itself)."""
+    """Groups of definitions that refer to one another (or one to itself): the strongly connected components, found in
+    one walk along all references (Tarjan's algorithm, its recursion an explicit stack)."""
     reads = {name: names_in(d) & definitions.keys() for name, d in definitions.items()}
-    reach: dict[str, frozenset[str]] = {}
-    for name in definitions:
-        seen: set[str] = set()
-        todo = list(reads[name])
-        while todo:
-            other = todo.pop()
-            if other not in seen:
-                seen.add(other)
-                todo += reads[other]
-        reach[name] = frozenset(seen)
-    found = {frozenset(o for o in reach[n] if n in reach[o]) for n in definitions if n in reach[n]}
+    number: dict[str, int] = {}
+    lowest: dict[str, int] = {}
+    open_: dict[str, None] = {}  # met, and in no group yet, in the order in which they were met
+    found: list[frozenset[str]] = []
+    for start in definitions:
+        path = [] if start in number else [(start, iter(reads[start]))]
+        while path:
+            name, rest = path[-1]
+            if name not in number:
+                number[name] = lowest[name] = len(number)
+                open_[name] = None
+            other = next(rest, None)
+            if other is None:
+                path.pop()
+                if path:
+                    lowest[path[-1][0]] = min(lowest[path[-1][0]], lowest[name])
+                if lowest[name] == number[name]:
+                    group = _taken_off(open_, name)
+                    if len(group) > 1 or name in reads[name]:
+                        found.append(group)
+            elif other not in number:
+                path.append((other, iter(reads[other])))
+            elif other in open_:
+                lowest[name] = min(lowest[name], number[other])
     return sorted(found, key=sorted)
+
+
+def _taken_off(stack: dict[str, None], last: str) -> frozenset[str]:
+    """The entries from the top down to `last`, removed."""
+    group: list[str] = []
+    while not group or group[-1] != last:
+        group.append(stack.popitem()[0])
+    return frozenset(group)
 
 
 def ordered_axes(definitions: Definitions) -> dict[str, int]:
