@@ -18,6 +18,7 @@ from .promise import Promises
 from .resolve import Resolved, resolve
 from .schema import Schema
 from .state import Bound
+from .unfinished import UNFINISHED
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,7 @@ class Models:
     """What a checked space gives on its data: its supernet, and as many plain models as are asked for.
 
     The graph is resolved once, and the supernet generated once, when it is first needed: every plain model names its
-    weights after it. So a cache is kept, and the class has no slots.
+    weights after it, where it has a form. So a cache is kept, and the class has no slots.
     """
 
     program: ast.Program
@@ -118,13 +119,24 @@ class Models:
 
         return generate(lower(self.graph, self.promises), self.schema, self.promises)
 
+    @cached_property
+    def _named_after(self) -> Compiled | None:
+        """The supernet; None where it has no form: then there are no weights that a plain model could take from it."""
+        try:
+            return self.supernet
+        except SpaceError as refused:
+            if any(d.code != UNFINISHED for d in refused.diagnostics):
+                raise
+            return None
+
     def plain(self, architecture: Mapping[str, Any], weighted: frozenset[str] = frozenset()) -> Compiled:
         """The model that is left of the space.
 
         `architecture`: for every decision the position of each element's option (see `decisions.Architecture`). One
         that each example decides may be left out: then the model keeps what predicts it, made hard.
         `weighted`: decisions of gates whose open gates stay in the model as weights (a buffer, all elements long;
-        `choices` overrides it). Raises SpaceError as `supernet` does, and where no `require` lets the architecture pass.
+        `choices` overrides it). Raises SpaceError where what is left of the space has no implementation yet, and where no
+        `require` lets the architecture pass.
         """
         from .codegen import generate
         from .lower import lower
@@ -134,7 +146,7 @@ class Models:
         if derived.graph is None:
             raise SpaceError(derived.diagnostics)
         plain = generate(lower(derived.graph, self.promises), self.schema, self.promises, plain=True)
-        return named_alike(plain, self.supernet, architecture)
+        return plain if self._named_after is None else named_alike(plain, self._named_after, architecture)
 
 
 def models(

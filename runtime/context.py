@@ -14,7 +14,7 @@ from recspace.compiler.compiled import Compiled
 from recspace.compiler.decisions import Architecture, Decision
 from recspace.compiler.ir import Graph
 
-from .choices import Fixed
+from .choices import Fixed, searched
 from .choosing import Choosing
 from .evaluation import metric
 from .examples import Examples
@@ -44,7 +44,6 @@ class Context:
     stage: str
     factory: Factory
     graph: Graph
-    supernet: Compiled
     examples: Examples
     settings: Settings
     device: torch.device
@@ -53,7 +52,12 @@ class Context:
 
     @property
     def decisions(self) -> tuple[Decision, ...]:
-        return self.supernet.decisions
+        return searched(self.graph)
+
+    @property
+    def supernet(self) -> Compiled:
+        """Made when a stage first asks for it: not every space has one. Raises SpaceError (S0630) where it has no form."""
+        return self.factory(None)
 
     @property
     def seed(self) -> int:
@@ -119,7 +123,8 @@ class Context:
         learning = None
         if decisions is not None and learned:
             learning = optimizer(decisions, learned, frozenset(), max(1, -(-steps // every)))
-        return Fit(model, choosing, self.examples, plan, self.settings, update, learning, upper)
+        examples = self.examples.of(model.compiled.columns)
+        return Fit(model, choosing, examples, plan, self.settings, update, learning, upper)
 
 
 def upper_level(model: Model, names: Iterable[str], bilevel: bool) -> frozenset[str]:

@@ -42,6 +42,14 @@ def planned(recipe: Recipe, decisions: tuple[Decision, ...], promises: Promises)
     return (Planned(BASELINE, _hand_made(stages, promises)), *own)
 
 
+def needs_supernet(call: StageCall, promises: Promises) -> bool:
+    """Whether a stage trains the supernet or reads its weights; the others get along with plain models."""
+    if promises.stages[call.name].role in ("relax", "infer", "score") or call.name in ("warmup", "one_shot"):
+        return True
+    inherits = call.options.get("evaluate") == "inherited" or bool(call.options.get("rewind"))
+    return inherits or any(needs_supernet(inner, promises) for inner in call.inner)
+
+
 def _hand_made(stages: list[StageCall], promises: Promises) -> StageCall:
     plain = [call for call in stages if call.name in ("train", "retrain")]
     epochs = sum(int(call.options["epochs"]) for call in stages if "epochs" in call.options) or 1

@@ -55,6 +55,8 @@ def write_architecture(folder: Path, decisions: tuple[Decision, ...], found: Fou
     architecture = found.architecture or {}
     entries, large = [], dict[str, Tensor]()
     for decision in decisions:
+        if not decision.elements:
+            continue
         weights = found.weighing.get(decision.name)
         entry: dict[str, Any] = {"name": decision.name, "axes": list(decision.axes), "count": decision.elements}
         if decision.elements > LARGE and decision.name in architecture:
@@ -90,6 +92,8 @@ def read_architecture(folder: Path, decisions: tuple[Decision, ...]) -> tuple[Ar
     entries = {entry["name"]: entry for entry in document["decisions"]}
     found: dict[str, tuple[Option, ...]] = {}
     for decision in decisions:
+        if not decision.elements:
+            continue
         entry = entries[decision.name]
         if "given" in entry:
             continue

@@ -14,13 +14,16 @@ from typing import Any, cast
 
 from torch import Tensor
 
+from recspace.compiler.compiled import Compiled
+from recspace.compiler.decisions import Decision
 from recspace.compiler.ir import Graph
 from recspace.compiler.promise import Promises
 from recspace.compiler.schema import Column
 from recspace.dsl.diagnostics import SpaceError
 
 from . import devices, fix
-from .choices import Weigher
+from .choices import Weigher, defaults, searched
+from .columns import Columns
 from .context import Context, Factory
 from .data.encoded import Encoded
 from .evaluation import FIRST, HIGHER, Figures, scores
@@ -30,7 +33,7 @@ from .files import inside, write_whole
 from .journal import Journal, finite
 from .module import Model
 from .plain_stages import for_model, hand_made, inherit
-from .plan import BASELINE, Planned, obstacles, planned
+from .plan import BASELINE, Planned, needs_supernet, obstacles, planned
 from .progress import Progress
 from .recipe import Recipe
 from .refuse import refusal
@@ -60,6 +63,10 @@ class Inputs:
     bound: Mapping[str, Any]
     user: Column | None = None
 
+    @property
+    def decisions(self) -> tuple[Decision, ...]:
+        return searched(self.graph)
+
 
 class Search:
     """A search under way. Raises SpaceError (S06xx) at once for what could not be run to its end."""
@@ -67,11 +74,10 @@ class Search:
     def __init__(self, inputs: Inputs, settings: Settings, folder: Path, journal: Journal, progress: Progress) -> None:
         self._inputs, self._settings, self._folder = inputs, settings, folder
         self._journal, self._progress = journal, progress
-        self.supernet = inputs.factory(None)
-        faults = obstacles(inputs.recipe, self.supernet.decisions, inputs.promises)
+        faults = obstacles(inputs.recipe, inputs.decisions, inputs.promises)
         if faults:
             raise SpaceError(faults)
-        self.stages = planned(inputs.recipe, self.supernet.decisions, inputs.promises)
+        self.stages = planned(inputs.recipe, inputs.decisions, inputs.promises)
         self._fixed = fix.parsed(settings.fix, inputs.graph)
         self._device = devices.pick(settings.device)
         self._examples = self._divide()
@@ -81,13 +87,27 @@ class Search:
         self._deadline = float("inf")
 
     def _divide(self) -> Examples:
-        columns = list(self.supernet.columns)
+        columns = list(self._widest().columns)
         user = self._inputs.user
         if user is not None and user not in columns:
             columns.append(user)
-        encoded = self._inputs.encode(columns).to(self._device)
+        table = Columns(self._inputs.encode, columns, self._device)
         groups = user.key if user is not None and self._inputs.task == "binary" else ""
-        return divided(encoded, self._inputs.task, self._settings.stopping, self._settings.seed, groups)
+        return divided(table.base, self._inputs.task, self._settings.stopping, self._settings.seed, groups, table)
+
+    def _widest(self) -> Compiled:
+        """The supernet where a stage needs it, else the hand-made model: what neither has is encoded when it is asked for.
+
+        Raises SpaceError (S0630) here, before anything is trained, for what has no implementation yet.
+        """
+        if self._needs_supernet:
+            return self._inputs.factory(None)
+        options = {d.name: defaults(d) for d in self._inputs.decisions}
+        return self._inputs.factory(self._fixed.architecture(options))
+
+    @property
+    def _needs_supernet(self) -> bool:
+        return any(needs_supernet(stage.call, self._inputs.promises) for stage in self.stages)
 
     @property
     def done(self) -> bool:
@@ -132,7 +152,6 @@ class Search:
             stage.name,
             self._inputs.factory,
             self._inputs.graph,
-            self.supernet,
             self._examples,
             self._settings,
             self._device,
@@ -220,11 +239,12 @@ class Search:
             row |= {"stage": self.stages[-1].name, "trained": trained, "test": final["test"]}
             if found.architecture is None:
                 found = replace(found, architecture=hand_made(context))
-        if self.supernet.decisions:
-            write_whole(inside(self._folder, "supernet.py"), self.supernet.source.encode())
+        decisions = self._inputs.decisions
+        if decisions and self._needs_supernet:
+            write_whole(inside(self._folder, "supernet.py"), self._inputs.factory(None).source.encode())
             if found.weights:
                 write_tensors(self._folder, "supernet.safetensors", found.weights)
-        write_architecture(self._folder, self.supernet.decisions, found)
+        write_architecture(self._folder, decisions, found)
         report = self._report(row, self._elapsed + time.monotonic() - started)
         write_json(self._folder, "report.json", report)
         self._journal.write("done", figures=report["searched"], gap=report["gap"])
@@ -252,7 +272,7 @@ class Search:
         total = sum(r["seconds"] for r in own)
         return {
             "version": 1,
-            "space": self.supernet.name,
+            "space": self._inputs.graph.name,
             "task": self._examples.task,
             "judged_on": "test" if self._examples.test.numel() else "valid",
             "metric": {"name": first, "higher_is_better": first in HIGHER},

@@ -95,7 +95,6 @@ def inputs_of(space: Space, strategy: str = "") -> Inputs:
     verdict, schema = space.verdict, space.schema
     assert verdict.bound is not None, "a run needs a table"
     recipe = recipe_of(verdict, strategy)
-    space.compiled()  # what has no implementation yet is told before anything runs
     return Inputs(
         space.compiled,
         space.graph,
