@@ -129,6 +129,19 @@ class Models:
                 raise
             return None
 
+    def settled(self, architecture: Mapping[str, Any]) -> Graph:
+        """The graph of a plain model before any pass: what it reads, and how. No `require` is looked at, so that sets may
+        hold more than a model may. Raises SpaceError for what cannot be resolved."""
+        space = self.program.file.space
+        assert space is not None
+        free = replace(space, statements=tuple(s for s in space.statements if not isinstance(s, ast.Require)))
+        program = replace(self.program, file=replace(self.program.file, space=free))
+        bound = bind(architecture, self.graph)
+        resolved = resolve(program, self.schema, self.promises, overrides=self.overrides, bound=bound)
+        if resolved.graph is None:
+            raise SpaceError(resolved.diagnostics)
+        return resolved.graph
+
     def plain(self, architecture: Mapping[str, Any], weighted: frozenset[str] = frozenset()) -> Compiled:
         """The model that is left of the space.
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from recspace.dsl.diagnostics import Diagnostic, SpaceError
 from recspace.dsl.source import Span
 
-
 UNFINISHED = "S0630"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, Protocol, cast
@@ -39,7 +39,10 @@ class Factory(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """`stage` is unique in the run and names its random streams: `1.relax`. `graph`: of the space, as it was checked."""
+    """`stage` is unique in the run and names its random streams: `1.relax`. `graph`: of the space, as it was checked.
+
+    `settled`: the graph of the plain model that an architecture means, before any pass (`Models.settled`).
+    """
 
     stage: str
     factory: Factory
@@ -49,6 +52,7 @@ class Context:
     device: torch.device
     fixed: Fixed
     found: Found
+    settled: Callable[[Architecture], Graph] | None = None
 
     @property
     def decisions(self) -> tuple[Decision, ...]:

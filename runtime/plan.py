@@ -75,13 +75,34 @@ def obstacles(recipe: Recipe, decisions: tuple[Decision, ...], promises: Promise
         if promise.role in ("relax", "sample", "score", "infer") and able.implemented and promise.implemented:
             who = f"relax(as = {able.name})" if isinstance(able, Relaxation) else f"{able.name}()"
             others = _others(able, promises)
-            for decision in decisions:
+            for decision in _handed(call, decisions):
                 why = _cannot(able, decision)
                 if why:
                     found.append(
                         _refused(call, who, decision, why, [n for n, o in others.items() if not _cannot(o, decision)])
                     )
     return tuple(found)
+
+
+def _handed(call: StageCall, decisions: tuple[Decision, ...]) -> tuple[Decision, ...]:
+    """The decisions that a stage has to be able to search: one that grows a set, that set."""
+    return tuple(d for d in decisions if "grow" not in call.options or d.name == call.options["grow"])
+
+
+def unsearched(recipe: Recipe, decisions: tuple[Decision, ...], promises: Promises) -> tuple[Diagnostic, ...]:
+    """Warnings: the decisions that nothing in the recipe searches. Growing a set settles numbers as well."""
+    stages = [c for c in recipe.stages if promises.stages[c.name].role in ("relax", "sample", "score", "infer")]
+    if not stages or any("grow" not in call.options for call in stages):
+        return ()
+    grown = {call.options["grow"] for call in stages}
+    left = [d for d in decisions if d.name not in grown and d.domains[0].kind != "number"]
+    text = "nothing in the recipe searches `{}`: it keeps its default"
+    return tuple(
+        Diagnostic(
+            "S0613", text.format(d.name), stages[0].span, severity="warning", help="add a stage that does, or --fix it"
+        )
+        for d in left
+    )
 
 
 def _later(call: StageCall, promises: Promises) -> Iterator[Diagnostic]:
@@ -119,6 +140,8 @@ def _cannot(able: Stage | Relaxation, decision: Decision) -> str:
     beyond = sorted(kinds - able.domains)
     if beyond:
         return f"is a {beyond[0]}"
+    if isinstance(able, Stage) and any(o.name == "grow" for o in able.options) and decision.elements != 1:
+        return f"has {decision.elements:,} sets, and one can grow"
     if decision.given == "example" and not getattr(able, "per_example", False):
         return "is decided by each example (given)"
     if decision.given in ("data", "objective"):

@@ -15,7 +15,7 @@ from typing import Any, cast
 from torch import Tensor
 
 from recspace.compiler.compiled import Compiled
-from recspace.compiler.decisions import Decision
+from recspace.compiler.decisions import Architecture, Decision
 from recspace.compiler.ir import Graph
 from recspace.compiler.promise import Promises
 from recspace.compiler.schema import Column
@@ -33,7 +33,7 @@ from .files import inside, write_whole
 from .journal import Journal, finite
 from .module import Model
 from .plain_stages import for_model, hand_made, inherit
-from .plan import BASELINE, Planned, needs_supernet, obstacles, planned
+from .plan import BASELINE, Planned, needs_supernet, obstacles, planned, unsearched
 from .progress import Progress
 from .recipe import Recipe
 from .refuse import refusal
@@ -51,7 +51,7 @@ class Inputs:
 
     `encode` gives the rows of the columns asked for (`Bound.encode`); `task` is what the label is; `user`: the column
     of user ids for the grouped AUC. `bound` is what a resumed run must find unchanged: the text of the space and of its
-    imports, its params, the fingerprint of the data; plain data.
+    imports, its params, the fingerprint of the data; plain data. `settled`: see `Context`.
     """
 
     factory: Factory
@@ -62,6 +62,7 @@ class Inputs:
     promises: Promises
     bound: Mapping[str, Any]
     user: Column | None = None
+    settled: Callable[[Architecture], Graph] | None = None
 
     @property
     def decisions(self) -> tuple[Decision, ...]:
@@ -82,9 +83,19 @@ class Search:
         self._device = devices.pick(settings.device)
         self._examples = self._divide()
         self._at, self._found, self._task = 0, Found(), cast("Task | None", None)
+        self._check_stages()
         self._rows: list[dict[str, Any]] = []
         self._elapsed, self._begun, self._stage_s = 0.0, time.monotonic(), 0.0
         self._deadline = float("inf")
+
+    def _check_stages(self) -> None:
+        """What a stage itself has to say against the space, and what no stage searches."""
+        for stage in self.stages:
+            check = getattr(import_module(f"{__package__}.strategies.{stage.call.name}"), "check", None)
+            if check is not None:
+                check(self._context(stage), stage.call)
+        for note in unsearched(self._inputs.recipe, self._inputs.decisions, self._inputs.promises):
+            self._progress.say(f"{note.severity}[{note.code}]: {note.message}")
 
     def _divide(self) -> Examples:
         columns = list(self._widest().columns)
@@ -157,6 +168,7 @@ class Search:
             self._device,
             self._fixed,
             self._found,
+            self._inputs.settled,
         )
 
     def _time_for(self, stage: Planned) -> float:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -99,7 +100,7 @@ class Bound:
                     pass
         self._forget({(c.fields, bins_of(c)) for c in columns if c.what == "cross"})
 
-    def _forget(self, needed: Set[CrossKey]) -> None:
+    def _forget(self, needed: AbstractSet[CrossKey]) -> None:
         """Give up the crosses that were fitted first, where there is no room for them."""
         crosses = self.encoding.crosses
         held = sum(cross.nbytes for cross in crosses.values())

@@ -93,6 +93,12 @@ class Encoded:
             result.update(other.batch(rows))
         return result
 
+    def single(self, key: str) -> Tensor | None:
+        """Ids [N] int32 of a column that has one id a row; None where it is of another kind."""
+        if key in self.id_keys:
+            return self.ids[:, self.id_keys.index(key)]
+        return next((found for other in self.beside if (found := other.single(key)) is not None), None)
+
     def rows(self, part: Part) -> NDArray[np.int64]:
         """Row numbers of a part, rising."""
         return np.flatnonzero(self.part == PARTS.index(part)).astype(np.int64)

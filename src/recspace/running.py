@@ -104,6 +104,7 @@ def inputs_of(space: Space, strategy: str = "") -> Inputs:
         promises(),
         _remembered(space, strategy),
         _user(schema),
+        space.models.settled,
     )
 
 

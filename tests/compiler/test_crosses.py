@@ -70,7 +70,9 @@ def test_hashed_crosses(size: int):
     (table,) = [t for t in plain.tensors if t.shape[-1] == 3]
     assert table.shape == (8, 3)
     assert {c.key for c in plain.columns if c.what == "cross"} == {"user*item>=1%7"}
-    plain_agrees(Pair(program_of(HASHED), SCHEMA, {}), size, {"crosses": ((),), "size": (size,)}, replace(FIRST, rows=7))
+    plain_agrees(
+        Pair(program_of(HASHED), SCHEMA, {}), size, {"crosses": ((),), "size": (size,)}, replace(FIRST, rows=7)
+    )
 
 
 def test_a_space_without_a_supernet_says_so_when_it_is_asked_for():
