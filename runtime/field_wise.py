@@ -26,7 +26,7 @@ from .randomness import order
 
 RIDGE = 1.0
 """Every weight is held to 0 as by a normal prior of variance 1: what few rows say counts for little."""
-NEWTON = 5
+NEWTON = 6
 LARGEST = 2.0
 """The longest step: far from its optimum a logistic curve is flat, and Newton's step too long."""
 TOGETHER = 2**22

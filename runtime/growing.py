@@ -93,12 +93,13 @@ class Growing:
         self._ended = True
 
     def figures(self) -> dict[str, Any]:
-        best = self._best
+        best, judged = self._best, {d.name for d, _ in self.numbers}
         return {
             "metric": self.judge.metric,
             "goodness": None if best is None else best.score,
             "judged": self.judged,
             "grown": self.grown,
+            "left_at_default": sorted({d.name for d in self.context.decisions} - {self.growth.decision.name, *judged}),
             "numbers": {
                 f"{d.label(e)}": self._scores[d.name, e] for d, e in self.numbers if (d.name, e) in self._scores
             },
@@ -208,7 +209,7 @@ class Growing:
         beam = [{"members": list(k.members), "score": k.score} for k in self._beam]
         facts: dict[str, Any] = {
             "at": self.at, "judged": self.judged, "ended": self._ended, "round": self._round, "rounds": self._rounds,
-            "left": [list(pair) for pair in self._left], "grown": self.grown, "beam": beam,
+            "left": [list(pair) for pair in self._left], "grown": list(self.grown), "beam": beam,
             "architecture": architecture_json(self.architecture), "scores": list(self._scores.values()),
             "fitting": self._fit is not None,
         }  # fmt: skip

@@ -75,6 +75,9 @@ def obstacles(recipe: Recipe, decisions: tuple[Decision, ...], promises: Promise
         if promise.role in ("relax", "sample", "score", "infer") and able.implemented and promise.implemented:
             who = f"relax(as = {able.name})" if isinstance(able, Relaxation) else f"{able.name}()"
             others = _others(able, promises)
+            if "grow" in call.options and not _handed(call, decisions):
+                text = f"{who} has nothing to grow: `{call.options['grow']}` has no element on this data"
+                found.append(Diagnostic("S0605", text, call.spans.get("grow", call.span)))
             for decision in _handed(call, decisions):
                 why = _cannot(able, decision)
                 if why:

@@ -16,7 +16,7 @@ from recspace.runtime.registry import promises
 
 SPACES = sorted((Path(__file__).parents[2] / "spaces").rglob("*.space"))
 KEEP = by_hand.keep_decision()
-CARRIED = {"warmup", "relax", "derive", "retrain", "train", "random", "exhaustive"}
+CARRIED = {"warmup", "relax", "derive", "retrain", "train", "random", "exhaustive", "beam", "field_wise_logistic"}
 
 
 def searches(path):
