@@ -20,6 +20,7 @@ from .promise import Promises
 from .resolve import Resolved, resolve
 from .schema import Schema
 from .state import Bound
+from .unfinished import UNFINISHED
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +126,8 @@ class Models:
     """What a checked space gives on its data: its supernet, and as many plain models as are asked for.
 
     The graph is resolved once, and the supernet generated once, when it is first needed: every plain model names its
-    weights after it. So a cache is kept, and the class has no slots. `dense_from`: the share of the positions of run-time
-    sets that are taken on average from which on all positions have rows.
+    weights after it, where it has a form. So a cache is kept, and the class has no slots. `dense_from`: the share of the
+    positions of run-time sets that are taken on average from which on all positions have rows.
     """
 
     program: ast.Program
@@ -145,6 +146,29 @@ class Models:
         lowered = lower(self.graph, self.promises)
         return generate(lowered, self.schema, self.promises, dense_from=self.dense_from)
 
+    @cached_property
+    def _named_after(self) -> Compiled | None:
+        """The supernet; None where it has no form: then there are no weights that a plain model could take from it."""
+        try:
+            return self.supernet
+        except SpaceError as refused:
+            if any(d.code != UNFINISHED for d in refused.diagnostics):
+                raise
+            return None
+
+    def settled(self, architecture: Mapping[str, Any]) -> Graph:
+        """The graph of a plain model before any pass: what it reads, and how. No `require` is looked at, so that sets may
+        hold more than a model may. Raises SpaceError for what cannot be resolved."""
+        space = self.program.file.space
+        assert space is not None
+        free = replace(space, statements=tuple(s for s in space.statements if not isinstance(s, ast.Require)))
+        program = replace(self.program, file=replace(self.program.file, space=free))
+        bound = bind(architecture, self.graph)
+        resolved = resolve(program, self.schema, self.promises, overrides=self.overrides, bound=bound)
+        if resolved.graph is None:
+            raise SpaceError(resolved.diagnostics)
+        return resolved.graph
+
     def plain(
         self, architecture: Mapping[str, Any], weighted: frozenset[str] = frozenset(), required: bool = True
     ) -> Compiled:
@@ -153,8 +177,9 @@ class Models:
         `architecture`: for every decision the position of each element's option (see `decisions.Architecture`). One
         that each example decides may be left out: then the model keeps what predicts it, made hard.
         `weighted`: decisions of gates whose open gates stay in the model as weights (a buffer, all elements long;
-        `choices` overrides it). Raises SpaceError as `supernet` does, and where no `require` lets the architecture pass
-        (unless that is not `required`: of the hand-made model, which is what one has without a search).
+        `choices` overrides it). Raises SpaceError where what is left of the space has no implementation yet, and where no
+        `require` lets the architecture pass (unless that is not `required`: of the hand-made model, which is what one has
+        without a search).
         """
         from .codegen import generate
         from .lower import lower
@@ -165,7 +190,7 @@ class Models:
             raise SpaceError(derived.diagnostics)
         lowered = lower(derived.graph, self.promises)
         plain = generate(lowered, self.schema, self.promises, plain=True, dense_from=self.dense_from)
-        return named_alike(plain, self.supernet, architecture)
+        return plain if self._named_after is None else named_alike(plain, self._named_after, architecture)
 
 
 def models(

@@ -213,11 +213,11 @@ def _cut(
 ) -> int | Chosen:
     """Into how many buckets a number is cut inside a cross; 0 where the field brings its own ids."""
     own = state.schema.field(field.name)
-    if own.has_ids:
+    if own.kind != "number":
         return 0
     match bins:
         case None:
-            return 10
+            return 0 if own.has_ids else 10
         case Column():
             atom = bins.atoms[row] if bins.nodes[row] == ATOM else Chosen(int(bins.nodes[row]), int(bins.rows[row]))
             return atom if isinstance(atom, int | Chosen) else 10

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from recspace.compiler.decisions import Architecture, Decision
+from recspace.compiler.ir import Graph
 
 from .randomness import Name, stream
 from .steps import Kind
@@ -51,6 +52,11 @@ class Set:
 def tensors_of(choices: Mapping[str, Tensor | Weigher]) -> dict[str, Tensor]:
     """The weights of decisions themselves, without weighers, chances and factors."""
     return {n: w for n, w in choices.items() if isinstance(w, Tensor) and not n.endswith((CHANCE, FACTORS))}
+
+
+def searched(graph: Graph) -> tuple[Decision, ...]:
+    """The decisions of a space, without those that have no element on the data at hand (`bins[f in numeric]`)."""
+    return tuple(d for d in graph.decisions if d.elements)
 
 
 def by_example(decision: Decision) -> bool:

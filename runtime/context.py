@@ -14,7 +14,7 @@ from recspace.compiler.compiled import Compiled
 from recspace.compiler.decisions import Architecture, Decision
 from recspace.compiler.ir import Graph
 
-from .choices import Fixed
+from .choices import Fixed, searched
 from .choosing import Choosing
 from .evaluation import metric
 from .examples import Examples
@@ -40,22 +40,29 @@ class Factory(Protocol):
 @dataclass(frozen=True, slots=True)
 class Context:
     """`stage` is unique in the run and names its random streams: `1.relax`. `graph`: of the space, as it was checked.
-    `free`: compiles a plain model that need not meet the requirements of the space."""
+    `free`: compiles a plain model that need not meet the requirements of the space. `settled`: the graph of the plain model
+    that an architecture means, before any pass (`Models.settled`).
+    """
 
     stage: str
     factory: Factory
     graph: Graph
-    supernet: Compiled
     examples: Examples
     settings: Settings
     device: torch.device
     fixed: Fixed
     found: Found
     free: Callable[[Architecture], Compiled] | None = None
+    settled: Callable[[Architecture], Graph] | None = None
 
     @property
     def decisions(self) -> tuple[Decision, ...]:
-        return self.supernet.decisions
+        return searched(self.graph)
+
+    @property
+    def supernet(self) -> Compiled:
+        """Made when a stage first asks for it: not every space has one. Raises SpaceError (S0630) where it has no form."""
+        return self.factory(None)
 
     @property
     def seed(self) -> int:
@@ -121,7 +128,8 @@ class Context:
         learning = None
         if decisions is not None and learned:
             learning = optimizer(decisions, learned, frozenset(), max(1, -(-steps // every)))
-        return Fit(model, choosing, self.examples, plan, self.settings, update, learning, upper)
+        examples = self.examples.of(model.compiled.columns)
+        return Fit(model, choosing, examples, plan, self.settings, update, learning, upper)
 
 
 def upper_level(model: Model, names: Iterable[str], bilevel: bool) -> frozenset[str]:

@@ -34,6 +34,7 @@ def predicted(
 ) -> NDArray[np.float64]:
     """Predictions [N] (of classes [N, C]) in the order of the rows, in evaluation mode."""
     model.module.eval()
+    examples = examples.of(model.compiled.columns)
     answers = [model.module(examples.batch(part), choices, {}).cpu() for part in torch.split(rows, batch_rows)]
     return torch.cat(answers).double().numpy()
 

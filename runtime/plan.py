@@ -48,6 +48,14 @@ def planned(recipe: Recipe, decisions: tuple[Decision, ...], promises: Promises)
     return (Planned(BASELINE, _hand_made(stages, promises)), *own)
 
 
+def needs_supernet(call: StageCall, promises: Promises) -> bool:
+    """Whether a stage trains the supernet or reads its weights; the others get along with plain models."""
+    if promises.stages[call.name].role in ("relax", "infer", "score") or call.name in ("warmup", "one_shot"):
+        return True
+    inherits = call.options.get("evaluate") == "inherited" or bool(call.options.get("rewind"))
+    return inherits or any(needs_supernet(inner, promises) for inner in call.inner)
+
+
 def _hand_made(stages: list[StageCall], promises: Promises) -> StageCall:
     plain = [call for call in stages if call.name in ("train", "retrain")]
     epochs = sum(int(call.options["epochs"]) for call in stages if "epochs" in call.options) or 1
@@ -76,7 +84,10 @@ def obstacles(recipe: Recipe, decisions: tuple[Decision, ...], promises: Promise
         if promise.role in ("relax", "sample", "score", "infer") and able.implemented and promise.implemented:
             who = f"relax(as = {able.name})" if isinstance(able, Relaxation) else f"{able.name}()"
             others = _others(able, promises)
-            for decision in decisions:
+            if "grow" in call.options and not _handed(call, decisions):
+                text = f"{who} has nothing to grow: `{call.options['grow']}` has no element on this data"
+                found.append(Diagnostic("S0605", text, call.spans.get("grow", call.span)))
+            for decision in _handed(call, decisions):
                 why = _cannot(able, decision)
                 if why:
                     found.append(
@@ -127,6 +138,27 @@ def _fixed_from_the_start(decision: Decision, own: tuple[Choice, ...]) -> str:
     return ""
 
 
+def _handed(call: StageCall, decisions: tuple[Decision, ...]) -> tuple[Decision, ...]:
+    """The decisions that a stage has to be able to search: one that grows a set, that set."""
+    return tuple(d for d in decisions if "grow" not in call.options or d.name == call.options["grow"])
+
+
+def unsearched(recipe: Recipe, decisions: tuple[Decision, ...], promises: Promises) -> tuple[Diagnostic, ...]:
+    """Warnings: the decisions that nothing in the recipe searches. Growing a set settles numbers as well."""
+    stages = [c for c in recipe.stages if promises.stages[c.name].role in ("relax", "sample", "score", "infer")]
+    if not stages or any("grow" not in call.options for call in stages):
+        return ()
+    grown = {call.options["grow"] for call in stages}
+    left = [d for d in decisions if d.name not in grown and d.domains[0].kind != "number"]
+    text = "nothing in the recipe searches `{}`: it keeps its default"
+    return tuple(
+        Diagnostic(
+            "S0613", text.format(d.name), stages[0].span, severity="warning", help="add a stage that does, or --fix it"
+        )
+        for d in left
+    )
+
+
 def _later(call: StageCall, promises: Promises) -> Iterator[Diagnostic]:
     """What is promised but does not run yet: stages, relaxations, options, and what stands inside."""
     promise = promises.stages.get(call.name)
@@ -164,6 +196,8 @@ def _cannot(able: Stage | Relaxation, decision: Decision) -> str:
     beyond = sorted(kinds - able.domains)
     if beyond:
         return f"is a {beyond[0]}"
+    if isinstance(able, Stage) and any(o.name == "grow" for o in able.options) and decision.elements != 1:
+        return f"has {decision.elements:,} sets, and one can grow"
     if decision.given == "example" and not getattr(able, "per_example", False):
         return "is decided by each example (given)"
     if decision.given in ("data", "objective"):

@@ -17,18 +17,18 @@ if TYPE_CHECKING:
     from .search import Inputs
 
 
-def step_memory(inputs: Inputs, supernet: Compiled, options: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+def step_memory(inputs: Inputs, compiled: Compiled, options: Sequence[Mapping[str, Any]]) -> dict[str, int]:
     """The largest batch of the recipe, and the bytes that its step keeps between layers for the backward pass: measured,
-    by one step forward of the supernet on training rows."""
+    by one step forward of the widest model of the run on training rows."""
     rows = max((int(o["batch_size"]) for o in options if "batch_size" in o), default=0)
     if not rows:
         return {"batch_size": 0, "activation_bytes": 0}
-    encoded = inputs.encode(list(supernet.columns))
+    encoded = inputs.encode(list(compiled.columns))
     batch = encoded.batch(torch.from_numpy(encoded.rows("train")[:rows].copy()))
-    model = build(supernet, torch.device("cpu"))
+    model = build(compiled, torch.device("cpu"))
     initialise(model, 0)
     model.module.train()
-    choices = {d.name: even(d).requires_grad_() for d in supernet.decisions}
+    choices = {d.name: even(d).requires_grad_() for d in compiled.decisions}
     held = {t.untyped_storage().data_ptr() for t in (*model.tensors.values(), *batch.values(), *choices.values())}
     kept: dict[int, int] = {}
 

@@ -64,7 +64,7 @@ def write_encoding(folder: Path, columns: Sequence[Column], save: Callable[[Path
     write_json(place, COLUMNS, [{**asdict(column), "key": column.key} for column in columns])
 
 
-def readable(trial: Mapping[str, Any], compiled: Compiled) -> dict[str, Any]:
+def readable(trial: Mapping[str, Any], decisions: tuple[Decision, ...]) -> dict[str, Any]:
     """A trial of a sampler as the journal has it: options in words, unless there are too many."""
     told = {name: trial[name] for name in ("number", "score", "metric", "failed", "fingerprint")}
     architecture = architecture_from(trial["architecture"]) or {}
@@ -72,7 +72,8 @@ def readable(trial: Mapping[str, Any], compiled: Compiled) -> dict[str, Any]:
         return {"trial": told.pop("number"), **told}
     chosen = {
         d.name: {d.label(e): value(d, e, option) for e, option in enumerate(architecture[d.name])}
-        for d in compiled.decisions
+        for d in decisions
+        if d.name in architecture
     }
     return {"trial": told.pop("number"), **told, "chosen": chosen}
 
@@ -88,6 +89,8 @@ def write_architecture(
     architecture = found.architecture or {}
     entries, large = [], dict[str, Tensor]()
     for decision in decisions:
+        if not decision.elements:
+            continue
         weights = found.weighing.get(decision.name)
         entry: dict[str, Any] = {"name": decision.name, "axes": list(decision.axes), "count": decision.elements}
         entry["kind"] = decision.domains[0].kind if decision.domains else ""
@@ -126,6 +129,8 @@ def read_architecture(folder: Path, decisions: tuple[Decision, ...]) -> tuple[Ar
     entries = {entry["name"]: entry for entry in document["decisions"]}
     found: dict[str, tuple[Option, ...]] = {}
     for decision in decisions:
+        if not decision.elements:
+            continue
         entry = entries[decision.name]
         if "given" in entry:
             continue

@@ -24,7 +24,8 @@ from recspace.compiler.schema import Column
 from recspace.dsl.diagnostics import SpaceError
 
 from . import devices, fix
-from .choices import Weigher
+from .choices import Weigher, defaults, searched
+from .columns import Columns
 from .context import Context, Factory
 from .data.encoded import Encoded
 from .evaluation import Figures, figures_of, known, predicted
@@ -35,7 +36,7 @@ from .journal import Journal, finite
 from .module import Model
 from .noise import errors
 from .plain_stages import for_model, hand_made, inherit
-from .plan import BASELINE, Planned, foresee, obstacles, planned
+from .plan import BASELINE, Planned, foresee, needs_supernet, obstacles, planned, unsearched
 from .progress import Progress
 from .recipe import Recipe
 from .references import values_of
@@ -57,7 +58,7 @@ class Inputs:
     `encode` gives the rows of the columns asked for (`Bound.encode`); `task` is what the label is; `user`: the column
     of user ids for the grouped AUC. `bound` is what a resumed run must find unchanged: the text of the space and of its
     imports, its params, the fingerprint of the data; plain data. `free` compiles what need not meet the requirements.
-    `save` keeps the encoding of columns in a folder (`Bound.save`).
+    `save` keeps the encoding of columns in a folder (`Bound.save`). `settled`: see `Context`.
     """
 
     factory: Factory
@@ -70,6 +71,11 @@ class Inputs:
     user: Column | None = None
     free: Callable[[Architecture], Compiled] | None = None
     save: Callable[[Path, Sequence[Column]], None] | None = None
+    settled: Callable[[Architecture], Graph] | None = None
+
+    @property
+    def decisions(self) -> tuple[Decision, ...]:
+        return searched(self.graph)
 
 
 class Search:
@@ -78,29 +84,52 @@ class Search:
     def __init__(self, inputs: Inputs, settings: Settings, folder: Path, journal: Journal, progress: Progress) -> None:
         self._inputs, self._settings, self._folder = inputs, settings, folder
         self._journal, self._progress = journal, progress
-        self.supernet = inputs.factory(None)
-        faults = obstacles(inputs.recipe, self.supernet.decisions, inputs.promises)
+        faults = obstacles(inputs.recipe, inputs.decisions, inputs.promises)
         if faults:
             raise SpaceError(faults)
-        self.stages = planned(inputs.recipe, self.supernet.decisions, inputs.promises)
+        self.stages = planned(inputs.recipe, inputs.decisions, inputs.promises)
         self._fixed = fix.parsed(settings.fix, inputs.graph)
         foresee(self.stages, inputs.graph, self._fixed)
         self._device = devices.pick(settings.device)
         self._examples = self._divide()
         self._at, self._found, self._task = 0, Found(), cast("Task | None", None)
+        self._check_stages()
         self._rows: list[dict[str, Any]] = []
         self._hand_made: Tensor | None = None
         self._elapsed, self._begun, self._stage_s = 0.0, time.monotonic(), 0.0
         self._deadline = float("inf")
 
+    def _check_stages(self) -> None:
+        """What a stage itself has to say against the space, and what no stage searches."""
+        for stage in self.stages:
+            check = getattr(import_module(f"{__package__}.strategies.{stage.call.name}"), "check", None)
+            if check is not None:
+                check(self._context(stage), stage.call)
+        for note in unsearched(self._inputs.recipe, self._inputs.decisions, self._inputs.promises):
+            self._progress.say(f"{note.severity}[{note.code}]: {note.message}")
+
     def _divide(self) -> Examples:
-        columns = list(self.supernet.columns)
+        columns = list(self._widest().columns)
         user = self._inputs.user
         if user is not None and user not in columns:
             columns.append(user)
-        encoded = self._inputs.encode(columns).to(self._device)
+        table = Columns(self._inputs.encode, columns, self._device)
         groups = user.key if user is not None and self._inputs.task == "binary" else ""
-        return divided(encoded, self._inputs.task, self._settings.stopping, self._settings.seed, groups)
+        return divided(table.base, self._inputs.task, self._settings.stopping, self._settings.seed, groups, table)
+
+    def _widest(self) -> Compiled:
+        """The supernet where a stage needs it, else the hand-made model: what neither has is encoded when it is asked for.
+
+        Raises SpaceError (S0630) here, before anything is trained, for what has no implementation yet.
+        """
+        if self._needs_supernet:
+            return self._inputs.factory(None)
+        options = {d.name: defaults(d) for d in self._inputs.decisions}
+        return (self._inputs.free or self._inputs.factory)(self._fixed.architecture(options))
+
+    @property
+    def _needs_supernet(self) -> bool:
+        return any(needs_supernet(stage.call, self._inputs.promises) for stage in self.stages)
 
     @property
     def done(self) -> bool:
@@ -134,7 +163,7 @@ class Search:
     def _tell(self, task: Sampling, told: int) -> None:
         """Every architecture that was judged, once."""
         for trial in task.trials[told:]:
-            told_of = readable(trial, self.supernet)
+            told_of = readable(trial, self._inputs.decisions)
             self._journal.write("trial", stage=self.stages[self._at].name, step=task.at, **told_of)
             score = {} if trial["score"] is None else {trial["metric"]: trial["score"]}
             self._progress.advance(task.at, {"trial": trial["number"] + 1, **score})
@@ -156,20 +185,20 @@ class Search:
             stage.name,
             self._inputs.factory,
             self._inputs.graph,
-            self.supernet,
             self._examples,
             self._settings,
             self._device,
             self._fixed,
             self._found,
             self._inputs.free,
+            self._inputs.settled,
         )
 
     def _time_for(self, stage: Planned) -> float:
         """When a stage has to end: its share, by epochs, of the time that is left."""
         if self._settings.hours is None:
             return float("inf")
-        decisions = self.supernet.decisions
+        decisions = self._inputs.decisions
         shares = [_epochs(s, decisions) for s in self.stages[self._at :]]
         left = self._settings.hours * 3600 - self._elapsed - self._stage_s
         return time.monotonic() + max(left, 0.0) * _epochs(stage, decisions) / max(sum(shares), 1)
@@ -258,14 +287,15 @@ class Search:
             outcome = Outcome(row, self._errors(prediction), self._same(found, context))
             if self._inputs.save is not None:
                 write_encoding(self._folder, model.compiled.columns, self._inputs.save)
-        if self.supernet.decisions:
-            write_whole(inside(self._folder, "supernet.py"), self.supernet.source.encode())
+        decisions = self._inputs.decisions
+        if decisions and self._needs_supernet:
+            write_whole(inside(self._folder, "supernet.py"), self._inputs.factory(None).source.encode())
             if found.weights:
                 write_tensors(self._folder, "supernet.safetensors", found.weights)
         alive = exists(self._inputs.graph, found.architecture) if found.architecture else None
-        write_architecture(self._folder, self.supernet.decisions, found, alive)
+        write_architecture(self._folder, decisions, found, alive)
         seconds = self._elapsed + time.monotonic() - started
-        report = summary(self.supernet.name, self._examples, self._settings, self._rows, outcome, seconds)
+        report = summary(self._inputs.graph.name, self._examples, self._settings, self._rows, outcome, seconds)
         write_json(self._folder, "report.json", report)
         self._journal.write("done", figures=report["searched"], gap=report["gap"])
         return report

@@ -1,6 +1,7 @@
 """Small compiled models written by hand, for tests of the runtime: what the compiler would give, made without it."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, cast
 
 import numpy as np
@@ -89,6 +90,17 @@ def fis(architecture: Mapping[str, Any] | None, keep: frozenset[str] = frozenset
     )
     decisions = (keep_decision(left_over),) if gated else ()
     return Compiled("Fis", "Fis", source, COLUMNS, tensors, decisions, ("logloss",), cast("Any", None))
+
+
+SETS = Decision("pairs", (), 1, ((),), (Domain("subset", tuple(f"f{i}*f{j}" for i, j in PAIRS), 0, 2),), (), ((0, 1),))
+
+
+def sets(architecture: Mapping[str, Any] | None, keep: frozenset[str] = frozenset()) -> Compiled:
+    """The same model with a set of at most two pairs in place of gates; it has no supernet."""
+    if architecture is None:
+        return replace(fis(None), decisions=(SETS,))
+    (chosen,) = architecture["pairs"]
+    return fis({"keep": [int(k in chosen) for k in range(len(PAIRS))]})
 
 
 WIDTHS = (2, 4)

@@ -23,7 +23,7 @@ def context(found=None, factory=by_hand.fis, encoded=ROWS, fixes=(), graph=None,
     examples = divided(encoded, "binary", 0.1, set_up.seed, "f0")
     graph = graph or by_hand.graph_of(*supernet.decisions)
     fixed = fix.parsed(fixes, graph) if fixes else Fixed(supernet.decisions, {})
-    return Context("1.s", factory, graph, supernet, examples, set_up, torch.device("cpu"), fixed, found or Found())
+    return Context("1.s", factory, graph, examples, set_up, torch.device("cpu"), fixed, found or Found())
 
 
 def started(text, place=None):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,12 +32,16 @@ from .vocabulary import fit_cross
 if TYPE_CHECKING:
     from .encoded import Encoded
 
+ROOM = 256 * 2**20
+"""Bytes of fitted crosses."""
+
 
 @dataclass(frozen=True, slots=True)
 class Bound:
     """Rows with their meaning. `part` [N] is 0 train, 1 valid, 2 test; `group` [N] where a split keeps groups together.
 
-    `warnings` are diagnostics for the user. `encoding.buckets` and `encoding.crosses` grow with the columns asked for.
+    `warnings` are diagnostics for the user. `encoding.buckets` and `encoding.crosses` grow with the columns asked for; of
+    crosses about `ROOM` bytes are kept beside those asked for last, and the others fitted again where they are needed.
     """
 
     spec: DataSpec
@@ -95,6 +100,16 @@ class Bound:
                         self._cross((column.fields, bins), column.min_count, train)
                 case _:
                     pass
+        self._forget({(c.fields, bins_of(c)) for c in columns if c.what == "cross"})
+
+    def _forget(self, needed: AbstractSet[CrossKey]) -> None:
+        """Give up the crosses that were fitted first, where there is no room for them."""
+        crosses = self.encoding.crosses
+        held = sum(cross.nbytes for cross in crosses.values())
+        for key in [k for k in crosses if k not in needed]:
+            if held <= ROOM:
+                break
+            held -= crosses.pop(key).nbytes
 
     def save(self, folder: Path, columns: Sequence[Column]) -> None:
         """Keeps the encoding with what `columns` need, so that new tables are encoded alike (`store.load`)."""

@@ -48,7 +48,8 @@ class Encoded:
     """A table encoded for one set of columns.
 
     `ids` [N, C] int32 and `numbers` [N, C] float32 hold the columns named by `id_keys` and `number_keys`;
-    `dense` vectors [N, width], labels and weights [N]. `part` and `group` stay on the host.
+    `dense` vectors [N, width], labels and weights [N]. `part` and `group` stay on the host. `beside`: further columns of
+    the same rows, encoded apart.
     """
 
     count: int
@@ -60,6 +61,20 @@ class Encoded:
     dense: dict[str, Tensor]
     part: NDArray[np.uint8]
     group: NDArray[np.int64] | None = None
+    beside: tuple[Encoded, ...] = ()
+
+    @property
+    def keys(self) -> frozenset[str]:
+        """What a batch has, by `column.key`."""
+        own = (*self.id_keys, *self.number_keys, *self.lists, *self.dense)
+        return frozenset(own).union(*(other.keys for other in self.beside))
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of its columns."""
+        lists = (t for c in self.lists.values() for t in (c.ids, c.offsets))
+        own = sum(t.nbytes for t in (self.ids, self.numbers, *self.dense.values(), *lists))
+        return own + sum(other.nbytes for other in self.beside)
 
     def batch(self, rows: Tensor) -> dict[str, Tensor]:
         """The columns of the rows [B] (int64, on the device of the tensors) by `column.key`."""
@@ -74,7 +89,15 @@ class Encoded:
             result[key] = column.batch(rows)
         for key, tensor in self.dense.items():
             result[key] = tensor.index_select(0, rows)
+        for other in self.beside:
+            result.update(other.batch(rows))
         return result
+
+    def single(self, key: str) -> Tensor | None:
+        """Ids [N] int32 of a column that has one id a row; None where it is of another kind."""
+        if key in self.id_keys:
+            return self.ids[:, self.id_keys.index(key)]
+        return next((found for other in self.beside if (found := other.single(key)) is not None), None)
 
     def rows(self, part: Part) -> NDArray[np.int64]:
         """Row numbers of a part, rising."""
@@ -107,7 +130,9 @@ class Encoded:
         """The same rows on a device."""
         lists = {k: replace(c, ids=c.ids.to(device), offsets=c.offsets.to(device)) for k, c in self.lists.items()}
         dense = {k: t.to(device) for k, t in self.dense.items()}
-        return replace(self, ids=self.ids.to(device), numbers=self.numbers.to(device), lists=lists, dense=dense)
+        beside = tuple(other.to(device) for other in self.beside)
+        ids, numbers = self.ids.to(device), self.numbers.to(device)
+        return replace(self, ids=ids, numbers=numbers, lists=lists, dense=dense, beside=beside)
 
     @property
     def device(self) -> torch.device:

@@ -23,7 +23,7 @@ class TrainingStatistics:
     rows: Rows = field(repr=False)
     train: NDArray[np.int64] = field(repr=False)
     _buckets: dict[tuple[str, int], Buckets] = field(default_factory=dict, repr=False)
-    _crosses: dict[CrossKey, Counts] = field(default_factory=dict, repr=False)
+    _crosses: dict[tuple[CrossKey, int], int] = field(default_factory=dict, repr=False)
 
     def counts(self, field: str) -> Counts:
         """Training count of each id [cardinality]; elements of lists are counted, not rows."""
@@ -42,15 +42,15 @@ class TrainingStatistics:
 
     def cross_cardinality(self, fields: tuple[str, ...], min_count: int, bins: tuple[int, ...]) -> int:
         key = (fields, bins or (0,) * len(fields))
-        if key not in self._crosses:
+        if (key, min_count) not in self._crosses:
             parts = [
                 self._bucket(f, b).ids(self.rows.numbers[f][self.train])
                 if b
                 else self.encoding.single_ids(self.rows, f, 0)[self.train]
                 for f, b in zip(*key, strict=True)
             ]
-            self._crosses[key] = cross_counts(parts)
-        return int(np.searchsorted(-self._crosses[key], -min_count, side="right"))
+            self._crosses[key, min_count] = int((cross_counts(parts) >= min_count).sum())
+        return self._crosses[key, min_count]
 
     def _bucket(self, name: str, bins: int) -> Buckets:
         if (name, bins) not in self._buckets:

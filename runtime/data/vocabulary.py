@@ -69,6 +69,10 @@ class Cross:
     counts: Counts
     min_count: int = 1
 
+    @property
+    def nbytes(self) -> int:
+        return self.parts.nbytes + self.counts.nbytes
+
     def size(self, min_count: int) -> int:
         """Combinations with at least that count: a prefix, since counts fall."""
         return int(np.searchsorted(-self.counts, -min_count, side="right"))

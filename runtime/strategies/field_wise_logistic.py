@@ -9,5 +9,4 @@ promise = Stage(
     "Judge a cross by a logistic regression over the fields in which only the weights of the new one are learned",
     "evaluator",
     (Option("batches", "whole", 20, low=1, doc="mini-batches, with half of the candidates left after each round"),),
-    implemented=False,
 )

@@ -104,7 +104,6 @@ def inputs_of(space: Space, strategy: str = "") -> Inputs:
     verdict, schema = space.verdict, space.schema
     assert verdict.bound is not None, "a run needs a table"
     recipe = recipe_of(verdict, strategy)
-    space.compiled()  # what has no implementation yet is told before anything runs
     return Inputs(
         space.compiled,
         space.graph,
@@ -116,6 +115,7 @@ def inputs_of(space: Space, strategy: str = "") -> Inputs:
         _user(schema),
         space.unrequired,
         verdict.bound.save,
+        space.models.settled,
     )
 
 

@@ -16,7 +16,7 @@ from torch import Tensor
 from recspace.compiler.compile import Models, check, models
 from recspace.compiler.compiled import Compiled
 from recspace.compiler.decisions import Decision
-from recspace.compiler.schema import Schema
+from recspace.compiler.schema import Column, Schema
 from recspace.dsl import ast, library_path, load
 from recspace.runtime.choices import Set
 from recspace.runtime.module import Model, build, identity, region, transfer
@@ -221,6 +221,23 @@ def derived_agrees(pair: Pair, seed: int, architecture: Mapping[str, tuple[int, 
     np.testing.assert_allclose(found, expected, **TOLERANCE)
     # What a shut gate hides is large: it is multiplied by 0, and takes digits with it where it is added before that.
     np.testing.assert_allclose(hot, expected, rtol=1e-7, atol=1e-8)
+
+
+def plain_agrees(pair: Pair, seed: int, architecture: Mapping[str, Any], *besides: Column) -> Compiled:
+    """A plain model = the oracle's, whether or not the space has a supernet. `besides`: columns that the oracle looks at
+    for the shape of what an empty set gives."""
+    compiled, weights = pair.plain(architecture), Drawn(seed)
+    graph = check(pair.program, pair.schema, promises(), overrides=pair.overrides).graph
+    assert graph is not None
+    batch = pair.batch(replace(compiled, columns=tuple(dict.fromkeys((*compiled.columns, *besides)))), seed)
+    expected = pair.oracle(weights).predict(assignment(graph.decisions, architecture), batch)
+    with float64(), torch.no_grad():
+        plain = model_of(compiled)
+        unknown = set(weights.found) - fill(plain, weights)
+        assert not unknown, f"weights that the model does not have: {sorted(map(str, unknown))[:5]}"
+        found = plain.module(tensors_of(batch)).numpy()
+    np.testing.assert_allclose(found, expected, **TOLERANCE)
+    return compiled
 
 
 Agrees = Callable[[Pair, int], None]

@@ -14,7 +14,7 @@ from recspace.dsl.sites import joined
 from . import operators
 from .domains import RealRange, Subsets
 from .operators import Layer
-from .scopes import Env
+from .scopes import Env, Family
 from .values import (
     Bucket,
     Choice,
@@ -85,18 +85,24 @@ class Fields:
         return self.source(self.eval(args[0], env), {}, env)[0]
 
     def call_bucket(self: Any, args: Any, options: Any, env: Env) -> Any:
-        bins = self.eval(self.second(args, options, "bins"), env)
-        if isinstance(bins, Choice):
-            if len(bins.options) != 1:
-                raise Refused("searched bins under a relaxation")
-            bins = bins.options[0][0]
-        return Bucket(self.eval(args[0], env), bins)
+        return Bucket(self.eval(args[0], env), _settled(self.eval(self.second(args, options, "bins"), env)))
 
     def call_cross(self: Any, args: Any, options: Any, env: Env) -> Any:
         fields: tuple[Any, ...] = tuple(self.eval(a, env) for a in args)
         if len(fields) == 1 and isinstance(fields[0], tuple):
             fields = fields[0]
-        return Cross(fields, (), int(self.option(options, "hashed", 0, env)))
+        bins = self.option(options, "bins", None, env)
+        cuts = tuple(self.cut(f, bins) for f in fields)
+        return Cross(fields, cuts, int(self.option(options, "hashed", 0, env)))
+
+    def cut(self: Any, field: FieldRef, bins: Any) -> int:
+        """Buckets of a field in a cross: a number's as `bins` says, else its own, else ten; others have none."""
+        own = self.schema.field(field.name)
+        if own.kind != "number":
+            return 0
+        if bins is None:
+            return 0 if own.has_ids else 10
+        return _settled(self.element(bins, (field,)) if isinstance(bins, Family) else bins)
 
     def call_cardinality(self: Any, args: Any, options: Any, env: Env) -> Any:
         target = self.eval(args[0], env)
@@ -163,6 +169,14 @@ class Fields:
     def call_log(self: Any, args: Any, options: Any, env: Env) -> Any:
         value = self.eval(args[0], env)
         return value if isinstance(value, RealRange) else operators.apply("log", value)
+
+
+def _settled(bins: Any) -> int:
+    if not isinstance(bins, Choice):
+        return int(bins)
+    if len(bins.options) != 1:
+        raise Refused("searched bins under a relaxation")
+    return int(bins.options[0][0])
 
 
 def _embedded(layer: Layer, source: Any, rows: int, n: int, candidate: str) -> Any:

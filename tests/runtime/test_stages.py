@@ -19,6 +19,7 @@ ABLE = [
     n for n, p in promises().stages.items() if p.implemented and p.role not in ("optimizer", "controller", "evaluator")
 ]
 WRITTEN = {
+    "beam": "beam(grow = pairs, join = pairs, width = 2, epochs = 1, batch_size = 512)",
     "relax": f"relax(as = gate, {SHORT})",
     "derive": "derive()",
     "exhaustive": "exhaustive(batch_size = 512, epochs = 1)",
@@ -28,12 +29,19 @@ WRITTEN = {
 }
 
 
+def place_of(name):
+    """A space that the stage can search."""
+    if name == "beam":
+        return context(factory=by_hand.sets)
+    return context(Found(weighing=WEIGHING, raw=True))
+
+
 @pytest.mark.parametrize("name", ABLE)
 @pytest.mark.parametrize("share", [0.0, 0.3, 0.62, 0.95])
 def test_going_on_from_a_state_is_the_same(tmp_path, name, share):
     """Through a checkpoint on the disk, from any moment."""
     text = WRITTEN.get(name, f"{name}({SHORT})")
-    place = context(Found(weighing=WEIGHING, raw=True))
+    place = place_of(name)
     straight = started(text, place)
     steps = 0
     while not straight.done:
@@ -56,12 +64,12 @@ def test_going_on_from_a_state_is_the_same(tmp_path, name, share):
 
 @pytest.mark.parametrize("name", ABLE)
 def test_a_stage_can_be_hurried(name):
-    task = started(WRITTEN.get(name, f"{name}({SHORT})"), context(Found(weighing=WEIGHING, raw=True)))
+    task = started(WRITTEN.get(name, f"{name}({SHORT})"), place_of(name))
     for _ in range(0 if name == "derive" else 3):
         task.step()
     task.hurry()
     assert task.done
-    if name not in ("random", "exhaustive"):
+    if name not in ("random", "exhaustive", "beam"):
         assert task.found() is not None
 
 
@@ -181,11 +189,13 @@ class Watched:
         (f"train({SHORT}, patience = 0)", ("train",)),
         (f"random(trials = 2, {SHORT})", ("train", "valid")),
         ("random(trials = 2, evaluate = inherited)", ("valid",)),
+        (f"beam(grow = pairs, {SHORT})", ("train", "valid")),
     ],
 )
 def test_which_rows_a_stage_sees(text, allowed):
     watched = Watched(ROWS)
-    place = context(Found(weighing=WEIGHING, raw=True), encoded=watched)
+    factory = by_hand.sets if "beam" in text else by_hand.fis
+    place = context(Found(weighing=WEIGHING, raw=True), factory, encoded=watched)
     result(text, place)
     expected = set()
     for name in allowed:

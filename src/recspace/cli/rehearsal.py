@@ -24,28 +24,32 @@ def rehearse(space: Space, settings: Settings, *, as_json: bool) -> int:
     """Compile, plan and count. Raises SpaceError for what a run would refuse."""
     from recspace.dsl import SpaceError
     from recspace.running import inputs_of
+    from recspace.runtime.choices import defaults
     from recspace.runtime.fix import parsed
-    from recspace.runtime.plan import foresee, obstacles, planned
+    from recspace.runtime.plan import foresee, needs_supernet, obstacles, planned
     from recspace.runtime.rehearsal import step_memory
 
     inputs = inputs_of(space, settings.strategy)
-    faults = obstacles(inputs.recipe, space.decisions, inputs.promises)
+    faults = obstacles(inputs.recipe, inputs.decisions, inputs.promises)
     if faults:
         raise SpaceError(faults)
     fixed = parsed(settings.fix, space.graph)
-    supernet = inputs.factory(None)
-    stages = planned(inputs.recipe, space.decisions, inputs.promises)
+    stages = planned(inputs.recipe, inputs.decisions, inputs.promises)
     foresee(stages, space.graph, fixed)
     left = size_left(space.graph, fixed) if settings.fix else None
+    shared = any(needs_supernet(s.call, inputs.promises) for s in stages)
+    hand_made = fixed.architecture({d.name: defaults(d) for d in inputs.decisions})
+    compiled = inputs.factory(None) if shared else space.unrequired(hand_made)
     found = {
         "space": space.graph.name,
         "size": size_data(space.size),
         "fixed": {name: len(options) for name, options in fixed.options.items()},
         "left": None if left is None else whole(left),
         "stages": [{"name": s.name, "epochs": _epochs(s.call.options, settings)} for s in stages],
-        **counts(supernet),
-        **step_memory(inputs, supernet, [s.call.options for s in stages]),
-        "rows": _rows(inputs, supernet),
+        "model": "supernet" if shared else "hand-made",
+        **counts(compiled),
+        **step_memory(inputs, compiled, [s.call.options for s in stages]),
+        "rows": _rows(inputs, compiled),
     }
     if as_json:
         write_json({"ok": True, **found})
@@ -65,13 +69,13 @@ def size_left(graph: Graph, fixed: Fixed) -> int | None:
         return None
 
 
-def counts(supernet: Compiled) -> dict[str, int]:
-    """Parameters of the supernet, bytes of its tables, and bytes of training it: weights, gradients, and both moments
-    of Adam, all as 32-bit floats."""
-    trained = [t for t in supernet.tensors if t.trainable]
+def counts(compiled: Compiled) -> dict[str, int]:
+    """Parameters of a model, bytes of its tables, and bytes of training it: weights, gradients, and both moments of Adam,
+    all as 32-bit floats."""
+    trained = [t for t in compiled.tensors if t.trainable]
     parameters = sum(prod(t.shape) for t in trained)
     tables = sum(prod(t.shape) for t in trained if t.embedding)
-    buffers = sum(prod(t.shape) for t in supernet.tensors if not t.trainable)
+    buffers = sum(prod(t.shape) for t in compiled.tensors if not t.trainable)
     return {
         "parameters": parameters,
         "embedding_bytes": FLOAT * tables,
@@ -83,8 +87,8 @@ def _epochs(options: Any, settings: Settings) -> int | None:
     return (settings.epochs or int(options["epochs"])) if "epochs" in options else None
 
 
-def _rows(inputs: Inputs, supernet: Compiled) -> dict[str, int]:
-    encoded = inputs.encode(list(supernet.columns))
+def _rows(inputs: Inputs, compiled: Compiled) -> dict[str, int]:
+    encoded = inputs.encode(list(compiled.columns))
     return {"train": encoded.rows("train").size, "valid": encoded.rows("valid").size, "test": encoded.rows("test").size}
 
 
@@ -103,7 +107,7 @@ def _lines(found: dict[str, Any], size: str, left: int | None) -> list[str]:
         *_fixed(found, left),
         f"stages      {', '.join(stages)}",
         f"rows        {rows['train']:,} train, {rows['valid']:,} valid, {rows['test']:,} test",
-        f"supernet    {found['parameters']:,} parameters, {found['embedding_bytes']:,} bytes of embeddings",
+        f"{found['model']:<10}  {found['parameters']:,} parameters, {found['embedding_bytes']:,} bytes of embeddings",
         f"memory      {found['training_bytes'] / 1e6:,.1f} MB for weights, gradients and Adam's moments, at float32",
         f"            {found['activation_bytes'] / 1e6:,.1f} MB between the layers of a step of {found['batch_size']:,} rows",
         "nothing was trained",
