@@ -18,7 +18,7 @@ from .columns import ATOM, Column, Context, scatter
 from .conditions import logical, member, with_name
 from .ir import Cost
 from .lists import known
-from .search_phase import ARITHMETIC, CONDITIONS
+from .search_phase import ARITHMETIC, BITS, CONDITIONS, TooLarge
 from .state import State
 
 
@@ -103,6 +103,11 @@ def compute(state: State, operator: str, columns: list[Column], ctx: Context, sp
             found.append(function(*values))
         except ZeroDivisionError:
             raise state.builder.report("S0209", "division by zero", span, "the divisor is 0") from None
+        except TooLarge:
+            raise state.builder.report(
+                "S0218", f"a whole number has {BITS:,} bits at most, and this has more", span, "too large",
+                help="compare smaller numbers, or write one of them as a real number: 2.0",
+            ) from None  # fmt: skip
         except OverflowError:
             raise state.builder.report("S0209", "this number is too large", span) from None
     return Column.of_atoms(found)
