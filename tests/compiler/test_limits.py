@@ -136,6 +136,7 @@ def test_too_deep():
         ("let z = sum(1 for i < j in 1..100000)", "S0219", "1..100000"),
         ("let z = sum(1 for i in 1..10000 for j in 1..10000)", "S0219", "1..10000"),
         ("choose k from subset(subsets(1..100, 50), 3)", "S0219", "subset(subsets(1..100, 50), 3)"),
+        ("let z = mlp(embed(user, 2), [4 for i in 1..100000])", "S0220", "mlp(embed(user, 2), [4 for i in 1..100000])"),
         ("choose k from 1..100000000", "S0219", "1..100000000"),
         ("let h[t in 1..100000] = 1 if t == 1 else h[t - 1] + 1", "S0222", "t in 1..100000"),
     ],
