@@ -43,6 +43,10 @@ class Parts:
         return apply(self.state, promise, inputs, columns, self.ctx, self.span, self.site, whole, self.subscripts)
 
 
+LAYERS = 2_000
+"""That one call makes, a layer for each entry of a list."""
+
+
 def apply(
     state: State, promise: Operator, inputs: Sequence[Column], options: Mapping[str, Any], ctx: Context, span: Span,
     site: str, part: str, subscripts: Sequence[Key],
@@ -74,6 +78,12 @@ def apply(
             )
         return split.settle(state.builder, scatter(ctx.n, pieces), ctx, span, site)
     opaque = {k: _opaque(v) for k, v in options.items()}
+    most = max((len(v) for v in opaque.values() if isinstance(v, tuple)), default=0)
+    if most > LAYERS:
+        raise state.builder.report(
+            "S0220", f"{promise.name}() makes a layer of each entry of a list, {LAYERS:,} at most, and this has {most:,}",
+            span, "too many layers", help="give a shorter list",
+        )  # fmt: skip
     return promise.expand(Parts(state, ctx, span, site, part, subscripts), tuple(inputs), opaque)  # type: ignore[no-any-return]
 
 

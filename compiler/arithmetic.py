@@ -20,7 +20,7 @@ from .columns import ATOM, Column, Context, scatter
 from .conditions import asked, chosen, logical, member, with_name
 from .ir import Cost
 from .lists import known
-from .search_phase import ARITHMETIC, CONDITIONS
+from .search_phase import ARITHMETIC, BITS, CONDITIONS, TooLarge
 from .state import State
 from .words import no_words
 
@@ -125,22 +125,17 @@ def compute(state: State, operator: str, columns: list[Column], ctx: Context, sp
     return Column.of_atoms(found)
 
 
-MOST_BITS = 1_000_000
-"""Bits of a whole number that is a power: what is larger takes longer than a check may."""
-
-
 def _number(state: State, operator: str, function: Any, values: tuple[Any, ...], span: Span) -> Any:
     """What a function makes of plain numbers; reported where that is none."""
     try:
-        if (
-            operator == "^"
-            and all(isinstance(v, int) for v in values)
-            and values[0].bit_length() * values[1] > MOST_BITS
-        ):
-            raise OverflowError
         result = function(*values)
     except ZeroDivisionError:
         raise state.builder.report("S0209", "division by zero", span, "the divisor is 0") from None
+    except TooLarge:
+        raise state.builder.report(
+            "S0218", f"a whole number has {BITS:,} bits at most, and this has more", span, "too large",
+            help="compare smaller numbers, or write one of them as a real number: 2.0",
+        ) from None  # fmt: skip
     except OverflowError:
         raise state.builder.report("S0209", "this number is too large", span) from None
     if isinstance(result, complex) or result != result:

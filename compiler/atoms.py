@@ -104,7 +104,23 @@ class SubsetsOf:
             yield from combinations(self.base, k)
 
     def __len__(self) -> int:
+        return self.size()
+
+    def size(self) -> int:
+        """How many there are, however many (`len` takes no number beyond 2^63)."""
         return sum(comb(len(self.base), k) for k in range(self.low, self.high + 1))
+
+    def too_many(self) -> bool:
+        """Whether there are more than `MOST`: found without the large numbers themselves."""
+        n, total = len(self.base), 0
+        for k in range(self.low, self.high + 1):
+            found = 1
+            for j in range(min(k, n - k)):
+                found = found * (n - j) // (j + 1)
+                if found > MOST:
+                    return True
+            total += found
+        return total > MOST
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,8 +204,27 @@ def is_number(atom: object) -> bool:
     return isinstance(atom, int | float)
 
 
+MOST = 1_000_000
+"""Elements of a set that is spelled out, and rows that binders make of sets."""
+
+
+class TooMany(Exception):
+    """A set that is too large to be spelled out; reported where it stands."""
+
+
+def check_size(count: int) -> None:
+    """Whether so many elements may be spelled out."""
+    if count > MOST:
+        raise TooMany
+
+
 def members(atom: object) -> list[Any] | None:
     """The elements of a compile-time set, list or range; None if it is none."""
+    match atom:
+        case range():
+            check_size(atom.stop - atom.start)
+        case SubsetsOf() if atom.too_many():
+            raise TooMany
     match atom:
         case ItemSet() | SubsetsOf():
             return list(atom)

@@ -10,9 +10,22 @@ import numpy as np
 from recspace.dsl import ast
 
 from . import split
-from .atoms import ElementsOf, ElementVar, FieldRef, ItemSet, ValuesOf, ValueVar, describe, members
+from .atoms import (
+    MOST,
+    ElementsOf,
+    ElementVar,
+    FieldRef,
+    ItemSet,
+    TooMany,
+    ValuesOf,
+    ValueVar,
+    check_size,
+    describe,
+    members,
+)
 from .columns import Column, Context, Guard, binder_text
 from .ir import DecisionNode, Run
+from .nesting import too_many
 from .scopes import SETS, Family
 from .state import State
 
@@ -38,8 +51,13 @@ def _over_sets(state: State, ctx: Context, binder: ast.Binder, domain: Column) -
     tuples: dict[int, list[tuple[Any, ...]]] = {}
     for row, atom in enumerate(domain.atoms):
         if id(atom) not in tuples:
-            tuples[id(atom)] = _combinations(state, binder, atom)
+            try:
+                tuples[id(atom)] = _combinations(state, binder, atom)
+            except TooMany:
+                raise too_many(state, binder.domain.span) from None
         found = tuples[id(atom)]
+        if len(to_parent) + len(found) > MOST:
+            raise too_many(state, binder.domain.span)
         to_parent += [row] * len(found)
         for k, values in enumerate(zip(*found, strict=True) if found else ()):
             bound[k] += values
@@ -69,6 +87,8 @@ def _combinations(state: State, binder: ast.Binder, atom: Any) -> list[tuple[Any
             "S0202", f"a binder runs over a set, and this is {describe(atom)}", binder.domain.span, describe(atom),
             help="sets are fields, user.., a..b, values(f), subsets(S, k), {…} and […]",
         )  # fmt: skip
+    count = len(names.names) if isinstance(names, ast.Each) else 1
+    check_size(len(items) ** count if isinstance(names, ast.Each) else len(items) * (len(items) - 1) // 2)
     match names:
         case ast.Each(all_names):
             return list(product(items, repeat=len(all_names)))

@@ -19,6 +19,13 @@ from .promise import Promises
 from .schema import Schema
 from .shapes import NUMBER, Dim, Searched, Shape, vector
 
+MOST_NODES = 50_000
+
+
+def fits(number: float) -> bool:
+    """Whether a number can be a real one."""
+    return not isinstance(number, int) or number.bit_length() < 1024
+
 
 class Failed(Exception):
     """An expression that has been reported already; whoever reads it says nothing more."""
@@ -33,6 +40,7 @@ class Builder:
     nodes: dict[int, Node] = field(default_factory=dict)
     entries: Any = field(default_factory=dict)
     diagnostics: dict[tuple[str, Span], Diagnostic] = field(default_factory=dict)
+    full: bool = False
     _width_refs: dict[tuple[object, ...], Ref] = field(default_factory=dict)
     _candidates: dict[tuple[int, int], tuple[float, ...]] = field(default_factory=dict)
 
@@ -48,6 +56,13 @@ class Builder:
         return Failed(message)
 
     def add(self, node: Node) -> int:
+        if len(self.nodes) >= MOST_NODES:
+            if self.full:
+                raise Failed("full")
+            self.full = True
+            said = f"the graph of this space has more than {MOST_NODES:,} nodes"
+            help = "index a family by a set instead of writing its elements one by one"
+            raise self.report("S0220", said, node.span, "one too many", help=help)
         self.nodes[len(self.nodes)] = node
         return len(self.nodes) - 1
 
@@ -62,6 +77,9 @@ class Builder:
         for atom in atoms:
             if not is_number(atom) and not (isinstance(atom, tuple) and all(map(is_number, atom))):
                 raise self._no_value(atom, span)
+            if not all(map(fits, atom if isinstance(atom, tuple) else (atom,))):
+                said = "this whole number is too large for a model to compute with"
+                raise self.report("S0218", said, span, "too large", help="write a smaller one, or a real number: 2.0")
         pieces = [(np.flatnonzero(column.nodes != ATOM), column.take(np.flatnonzero(column.nodes != ATOM)))]
         sizes = np.array(
             [len(a) if isinstance(a, tuple) else -1 for a in atoms]

@@ -11,10 +11,11 @@ from recspace.dsl import ast
 from recspace.dsl.source import Span
 
 from . import factored, split
-from .atoms import ItemSet, Label, RealRange, SubsetDomain, SubsetsOf, describe, is_number, key_label
+from .atoms import ItemSet, Label, RealRange, SubsetDomain, SubsetsOf, TooMany, describe, is_number, key_label, members
 from .columns import Column, Context, scatter
 from .decisions import Domain
 from .ir import DecisionNode, Input, Ref, Rows
+from .nesting import too_many
 from .state import Bound, Entry, State
 
 LISTED = 10_000
@@ -35,7 +36,10 @@ def from_domain(
     made: dict[int, tuple[Domain, tuple[Any, ...]]] = {}
     for atom in column.atoms:
         if id(atom) not in made:
-            made[id(atom)] = _domain(state, atom, domain.span)
+            try:
+                made[id(atom)] = _domain(state, atom, domain.span)
+            except TooMany:
+                raise too_many(state, domain.span) from None
     return _decide(state, place, [made[id(a)] for a in column.atoms], clauses, ctx, span)
 
 
@@ -54,7 +58,7 @@ def _domain(state: State, atom: Any, span: Span) -> tuple[Domain, tuple[Any, ...
         return state.builder.report("S0402", message, span, describe(atom), help=help)
 
     match atom:
-        case ItemSet(()) | range(start=_) if len(atom) == 0:
+        case ItemSet(()) | range() if not atom:
             raise state.builder.report("S0403", "this domain is empty: there is nothing to choose from", span, "empty")
         case ItemSet(items):
             if set(items) == {Label("off"), Label("on")}:
@@ -67,6 +71,7 @@ def _domain(state: State, atom: Any, span: Span) -> tuple[Domain, tuple[Any, ...
                 return Domain("number", numbers), items
             raise wrong("a domain holds numbers or names, not both", "give names alone, or numbers alone")
         case range():
+            members(atom)
             options = tuple(atom) if len(atom) <= LISTED else ()
             return Domain("range", options, atom[0], atom[-1]), tuple(atom)
         case RealRange(low, high, log):
@@ -74,7 +79,7 @@ def _domain(state: State, atom: Any, span: Span) -> tuple[Domain, tuple[Any, ...
                 raise wrong("a range of reals goes from a smaller to a larger number" + (" above 0" if log else ""))
             return Domain("real", (), low, high, log), ()
         case SubsetDomain(options, low, high):
-            items = tuple(options)
+            items = tuple(members(options) or ())
             if not 0 <= low <= high or low > len(items):
                 raise state.builder.report(
                     "S0403", f"no subset of {len(items)} elements has {low}..{high} members", span

@@ -17,6 +17,7 @@ from .binders import extend
 from .builder import Failed
 from .columns import ATOM, Column, Context, scatter
 from .ir import Block, IntArray, Learned, Operator, Reduce, Ref, Rows
+from .nesting import check_steps
 from .scopes import Family, Scope
 from .selecting import select
 from .shapes import NUMBER, Shape, vector
@@ -58,6 +59,7 @@ def _opened(state: State, scope: Scope, name: str) -> Family:
     axis = scope.axis(name)
     if axis is not None:
         made.axis, made.step_of = axis, tuple(columns[axis])
+        check_steps(state, len(set(made.step_of)), statement.index[0].span)
     return made
 
 

@@ -59,7 +59,9 @@ def _count(state: State, expr: ast.Call, ctx: Context) -> Column:
             case ElementsOf() | ValuesOf(field=_):
                 found.append(state.schema.field(atom.field).cardinality if isinstance(atom, ValuesOf) else 1)
             case SubsetsOf():
-                found.append(len(atom))
+                found.append(atom.size())
+            case range():
+                found.append(max(0, atom.stop - atom.start))
             case _:
                 items = members(atom)
                 if items is None:
@@ -82,7 +84,7 @@ def _subsets(state: State, expr: ast.Call, ctx: Context) -> Column:
 
 def _subsets_of(state: State, base: Any, size: Any, span: Span) -> SubsetsOf:
     items = members(base)
-    low, high = (size[0], size[-1]) if isinstance(size, range) and len(size) else (size, size)
+    low, high = (size[0], size[-1]) if isinstance(size, range) and size else (size, size)
     if items is None or not isinstance(low, int) or not isinstance(high, int) or low < 0:
         raise state.builder.report("S0202", "subsets(S, k) takes a set and a size or a range of sizes", span)
     return SubsetsOf(tuple(items), low, min(high, len(items)))
@@ -100,7 +102,7 @@ def _subset(state: State, expr: ast.Call, ctx: Context) -> Column:
     found = []
     for b, s in zip(base.atoms, sizes.atoms, strict=True):
         items = b if isinstance(b, SubsetsOf) else members(b)
-        low, high = (s[0], s[-1]) if isinstance(s, range) and len(s) else (s, s)
+        low, high = (s[0], s[-1]) if isinstance(s, range) and s else (s, s)
         if items is None or not isinstance(low, int) or not isinstance(high, int):
             raise state.builder.report("S0202", "subset(S, n) takes a set and a size or a range of sizes", expr.span)
         found.append(SubsetDomain(items if isinstance(items, SubsetsOf) else tuple(items), low, high))

@@ -11,6 +11,7 @@ from recspace.dsl import ast
 from recspace.dsl.diagnostics import Note
 from recspace.dsl.source import Span
 
+from .atoms import MOST
 from .builder import Failed
 from .scopes import Scope
 from .state import State
@@ -18,6 +19,8 @@ from .state import State
 DEEPEST = 4_000
 """Expressions that wait for one another. Each takes up to a dozen calls; none of them is a call of C code."""
 FRAMES = 16 * DEEPEST
+EXPANDED = 10_000
+STEPS = 4_000
 ITSELF = 64
 """Calls of one component inside one another."""
 
@@ -58,6 +61,14 @@ def check_depth(state: State, span: Span) -> None:
         ))  # fmt: skip
 
 
+def too_many(state: State, span: Span) -> Failed:
+    """A set whose elements would have to be spelled out."""
+    return state.builder.report(
+        "S0219", f"this makes more than {MOST:,} elements", span, "too many",
+        help="take a smaller set; a range of reals such as 0.0..1000000.0 is not spelled out",
+    )  # fmt: skip
+
+
 def _waiting(state: State) -> tuple[Note, ...]:
     found = dict.fromkeys(fam.statement.name_span for fam, _ in state.resolving)
     return tuple(Note(span, "on the way to it") for span in list(found)[-4:])
@@ -65,6 +76,12 @@ def _waiting(state: State) -> tuple[Note, ...]:
 
 def check_calls(state: State, scope: Scope, component: ast.Component, span: Span) -> None:
     """A component may call itself where a condition known when compiling ends it, and soon."""
+    state.expanded += 1
+    if state.expanded > EXPANDED:
+        raise stop(state, state.builder.report(
+            "S0221", f"more than {EXPANDED:,} calls of components are expanded", span, "one too many",
+            help="give what is called twice a name, and read it twice: let x = c(n) and then x + x",
+        ))  # fmt: skip
     outside = [c is component for c in scope.inside()]
     if sum(outside) < ITSELF:
         return
@@ -76,3 +93,12 @@ def check_calls(state: State, scope: Scope, component: ast.Component, span: Span
         notes=tuple(Note(s, "declared here") for s in inside[:8]),
         help="end it by a condition that is known when compiling: return x if n == 0 else c(n - 1)",
     ))  # fmt: skip
+
+
+def check_steps(state: State, count: int, span: Span) -> None:
+    """A family that reads itself is computed step by step."""
+    if count > STEPS:
+        raise state.builder.report(
+            "S0222", f"a family that reads itself has {STEPS:,} steps at most, and this has {count:,}", span,
+            "too many steps", help="take fewer steps, or write the value as an aggregate: sum(… for k in 1..t)",
+        )  # fmt: skip

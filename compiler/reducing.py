@@ -14,7 +14,7 @@ from .atoms import describe, is_number
 from .columns import ATOM, Column, Context, scatter
 from .decisions import Key
 from .ir import Block, IntArray, Reduce, Ref, Rows, Run
-from .search_phase import divide
+from .search_phase import BITS, TooLarge, divide, times
 from .shapes import NUMBER, Dim, Shape, matrix, vector
 from .split import groups
 from .state import State
@@ -94,9 +94,17 @@ def fold(state: State, name: str, atoms: Sequence[Any], span: Span) -> Any:
     if name == "product":
         result: Any = 1
         for a in atoms:
-            result = result * a
+            result = _times(state, result, a, span)
         return result
     return _PLAIN[name](atoms)
+
+
+def _times(state: State, left: Any, right: Any, span: Span) -> Any:
+    try:
+        return times(left, right)
+    except TooLarge:
+        said = f"a whole number has {BITS:,} bits at most, and this product has more"
+        raise state.builder.report("S0218", said, span, "too large", help="write real numbers: 2.0") from None
 
 
 def _weighted(

@@ -11,13 +11,14 @@ from recspace.dsl.diagnostics import Diagnostic, Note
 from recspace.dsl.suggest import nearest
 
 from . import hiding
+from .atoms import TooMany
 from .bodies import expressions, owner, sites
 from .builder import Builder, Failed
 from .columns import Context
 from .components import call_component
 from .expressions import evaluate
 from .ir import Graph
-from .nesting import check_depth, room
+from .nesting import check_depth, room, too_many
 from .ordering import definition, ends_first
 from .outputs import outputs
 from .promise import Promises
@@ -71,6 +72,8 @@ def _evaluator(state: State) -> Evaluate:
         try:
             check_depth(state, expr.span)
             return evaluate(state, expr, ctx, labels)
+        except TooMany:
+            raise too_many(state, expr.span) from None
         finally:
             state.depth -= 1
 

@@ -12,6 +12,8 @@ from .promise import Mismatch
 from .shapes import NUMBER, Shape, vector
 
 MOST = 4096
+BITS = 100_000
+"""Of a whole number."""
 
 
 class Numbers(Protocol):
@@ -35,13 +37,26 @@ def divide(a: Any, b: Any) -> Any:
 
 def power(a: Any, b: Any) -> Any:
     """a ^ b; whole numbers stay whole."""
+    if isinstance(a, int) and isinstance(b, int) and b > 0 and abs(a) > 1 and (a.bit_length() - 1) * b > BITS:
+        raise TooLarge
     return a**b
+
+
+class TooLarge(OverflowError):
+    """A whole number of more than `BITS` bits."""
+
+
+def times(a: Any, b: Any) -> Any:
+    """a * b; whole numbers stay whole."""
+    if isinstance(a, int) and isinstance(b, int) and a.bit_length() + b.bit_length() > BITS:
+        raise TooLarge
+    return a * b
 
 
 ARITHMETIC: Mapping[str, Callable[..., Any]] = {
     "+": lambda a, b: a + b,
     "-": lambda a, b: a - b,
-    "*": lambda a, b: a * b,
+    "*": times,
     "/": divide,
     "^": power,
     "negate": lambda a: -a,

@@ -119,6 +119,7 @@ class State:
     params: dict[str, Any] = field(default_factory=dict)
     asked: list[ast.Param] = field(default_factory=list)
     depth: int = 0
+    expanded: int = 0
     stopped: bool = False
 
     @contextmanager

@@ -119,3 +119,51 @@ def test_components_that_call_themselves_without_an_end(components, message):
 def test_too_deep():
     (fault,) = said(f"space T\nlet h[t in 1..3000] = 1 if t == 3000 else h[t + 1] + 1\n{END}")
     assert fault.code == "S0217"
+
+
+@pytest.mark.parametrize(
+    ("statements", "code", "place"),
+    [
+        ("expect size == 2 ^ 9999999999", "S0218", "2 ^ 9999999999"),
+        ("expect size == 9 ^ 9 ^ 9 ^ 9", "S0218", "9 ^ 9 ^ 9"),
+        ("let z = 2 ^ 20000\nlet y = z + weight(user)", "S0218", "z + weight(user)"),
+        ("let a = 2 ^ 90000\nlet b = a * a", "S0218", "a * a"),
+        ("let a = product(2 ^ 1000 for i in 1..10000)", "S0218", "product(2 ^ 1000 for i in 1..10000)"),
+        ("choose k from 1..1000000000000000000", "S0219", "1..1000000000000000000"),
+        ("choose k[l in 1..1000000000] from {1, 2}", "S0219", "1..1000000000"),
+        ("let z = sum(i for i in 1..1000000000)", "S0219", "1..1000000000"),
+        ("let z = sum(1 for s in subsets(1..60, 30))", "S0219", "subsets(1..60, 30)"),
+        ("let z = sum(1 for i < j in 1..100000)", "S0219", "1..100000"),
+        ("let z = sum(1 for i in 1..10000 for j in 1..10000)", "S0219", "1..10000"),
+        ("choose k from subset(subsets(1..100, 50), 3)", "S0219", "subset(subsets(1..100, 50), 3)"),
+        ("let z = mlp(embed(user, 2), [4 for i in 1..100000])", "S0220", "mlp(embed(user, 2), [4 for i in 1..100000])"),
+        ("choose k from 1..100000000", "S0219", "1..100000000"),
+        ("let h[t in 1..100000] = 1 if t == 1 else h[t - 1] + 1", "S0222", "t in 1..100000"),
+    ],
+)
+def test_what_is_too_large_is_refused_at_once(statements, code, place):
+    before = time.process_time()
+    (fault,) = said(f"space T\n{END}{statements}\n")
+    assert (fault.code, fault.span.text) == (code, place)
+    assert fault.help
+    assert time.process_time() - before < 2
+
+
+def test_what_is_large_is_no_matter():
+    text = (
+        "expect 1 < 2 ^ 20000\nexpect count(1..1000000000000) == 10 ^ 12\nexpect count(subsets(1..100, 50)) > 10 ^ 20"
+    )
+    assert said(f"space T\n{END}{text}\n") == ()
+
+
+def test_components_that_double():
+    doubled = [f"component c{i}(n) {{ return c{i + 1}(n) + c{i + 1}(n) }}" for i in range(40)]
+    text = "\n".join([*doubled, "component c40(n) { return n }", "space T", "let x = c0(1)", END])
+    (fault,) = said(text)
+    assert fault.code == "S0221"
+
+
+def test_too_many_nodes(monkeypatch):
+    monkeypatch.setattr("recspace.compiler.builder.MOST_NODES", 20)
+    (fault,) = said(f"space T\nlet x = mlp(embed(user, 2), [4 for i in 1..100])\n{END}")
+    assert fault.code == "S0220"
