@@ -14,6 +14,7 @@ from recspace.dsl.suggest import nearest
 
 from .atoms import Label, describe, is_number, members
 from .columns import ATOM, Column, Context
+from .decisions import Domain
 from .ir import Constant, DecisionNode, Merge, Reduce
 from .promise import Operator
 from .state import State
@@ -97,18 +98,32 @@ def check_options(
 
 
 def _check_decided(state: State, promise: Operator, option: Any, column: Column, span: Span) -> None:
-    """A searched option: a decision among names that the operator knows."""
-    if option.kind != "label":
-        return
+    """A searched option: everything that the decision may choose is a value that the option can have."""
     for node in map(state.builder.nodes.__getitem__, column.node_ids()):
-        names = state.entries[node.name].domains if isinstance(node, DecisionNode) else ()
-        wrong = next((o for d in names for o in d.options if str(o) not in option.choices), None)
-        if wrong is not None or not names:
-            said = f"`{wrong}` is an option here" if names else "this is a value of the model"
+        if isinstance(node, DecisionNode):
+            domains = state.entries[node.name].domains
+            wrong = next(((o,) for d in domains for o in _offered(option, d) if _problem(option, o)), None)
+            said = f"`{wrong[0]}` is an option here" if wrong else ""
+        else:
+            wrong, said = (None,), "this is a value of the model" if option.kind == "label" else ""
+        if said and wrong:
             raise state.builder.report(
-                "S0310", f"`{option.name}` of {promise.name}() {_problem(option, wrong)}, and {said}", span, str(wrong or ""),
-                help=_label_help(option, wrong),
+                "S0310", f"`{option.name}` of {promise.name}() {_problem(option, wrong[0])}, and {said}", span,
+                "" if wrong[0] is None else str(wrong[0]), help=_label_help(option, wrong[0]),
             )  # fmt: skip
+
+
+def _offered(option: Any, domain: Domain) -> tuple[Any, ...]:
+    """What an option would be given, as plain values: the ends of a range stand for all of it."""
+    match domain.kind:
+        case "gate" if option.kind == "flag":
+            return (False, True)
+        case "range" if not domain.options:
+            return (int(domain.low), int(domain.high))
+        case "real":
+            return (float(domain.low), float(domain.high))
+        case _:
+            return domain.options
 
 
 def _label_help(option: Any, atom: Any) -> str:

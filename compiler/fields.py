@@ -145,6 +145,10 @@ def cross(state: State, call: ast.Call, ctx: Context) -> Column:
                 raise state.builder.report("S0308", "cross() takes fields, `hashed` and `bins`", argument.span)
             case _:
                 fields.append(state.column(argument, ctx))
+    if hashed is not None and not hashed.constant:
+        raise state.builder.report(
+            "S0630", "a searched number of hashed rows has no implementation yet", call.span, "`hashed` is one number"
+        )
     made = []
     for row in range(ctx.n):
         parts: list[FieldRef] = []
@@ -155,7 +159,7 @@ def cross(state: State, call: ast.Call, ctx: Context) -> Column:
                     raise state.builder.report("S0309", f"cross() takes fields, and this is {describe(one)}", call.span)
                 parts.append(one)
         cuts = tuple(_cut(state, f, bins, ctx, row, call.span) for f in parts)
-        rows = hashed.atoms[row] if hashed is not None and hashed.constant else 0
+        rows = hashed.atoms[row] if hashed is not None else 0
         made.append(Crossed(tuple(parts), cuts, int(rows)))
     return Column.of_atoms(made)
 
