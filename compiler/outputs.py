@@ -8,6 +8,7 @@ from recspace.dsl.walk import walk
 from .builder import Failed
 from .columns import Column, Context
 from .ir import Output, Ref, Rows
+from .shapes import Shape
 from .state import State
 
 
@@ -65,12 +66,23 @@ def _predicted(state: State, column: Column, root: Context, statement: ast.Predi
     classes = state.schema.label.classes if state.schema.label.kind == "classes" else 1
     if not (shape.kind == "number" or (shape.kind == "vector" and shape.last in (1, classes))):
         builder.report("S0315", f"a prediction is one number for an example, or one for each class, and this is {shape}",
-                       statement.value.span, str(shape), help="bring it to one number: linear(x, 1)")  # fmt: skip
+                       statement.value.span, str(shape), help=f"bring it to one number: {_to_number(shape)}")  # fmt: skip
         return None
     node = Output(index=root.index(), shape=shape, phase="run", span=statement.span, place="predict", role="predict",
                   value=_ref(column), text=statement.value.span.text)  # fmt: skip
     builder.add(node)
     return column
+
+
+def _to_number(shape: Shape) -> str:
+    """How to make one number of a value, for a message."""
+    match shape.kind:
+        case "sequence":
+            return "mean(x) or sum(x)" if shape.last == 1 else "linear(mean(x), 1)"
+        case "matrix":
+            return "linear(flatten(x), 1)"
+        case _:
+            return "linear(x, 1)"
 
 
 def _ref(column: Column) -> Ref:

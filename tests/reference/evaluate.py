@@ -75,7 +75,7 @@ class Evaluator(Calls, Families):
             case ast.Binary(operator, left, right):
                 return self.binary(operator, left, right, env)
             case ast.Unary("-", value):
-                return arithmetic("-", 0, self.eval(value, env))
+                return arithmetic("*", -1, self.eval(value, env))
             case ast.Unary(_, value):
                 return negated(self.condition(value, env))
             case ast.Switch(value, condition, otherwise):
