@@ -9,9 +9,11 @@ import numpy as np
 
 from recspace.dsl import ast
 from recspace.dsl.source import Span
+from recspace.dsl.suggest import nearest
 
 from . import split
 from .atoms import Bucketed, Chosen, Crossed, FieldRef, Label, ValueVar, describe
+from .builder import Failed
 from .columns import ATOM, Column, Context, scatter
 from .decisions import Key
 from .families import read
@@ -29,9 +31,18 @@ def atoms_of(state: State, column: Column, what: tuple[type, ...], need: str, sp
         if wrong is None:
             return column.atoms
         text = describe(wrong)
+        if isinstance(wrong, str) and FieldRef in what:
+            raise no_column(state, wrong, span)
     else:
         text = "a value of the model"
     raise state.builder.report("S0309", f"{need} is needed here, and this is {text}", span, text)
+
+
+def no_column(state: State, name: str, span: Span) -> Failed:
+    """A column in quotes that the data does not have."""
+    near = nearest(name, [f.name for f in state.schema.fields])
+    help = f'did you mean "{near}"?' if near else ""
+    return state.builder.report("S0104", f'no column is called "{name}"', span, "not known here", help=help)
 
 
 FIELDLIKE = (FieldRef, Bucketed, Crossed)
@@ -155,6 +166,8 @@ def cross(state: State, call: ast.Call, ctx: Context) -> Column:
         for column in fields:
             atom = column.atoms[row] if column.nodes[row] == ATOM else None
             for one in atom if isinstance(atom, tuple) else (atom,):
+                if isinstance(one, str):
+                    raise no_column(state, one, call.span)
                 if not isinstance(one, FieldRef):
                     raise state.builder.report("S0309", f"cross() takes fields, and this is {describe(one)}", call.span)
                 parts.append(one)
