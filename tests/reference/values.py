@@ -354,6 +354,10 @@ def over_choices(function: Callable[..., Any], *args: Any) -> Any:
 
 def arithmetic(operator: str, a: Any, b: Any) -> Any:
     """+ − * / ^ on numbers, vectors, matrices; a number goes with anything."""
+    if a is b and isinstance(a, Choice):  # one decision, read twice
+        return mix([(p, arithmetic(operator, o, o)) for o, p in a.options])
+    if a is b and isinstance(a, Chance) and operator == "*":
+        return a.p
     if isinstance(a, Choice) or isinstance(b, Choice):
         return over_choices(lambda x, y: arithmetic(operator, x, y), a, b)
     a, b = number(a), number(b)
