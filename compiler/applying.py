@@ -14,10 +14,9 @@ from . import split
 from .atoms import Label, describe, is_number
 from .columns import Column, Context, scatter
 from .decisions import Key
-from .ir import DecisionNode, IntArray
+from .ir import IntArray
 from .promise import Operator, no_buffers, no_weights
 from .search_phase import FUNCTIONS
-from .selecting import select
 from .split import groups
 from .state import State
 
@@ -59,11 +58,6 @@ def apply(
         weighted = promise.weights is not no_weights or promise.buffers is not no_buffers
         return split.apply(state.builder, promise.name, inputs, ctx, span, options=columns, layer=site if weighted else "",
                                    part=part, keys=subscripts if weighted else (), place=site)  # fmt: skip
-    searched = next(
-        (k for k, v in options.items() if isinstance(v, Column) and not v.constant and _labels(state, v)), None
-    )
-    if searched is not None:
-        return _selected(state, promise, inputs, options, searched, ctx, span, site, part, subscripts)
     alike = _alike(options, ctx.n)
     if len(alike) > 1:
         pieces = []
@@ -126,26 +120,3 @@ def _opaque(value: Any) -> Any:
     if isinstance(value, Column) and value.constant and len(set(map(repr, value.atoms))) == 1:
         return _label(value.atoms[0])
     return value
-
-
-def _labels(state: State, column: Column) -> bool:
-    nodes = [state.builder.nodes[k] for k in column.node_ids()]
-    return all(isinstance(n, DecisionNode) and state.entries[n.name].domains[0].kind == "name" for n in nodes)
-
-
-def _selected(
-    state: State, promise: Operator, inputs: Sequence[Column], options: Mapping[str, Any], name: str, ctx: Context,
-    span: Span, site: str, part: str, subscripts: Sequence[Key],
-) -> Column:  # fmt: skip
-    """An option that is a searched name: one alternative for each name."""
-    subject: Column = options[name]
-    node = state.builder.nodes[subject.node_ids()[0]]
-    assert isinstance(node, DecisionNode)
-    labels = state.entries[node.name].domains[0].options
-    found = [
-        apply(
-            state, promise, inputs, {**options, name: Column.uniform(label, ctx.n)}, ctx, span, site, part, subscripts
-        )
-        for label in labels
-    ]
-    return select(state.builder, subject, labels, found, ctx, span, site)

@@ -150,19 +150,16 @@ def _spread(values: tuple[Any, ...]) -> Iterator[tuple[Any, ...]]:
 
 
 def _absorbed(state: State, operator: str, left: Column, right: Column, ctx: Context, span: Span) -> Column:
-    """x * 1 and x + 0 are x, x * 0 is 0: a gate that is shut takes its row away."""
+    """x * 1 and x + 0 are x, x * 0 is 0: a gate that is shut takes its row away. A sum with a sequence pools it."""
     neutral = 1 if operator == "*" else 0
     how = np.zeros(ctx.n, dtype=np.int64)  # 0: compute; 1: left; 2: right; 3: zero
     for row in range(ctx.n):
         for mine, other, name in ((left, right, 2), (right, left, 1)):
             if mine.nodes[row] == ATOM and other.nodes[row] != ATOM and is_number(mine.atoms[row]):
-                if mine.atoms[row] == neutral:
+                kind = state.builder.nodes[int(other.nodes[row])].shape.kind
+                if mine.atoms[row] == neutral and (operator, kind) != ("+", "sequence"):
                     how[row] = name
-                elif (
-                    operator == "*"
-                    and mine.atoms[row] == 0
-                    and state.builder.nodes[int(other.nodes[row])].shape.kind == "number"
-                ):
+                elif operator == "*" and mine.atoms[row] == 0 and kind == "number":
                     how[row] = 3
     pieces = []
     for kind in np.unique(how):

@@ -14,6 +14,7 @@ from recspace.dsl.suggest import nearest
 
 from .atoms import Label, describe, is_number, members
 from .columns import ATOM, Column, Context
+from .decisions import Domain
 from .ir import Constant, DecisionNode, Merge, Reduce
 from .promise import Operator, Option
 from .state import State
@@ -97,22 +98,24 @@ def check_options(
                                                help=_label_help(option, atom), edits=_label_edit(option, atom, span))  # fmt: skip
 
 
-def _check_decided(state: State, promise: Operator, option: Option, column: Column, span: Span) -> None:
-    """A searched option: a decision among names that the operator knows, or numbers that are all allowed."""
+def _check_decided(state: State, promise: Operator, option: Any, column: Column, span: Span) -> None:
+    """A searched option: everything that the decision may choose is a value that the option can have."""
     if option.kind in ("width", "widths", "whole", "real"):
         no_words(state, f"`{option.name}` of {promise.name}() is", column, span)
-    if option.kind != "label":
-        _check_numbers(state, promise.name, option, column, span)
-        return
     for node in map(state.builder.nodes.__getitem__, column.node_ids()):
-        names = state.entries[node.name].domains if isinstance(node, DecisionNode) else ()
-        wrong = next((o for d in names for o in d.options if str(o) not in option.choices), None)
-        if wrong is not None or not names:
-            said = f"`{wrong}` is an option here" if names else "this is a value of the model"
+        if isinstance(node, DecisionNode):
+            domains = state.entries[node.name].domains
+            wrong = next(((o,) for d in domains for o in _offered(option, d) if _problem(option, o)), None)
+            said = f"`{wrong[0]}` is an option here" if wrong else ""
+        else:
+            wrong, said = (None,), "this is a value of the model" if option.kind == "label" else ""
+        if said and wrong:
             raise state.builder.report(
-                "S0310", f"`{option.name}` of {promise.name}() {_problem(option, wrong)}, and {said}", span, str(wrong or ""),
-                help=_label_help(option, wrong),
+                "S0310", f"`{option.name}` of {promise.name}() {_problem(option, wrong[0])}, and {said}", span,
+                "" if wrong[0] is None else str(wrong[0]), help=_label_help(option, wrong[0]),
             )  # fmt: skip
+    if option.kind in ("width", "widths", "whole", "real"):
+        _check_numbers(state, promise.name, option, column, span)
 
 
 def _check_numbers(state: State, function: str, option: Option, column: Column, span: Span) -> None:
@@ -150,7 +153,20 @@ def _possible(state: State, key: int, row: int) -> tuple[Any, ...]:
     return tuple(map(_whole, state.builder.candidates(key, row)))
 
 
-def _label_help(option: Option, atom: Any) -> str:
+def _offered(option: Any, domain: Domain) -> tuple[Any, ...]:
+    """What an option would be given, as plain values: the ends of a range stand for all of it."""
+    match domain.kind:
+        case "gate" if option.kind == "flag":
+            return (False, True)
+        case "range" if not domain.options:
+            return (int(domain.low), int(domain.high))
+        case "real":
+            return (float(domain.low), float(domain.high))
+        case _:
+            return domain.options
+
+
+def _label_help(option: Any, atom: Any) -> str:
     near = nearest(str(atom), option.choices) if option.choices else None
     return f"did you mean `{near}`?" if near else ""
 

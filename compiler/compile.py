@@ -57,7 +57,7 @@ def check(
 def _expectations(resolved: Resolved, space: ast.Space, found: Any) -> None:
     """`expect`: a test in the file; a failure is an error at its line, with both values."""
     state = resolved.state
-    state.size = found.value
+    state.size, state.size_said, state.size_why = found.value, found.formula, found.why
     for statement in space.statements:
         if not isinstance(statement, ast.Expect):
             continue

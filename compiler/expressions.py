@@ -7,7 +7,7 @@ from recspace.dsl import ast
 from . import calls, deciding, emptied
 from .aggregates import expand
 from .arithmetic import binary, compute
-from .atoms import ItemSet
+from .atoms import FieldRef, ItemSet
 from .branches import case, selected, switch
 from .columns import Column, Context
 from .conditions import condition
@@ -24,7 +24,7 @@ def evaluate(state: State, expr: ast.Expr, ctx: Context, labels: bool = False) -
         case ast.Number(value=value):
             return Column.uniform(value, ctx.n)
         case ast.String(value=text):
-            return Column.uniform(text, ctx.n)
+            return Column.uniform(_quoted(state, text), ctx.n)
         case ast.Name(name):
             return name_value(state, name, expr.span, ctx, labels)
         case ast.Qualified(module, name):
@@ -61,3 +61,8 @@ def evaluate(state: State, expr: ast.Expr, ctx: Context, labels: bool = False) -
             return selected(state, decided, alternatives, ctx, expr.span, place, searched=True)
         case ast.ChooseFrom(name, domain, clauses):
             return deciding.from_domain(state, ctx.scope.place(name), domain, clauses, ctx, expr.span)
+
+
+def _quoted(state: State, text: str) -> FieldRef | str:
+    """A text in quotes; a column of that name, whatever the name."""
+    return FieldRef(text) if any(f.name == text for f in state.schema.fields) else text

@@ -10,9 +10,11 @@ import numpy as np
 from recspace.dsl import ast
 from recspace.dsl.diagnostics import Edit
 from recspace.dsl.source import Span
+from recspace.dsl.suggest import nearest
 
 from . import split
 from .atoms import Bucketed, Chosen, Crossed, FieldRef, Label, ValueVar, describe
+from .builder import Failed
 from .call_options import whole_from_one
 from .columns import ATOM, Column, Context, scatter
 from .decisions import Key
@@ -31,9 +33,18 @@ def atoms_of(state: State, column: Column, what: tuple[type, ...], need: str, sp
         if wrong is None:
             return column.atoms
         text = describe(wrong)
+        if isinstance(wrong, str) and FieldRef in what:
+            raise no_column(state, wrong, span)
     else:
         text = "a value of the model"
     raise state.builder.report("S0309", f"{need} is needed here, and this is {text}", span, text)
+
+
+def no_column(state: State, name: str, span: Span) -> Failed:
+    """A column in quotes that the data does not have."""
+    near = nearest(name, [f.name for f in state.schema.fields])
+    help = f'did you mean "{near}"?' if near else ""
+    return state.builder.report("S0104", f'no column is called "{name}"', span, "not known here", help=help)
 
 
 FIELDLIKE = (FieldRef, Bucketed, Crossed)
@@ -178,12 +189,18 @@ def cross(state: State, call: ast.Call, ctx: Context) -> Column:
                 raise state.builder.report("S0308", "cross() takes fields, `hashed` and `bins`", argument.span)
             case _:
                 fields.append(state.column(argument, ctx))
+    if hashed is not None and not hashed.constant:
+        raise state.builder.report(
+            "S0630", "a searched number of hashed rows has no implementation yet", call.span, "`hashed` is one number"
+        )
     made = []
     for row in range(ctx.n):
         parts: list[FieldRef] = []
         for column in fields:
             atom = column.atoms[row] if column.nodes[row] == ATOM else None
             for one in atom if isinstance(atom, tuple) else (atom,):
+                if isinstance(one, str):
+                    raise no_column(state, one, call.span)
                 if not isinstance(one, FieldRef):
                     raise state.builder.report("S0309", f"cross() takes fields, and this is {describe(one)}", call.span)
                 _crossable(state, one, call.span)

@@ -209,7 +209,9 @@ class Layers:
         text, chosen = self._candidate(node, row)
         text = text or layer.hint
         if not layer.keyed and node.index.keys != ((),):
-            chosen, parts = (), [replace(p, chosen=()) for p in parts]  # whichever element decides: all share the layer
+            # Whichever element decides, all share the layer; unless one decides for all.
+            chosen = tuple(c for c in chosen if self.graph.decision(c[0]).elements == 1)
+            parts = [replace(p, chosen=()) for p in parts]
         at = ((layer.keys[key], layer.keys[key] + 1),) if layer.keyed else ()
         shape = tuple(map(int, weight.shape))  # type: ignore[arg-type]
         divided = weight.rows is not None and weight.along == -1 and sum(p.width for p in parts) == shape[weight.rows]

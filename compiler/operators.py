@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from recspace.dsl import ast
 from recspace.dsl.diagnostics import Edit
 
@@ -16,10 +18,14 @@ from .call_arguments import arguments
 from .call_options import check_options, option_value
 from .columns import Column, Context
 from .decisions import Key
+from .ir import IntArray
 from .objectives import objective
 from .promise import Operator
 from .scopes import Family
+from .searched import Call, for_each_value
 from .state import State
+
+LOOKED_UP = ("embed", "weight")
 
 
 def operator(
@@ -36,10 +42,20 @@ def operator(
         else:
             options[option.name] = Column.uniform(option.default, ctx.n)
     check_options(state, promise, options, given, ctx)
-    if promise.name in ("embed", "weight"):
+    called, all_rows = (
+        Call(state, promise, expr.span, site, bool(subscripts) or promise.name in LOOKED_UP),
+        np.arange(ctx.n, dtype=np.int64),
+    )
+    spans = {name: one.span for name, one in given.items()}
+    if promise.name in LOOKED_UP:
         field = state.column(inputs[0], ctx)
-        return fields.look_up(state, promise.name, field, options, ctx, expr.span, site, subscripts,
-                              given["n"].span if "n" in given else None)  # fmt: skip
+
+        def looked_up(options: Mapping[str, Any], rows: IntArray, ctx: Context) -> Column:
+            own = [subscripts[r] for r in rows] if subscripts else ()
+            return fields.look_up(state, promise.name, field.take(rows), options, ctx, expr.span, site, own,
+                                  given["n"].span if "n" in given else None)  # fmt: skip
+
+        return for_each_value(called, options, spans, all_rows, ctx, looked_up)
     if promise.name == "l2":
         own = state.evaluate(inputs[0], ctx)
         if isinstance(own, Family) and own.context.index().runs:
@@ -52,8 +68,13 @@ def operator(
             failure = failed
     if failure is not None:
         raise failure
+
+    def applied(options: Mapping[str, Any], rows: IntArray, ctx: Context) -> Column:
+        own = [subscripts[r] for r in rows] if subscripts else ()
+        return apply(state, promise, [v.take(rows) for v in values], options, ctx, expr.span, site, "", own)
+
     try:
-        return apply(state, promise, values, options, ctx, expr.span, site, "", subscripts)
+        return for_each_value(called, options, spans, all_rows, ctx, applied)
     except Failed:
         advice.explain(state, expr.span, inputs, ctx)
         raise

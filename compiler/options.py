@@ -79,7 +79,7 @@ def unfit(option: Option, value: Any) -> str:
             return "" if right else _wanted("a whole number", option, 1)
         case "widths":
             right = isinstance(value, list | tuple) and all(
-                isinstance(v, Searched) or _whole(v, option, 1) for v in value
+                v.candidates[0] >= 1 if isinstance(v, Searched) else _whole(v, option, 1) for v in value
             )
             return "" if right else "a list of whole numbers of at least 1"
         case "whole":

@@ -83,7 +83,7 @@ def _not_one_number(state: State, value: ast.Expr, shape: Shape, root: Context) 
     text = f"a prediction is one number for an example, or one for each class, and this is {shape}"
     own = _shape_of(state, part, root)
     edits = (Edit(part.span, f"sum({part.span.text})"),) if own is not None and own.kind == "vector" else ()
-    help = "bring it to one number: its sum, or linear(x, 1)"
+    help = f"bring it to one number: {_to_number(own or shape)}"
     state.builder.report("S0315", text, part.span, str(own or shape), help=help, edits=edits)
 
 
@@ -104,6 +104,17 @@ def _shape_of(state: State, expr: ast.Expr, root: Context) -> Shape | None:
     column = _column(state, expr, root)
     nodes = column.node_ids() if column is not None else []
     return state.builder.nodes[nodes[0]].shape if nodes else None
+
+
+def _to_number(shape: Shape) -> str:
+    """How to make one number of a value, for a message."""
+    match shape.kind:
+        case "sequence":
+            return "mean(x) or sum(x)" if shape.last == 1 else "linear(mean(x), 1)"
+        case "matrix":
+            return "linear(flatten(x), 1)"
+        case _:
+            return "linear(x, 1)"
 
 
 def _ref(column: Column) -> Ref:

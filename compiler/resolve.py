@@ -61,7 +61,7 @@ def resolve(
     if any(d.severity == "error" for d in found):
         return Resolved(None, found, state, root)
     decisions = tuple(e.decision() for e in state.entries.values())
-    return Resolved(Graph(space.name, builder.nodes, decisions), found, state, root)
+    return Resolved(Graph(space.name, builder.nodes, decisions, len(schema.fields)), found, state, root)
 
 
 def _evaluator(state: State) -> Evaluate:

@@ -85,6 +85,9 @@ def _operator(
     span: Span, layer: str, part: str, keys: Sequence[Key], columns: Sequence[DataColumn], place: str,
 ) -> int:  # fmt: skip
     refs = [ref(int(c.nodes[0]), c.rows) for c in inputs]
+    if operator in ("+", "-") and {"sequence", "number"} <= {builder.nodes[r.node].shape.kind for r in refs}:
+        # Of an empty list the number must be left, in whatever order terms are added.
+        refs = [builder.pooled(r, span) if builder.nodes[r.node].shape.kind == "sequence" else r for r in refs]
     shapes = [builder.shape(r.node, r.rows.array) for r in refs]
     seen = {k: builder.searched(o) if isinstance(o, Ref) else o for k, o in options.items()}
     try:

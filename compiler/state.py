@@ -111,6 +111,8 @@ class State:
     evaluate: Evaluate = field(init=False)
     call_component: Callable[[ast.Component, ast.Call, Context, Sequence[Key]], Value] = field(init=False)
     size: int | None = None
+    size_said: str = ""
+    size_why: str = ""
     predicted: Column | None = None
     resolving: list[tuple[Family, Any]] = field(default_factory=list)
     used_params: set[str] = field(default_factory=set)

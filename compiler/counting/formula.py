@@ -39,7 +39,7 @@ class Factor:
 def formula_of(problem: Problem, counter: Counter, part: Part | None) -> Formula:
     """The formula of a whole problem."""
     holders = rows_of(problem.graph, problem.nodes)
-    amounts = {d.name: _amount(holders, d) for d in problem.graph.decisions}
+    amounts = {d.name: _amount(holders, d, problem.graph.fields) for d in problem.graph.decisions}
     factors = [f for d in problem.graph.decisions if d.name in problem.free for f in _free(problem, d, amounts[d.name])]
     if part is not None:
         factors += [_tied(counter, ps[0], n, amounts) for ps, n in counter.kinds(split(part))]
@@ -64,11 +64,16 @@ def _call(text: str) -> bool:
     return text.startswith("C(") and text.endswith(")") and text.count("(") == 1
 
 
-def _amount(holders: Mapping[str, list[tuple[int, DecisionNode]]], decision: Decision) -> Amount:
+def _amount(holders: Mapping[str, list[tuple[int, DecisionNode]]], decision: Decision, fields: int) -> Amount:
     keys: list[Key] = []
     for _, node in holders[decision.name]:
         keys += node.index.keys
-    return amount(decision.axes, list(dict.fromkeys(keys)), decision.elements)
+    found = amount(decision.axes, list(dict.fromkeys(keys)), decision.elements)
+    # Where some fields do not reach the decision, F is another number.
+    partly = fields and any(
+        letter == "F" and meaning != f"count(fields) = {fields}" for letter, meaning in found.legend
+    )
+    return plain(decision.elements) if partly else found
 
 
 def _free(problem: Problem, decision: Decision, whole: Amount) -> list[Factor]:

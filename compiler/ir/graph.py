@@ -14,19 +14,20 @@ if TYPE_CHECKING:
 
 
 class Graph:
-    """An immutable graph. `outputs` are the ids of its Output nodes, `decisions` the decision table.
+    """An immutable graph. `outputs` are the ids of its Output nodes, `decisions` the decision table, `fields` the number of
+    fields of the data (0: not known).
 
     networkx is imported when it is first needed: a fresh graph is in order already, and checking a space takes less time
     than that import.
     """
 
-    __slots__ = ("_nodes", "_order", "_shown", "decisions", "name", "outputs")
+    __slots__ = ("_nodes", "_order", "_shown", "decisions", "fields", "name", "outputs")
 
-    def __init__(self, name: str, nodes: Mapping[int, Node], decisions: tuple[Decision, ...]) -> None:
+    def __init__(self, name: str, nodes: Mapping[int, Node], decisions: tuple[Decision, ...], fields: int = 0) -> None:
         self._nodes = dict(nodes)
         self._order: tuple[int, ...] | None = None
         self._shown: nx.DiGraph[int] | None = None
-        self.name = name
+        self.name, self.fields = name, fields
         self.decisions = decisions
         self.outputs = tuple(k for k, n in nodes.items() if isinstance(n, Output))
 
@@ -86,7 +87,7 @@ class Graph:
 
     def with_nodes(self, nodes: Mapping[int, Node], decisions: tuple[Decision, ...] | None = None) -> Graph:
         """The same graph with other nodes (all of them)."""
-        return Graph(self.name, nodes, self.decisions if decisions is None else decisions)
+        return Graph(self.name, nodes, self.decisions if decisions is None else decisions, self.fields)
 
     def decision(self, name: str) -> Decision:
         return next(d for d in self.decisions if d.name == name)

@@ -26,7 +26,7 @@ def tables(graph: Graph, rows_of: Callable[[Column], int]) -> Graph:
     `rows_of` tells how many rows a column of ids needs (the unknown value's included).
     """
     ends: dict[str, int] = {}
-    starts: dict[tuple[str, str, tuple[object, ...], str], int] = {}
+    starts: dict[tuple[str, str, tuple[object, ...], str, str], int] = {}
     nodes: dict[int, Node] = {}
     upper = upper_level(graph)
     for key, node in graph.items():
@@ -44,7 +44,7 @@ def tables(graph: Graph, rows_of: Callable[[Column], int]) -> Graph:
         offsets: list[int] = []
         for k, row in enumerate(node.operands[0].rows.array):
             column = source.columns[row]
-            place = (name, node.layer, node.keys[k], column.key)
+            place = (name, node.layer, node.keys[k], column.key, node.options.get("·candidate", ""))
             if place not in starts:
                 starts[place] = ends.get(name, 0)
                 ends[name] = starts[place] + rows_of(column)

@@ -312,6 +312,8 @@ def test_every_part_of_a_concatenation_has_its_weights(definitions, value):
 NUMBERS = (
     ("choose a from {1, 3}", "a * bias()", "logloss"),
     ("choose a from {1, 3}", "tanh(a) * bias()", "logloss + a, a"),
+    ("choose k from {1, 2, 4}", "k * k * bias()", "logloss"),
+    ("choose g from {off, on}", "g * g * bias()", "logloss + 0.1 * (g * g)"),
     ("choose g from {off, on}", "tanh(tanh(g) + g) * bias()", "logloss + 0.1 * g"),
     ("choose a from {1, 3}\nchoose g from {off, on}", "(a if g else 2) * bias()", "logloss"),
     ("choose a from {1, 3}\nchoose g from {off, on}", "bias() if g else a", "logloss"),

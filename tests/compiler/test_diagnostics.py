@@ -206,6 +206,17 @@ def test_outputs(end, code, place):
     assert [(d.code, d.span.text) for d in said(f"space T\n{end}")] == [(code, place)]
 
 
+def test_a_size_that_is_a_bound_is_no_number_to_expect():
+    choice = "choose k from 0.0..1.0\nrequire k <= 0.5\nexpect size == 3\n"
+    (fault,) = said(f"space T\n{choice}{END}")
+    assert (fault.code, fault.span.text) == ("S0412", "size")
+    assert fault.message == "the size of this space is known as a bound: at most 1"
+
+
+def test_distinct_is_not_size():
+    assert faults("choose k[f in fields] from {off, on}\nexpect distinct == size") == [("S0630", "distinct")]
+
+
 def test_a_second_declaration_points_back():
     (fault,) = said(f"space T\nlet x = 2\nchoose x from {{1, 2}}\n{END}")
     assert [(n.span.line, n.span.text) for n in fault.notes] == [(2, "x")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,14 +15,17 @@ from . import blocks, operators
 from .aggregates import Aggregates
 from .fields import Fields
 from .operators import Layer
-from .scopes import Env, Scope, Thunk
+from .scopes import Env, Known, Scope, Thunk
 from .values import (
+    Chance,
+    Choice,
     FieldRef,
     Joined,
     Key,
     Refused,
     Sequence,
     Wide,
+    arithmetic,
     elementwise,
     is_constant,
     label,
@@ -32,6 +36,7 @@ from .values import (
 )  # fmt: skip
 
 AGGREGATES = ("sum", "mean", "max", "min", "product", "concat", "stack", "any", "all")
+COMPOSITES = ("mlp", "align")
 COMMANDS = ("fields", "categorical", "numeric", "multivalued")
 
 
@@ -109,12 +114,40 @@ class Calls(Fields, Aggregates):
         if name in AGGREGATES:
             return self.aggregate(name, positional, env)
         if name in ("embed", "weight"):
-            return self.embed(name, node, key, positional, options, env)
+            return self.for_each_value(
+                options, lambda known, under: self.embed(name, node, key, positional, known, env, under), env
+            )
         special = getattr(self, f"call_{name}", None)
         if special is not None:
             return special(positional, options, env)
         place = env.scope.sites[env.owner].get((node.span.start, node.span.end), joined(env.owner, name))
-        return self.operator(name, self.layer(joined(env.scope.path, place), key), positional, options, env)
+        layer = self.layer(joined(env.scope.path, place), key)
+        if name in COMPOSITES:
+            return self.operator(name, layer, positional, options, env)
+        return self.for_each_value(
+            options, lambda known, under: self.operator(name, replace(layer, under=under), positional, known, env), env
+        )
+
+    def for_each_value(self: Any, options: dict[str, Any], make: Any, env: Env, under: str = "") -> Any:
+        """A mixture over the values of the options that are searched, each with weights of its own."""
+        for name, written in options.items():
+            if name in ("n", "units") or isinstance(written, Known):
+                continue
+            match self.eval(written, env):
+                case Choice(odds):
+                    values = [(str(o), p, o) for o, p in odds]
+                case Chance(p):
+                    values = [("off", arithmetic("-", 1.0, p), False), ("on", p, True)]
+                case known:
+                    options = {**options, name: Known(known)}
+                    continue
+            inner = [
+                (p, self.for_each_value({**options, name: Known(v)}, make, env, f"{text},{under}" if under else text))
+                for text, p, v in values
+                if not (self.hard and isinstance(p, float) and p == 0.0)
+            ]
+            return operators.mix_wide(inner)
+        return make(options, under)
 
     def component(self: Any, node: ast.Call, component: ast.Component, subscript: Key, env: Env) -> Any:
         path = joined(env.scope.path, env.scope.component_paths[node.span.start, node.span.end])
@@ -250,13 +283,25 @@ class Calls(Fields, Aggregates):
         """A small net of one input and one output on every number."""
         widths, name = self.widths(units, env), self.option(options, "activation", "relu", env)
 
-        def net(v: np.ndarray) -> np.ndarray:
+        def net(v: np.ndarray, own: Layer, units: tuple[int, ...]) -> np.ndarray:
             flat = np.asarray(v, float).reshape(-1, 1)
-            y = operators.mlp(layer, flat, widths, name)
-            last = len(widths)
-            return operators.linear(layer, y, 1, prefix=f"{last}.").reshape(np.shape(v))
+            y = operators.mlp(own, flat, units, name)
+            last = len(units)
+            return operators.linear(own, y, 1, prefix=f"{last}.").reshape(np.shape(v))
 
-        return lift(net, merged(number(x)))
+        def over(known: tuple[int, ...], texts: tuple[str, ...]) -> Any:
+            """For each width that is searched, a net of its own."""
+            left = widths[len(known) :]
+            if not left:
+                own = replace(layer, under=",".join(t for t in (*texts, layer.under) if t))
+                return lift(lambda v: net(v, own, known), merged(number(x)))
+
+            def settled(width: int, searched: bool, _: Any) -> Any:
+                return over((*known, width), (*texts, str(width) if searched else ""))
+
+            return operators.settled(operators.for_widths(left[0], settled))
+
+        return over((), ())
 
 
 def _whole(x: Any) -> int:

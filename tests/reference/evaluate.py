@@ -19,7 +19,7 @@ from .domains import Domain, Need, Reader, RealRange, Subsets, first
 from .families import Families
 from .logic import compare, conjunction, disjunction, negated
 from .operators import matmul
-from .scopes import Env, Family, Scope
+from .scopes import Env, Family, Known, Scope
 from .values import (
     Chance,
     Choice,
@@ -62,7 +62,7 @@ class Evaluator(Calls, Families):
 
     def eval(self, node: Any, env: Env) -> Any:
         match node:
-            case ast.Number(value=value):
+            case ast.Number(value=value) | Known(value):
                 return value
             case ast.Name(name):
                 return self.name(name, env)
@@ -75,7 +75,7 @@ class Evaluator(Calls, Families):
             case ast.Binary(operator, left, right):
                 return self.binary(operator, left, right, env)
             case ast.Unary("-", value):
-                return arithmetic("-", 0, self.eval(value, env))
+                return arithmetic("*", -1, self.eval(value, env))
             case ast.Unary(_, value):
                 return negated(self.condition(value, env))
             case ast.Switch(value, condition, otherwise):

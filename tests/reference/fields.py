@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -58,13 +59,15 @@ class Fields:
         ids = self.column(Column("id", (field.name,)))
         return Ids(np.where(ids > kept, 0, ids), field.name, field.pool), kept, least
 
-    def embed(self: Any, name: str, node: ast.Call, key: Key, args: list[Any], options: Any, env: Env) -> Any:
+    def embed(
+        self: Any, name: str, node: ast.Call, key: Key, args: list[Any], options: Any, env: Env, under: str = ""
+    ) -> Any:
         target = self.eval(args[0], env)
         place = env.scope.sites[env.owner].get((node.span.start, node.span.end), joined(env.owner, name))
         owner = label(target)
         if isinstance(target, FieldRef) and self.schema.field(target.name).shared_table:
             owner = self.schema.field(target.name).of
-        layer = self.layer(joined(env.scope.path, place), (owner, *key))
+        layer = replace(self.layer(joined(env.scope.path, place), (owner, *key)), under=under)
         source, rows, _ = self.source(target, options, env)
         if name == "weight":
             found = _embedded(layer, source, rows, 1, "")

@@ -39,7 +39,8 @@ Weights = Callable[[str, str, Key, str, Key], np.ndarray]
 
 @dataclass(frozen=True)
 class Layer:
-    """One call site, for one key. `shapes_only`: nothing is asked for, zeros are given."""
+    """One call site, for one key. `shapes_only`: nothing is asked for, zeros are given. `under`: the values of options
+    that are searched, each of which has weights of its own."""
 
     weights: Weights
     name: str
@@ -47,11 +48,13 @@ class Layer:
     shapes_only: bool = False
     training: bool = False
     only: str | None = None
+    under: str = ""
 
     def weight(self, name: str, shape: tuple[int, ...], candidate: str = "", part: Key = ()) -> np.ndarray:
         if self.shapes_only:
             return np.zeros(shape)
-        place = (self.name, name, self.key, candidate if self.only is None else self.only, part)
+        own = candidate if self.only is None else self.only
+        place = (self.name, name, self.key, ",".join(t for t in (own, self.under) if t), part)
         found = self.weights.draw(place, shape) if isinstance(self.weights, Drawn) else self.weights(*place)
         found = np.asarray(found, float)
         if found.shape != shape:
@@ -205,6 +208,8 @@ def align(layer: Layer, x: Any, n: Any, activation: Any = "identity") -> Any:
 
 
 def mlp(layer: Layer, x: Any, units: tuple[Any, ...], activation: Any = "relu") -> Any:
+    if isinstance(activation, Choice):
+        return mix_wide([(p, mlp(layer, x, units, o)) for o, p in activation.options])
     for k, n in enumerate(units):
         x = activate(activation, linear(layer, x, n, prefix=f"{k}."), layer, f"{k}.activation.")
     return x

@@ -124,6 +124,13 @@ class Env:
 
 
 @dataclass(frozen=True)
+class Known:
+    """A value in the place of an expression."""
+
+    value: Any
+
+
+@dataclass(frozen=True)
 class Thunk:
     """An argument: an expression in the environment of its caller."""
 

@@ -354,6 +354,10 @@ def over_choices(function: Callable[..., Any], *args: Any) -> Any:
 
 def arithmetic(operator: str, a: Any, b: Any) -> Any:
     """+ − * / ^ on numbers, vectors, matrices; a number goes with anything."""
+    if a is b and isinstance(a, Choice):  # one decision, read twice
+        return mix([(p, arithmetic(operator, o, o)) for o, p in a.options])
+    if a is b and isinstance(a, Chance) and operator == "*":
+        return a.p
     if isinstance(a, Choice) or isinstance(b, Choice):
         return over_choices(lambda x, y: arithmetic(operator, x, y), a, b)
     a, b = number(a), number(b)
@@ -361,7 +365,14 @@ def arithmetic(operator: str, a: Any, b: Any) -> Any:
         for x, y in ((a, b), (b, a)):
             if isinstance(x, Joined) and (is_constant(y) or (isinstance(y, np.ndarray) and y.ndim == 1)):
                 return Joined(tuple((path, arithmetic("*", v, y)) for path, v in x.parts), x.matrix)
-    return lift(lambda x, y: elementwise(ARITHMETIC[operator], x, y), merged(a), merged(b))
+    return lift(lambda x, y: elementwise(ARITHMETIC[operator], *_summed(operator, x, y)), merged(a), merged(b))
+
+
+def _summed(operator: str, a: Any, b: Any) -> tuple[Any, Any]:
+    """A sequence is pooled before anything else than a sequence is added: of an empty list that is left."""
+    if operator not in ("+", "-") or isinstance(a, Sequence) == isinstance(b, Sequence):
+        return a, b
+    return tuple(x.pooled() if isinstance(x, Sequence) else x for x in (a, b))  # type: ignore[return-value]
 
 
 def elementwise(function: Callable[..., Any], *args: Any) -> Any:

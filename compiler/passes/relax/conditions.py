@@ -21,11 +21,14 @@ def search(work: Relaxing, key: int, node: Operator) -> Ref:
     if node.operator in ("l0", "rename"):
         gates_of = tuple(work.fixed(o, node.span) for o in node.operands)
         return work.add(replace(node, operands=gates_of, phase="run"), key)
-    leaves = [o for o in node.operands if work.leaf(o) is not None]
+    leaves = list(dict.fromkeys(o for o in node.operands if work.leaf(o) is not None))
     if leaves:
         return expectation(work, key, node, leaves)
     refs = tuple(work.fixed(o, node.span) for o in node.operands)
     plain = replace(node, operands=refs, phase="run")
+    same = len(set(node.operands)) == 1 and isinstance(work.graph[node.operands[0].node], DecisionNode)
+    if same and node.operator in ("*", "and", "or"):
+        return refs[0]  # a gate and itself are one decision: g² = g
     match node.operator:
         case "and":
             return work.add(replace(plain, operator="*"), key)

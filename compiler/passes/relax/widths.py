@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from recspace.dsl.source import Span
 
@@ -69,6 +70,10 @@ def _check_spread(work: Relaxing, node: Operator, refs: Sequence[Ref]) -> None:
 def over_option(work: Relaxing, node: Operator, name: str) -> Ref | Variants:
     """`embed(f, dim[f])`: one alternative for each width."""
     option = node.options[name]
+    kind = next(o.kind for o in work.promises.operators[node.operator].options if o.name == name)
+    if kind not in ("width", "logits"):
+        raise not_yet(node.span, f"`{name}` of {node.operator}(), which decisions settle by arithmetic or take from a range,",
+                      "choose it from a list: choose p from {…, …}")  # fmt: skip
     subject, by_option = settling(work, option, node.span)
     found: list[Ref] = []
     texts: list[str] = []
@@ -103,7 +108,7 @@ def settling(work: Relaxing, option: Ref, span: Span) -> tuple[Ref, list[tuple[i
     """The decision that settles a width, and the width for each of its options."""
     node = work.graph[option.node]
     if isinstance(node, DecisionNode):
-        return work.fixed(option, span), [(k, int(o)) for k, o in enumerate(work.options(node))]
+        return work.fixed(option, span), [(k, _whole(o, span)) for k, o in enumerate(work.options(node))]
     if isinstance(node, Operator):
         leaf = next((o for o in node.operands if isinstance(work.graph[o.node], DecisionNode)), None)
         others = [work.graph[o.node] for o in node.operands if o is not leaf]
@@ -113,10 +118,16 @@ def settling(work: Relaxing, option: Ref, span: Span) -> tuple[Ref, list[tuple[i
             found = []
             for k, o in enumerate(work.options(source)):
                 arguments = [float(o) if r is leaf else float(work.numbers(r)[0]) for r in node.operands]
-                found.append((k, int(ON_NUMBERS[node.operator](*arguments))))
+                found.append((k, _whole(ON_NUMBERS[node.operator](*arguments), span)))
             subject = work.fixed(leaf, span)
             return Ref(subject.node, subject.rows.take(option.rows)), found
     raise not_yet(span, "a width that several decisions settle together")
+
+
+def _whole(width: Any, span: Span) -> int:
+    if not isinstance(width, int | float) or width != int(width) or width < 1:
+        raise not_yet(span, f"a searched width that may come to {width}")
+    return int(width)
 
 
 def over_leaf(work: Relaxing, key: int, node: Operator, leaf: Ref) -> Ref:
