@@ -51,7 +51,7 @@ def name_value(state: State, name: str, span: Span, ctx: Context, labels: bool) 
             raise state.builder.report("S0630", "`distinct`, counting canonical hashes, has no implementation yet", span,
                                        "checked, not counted", help="`size` counts assignments")  # fmt: skip
         if state.size is None and state.size_said:
-            raise state.builder.report("S0411", f"the size of this space is known as a bound: {state.size_said}", span,
+            raise state.builder.report("S0412", f"the size of this space is known as a bound: {state.size_said}", span,
                                        "not one number", help=state.size_why)  # fmt: skip
         if state.size is None:
             raise state.builder.report("S0210", f"`{name}` is for `expect` alone", span, "not known here")
