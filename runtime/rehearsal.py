@@ -21,12 +21,8 @@ if TYPE_CHECKING:
 
 def step_memory(inputs: Inputs, compiled: Compiled, options: Sequence[Mapping[str, Any]]) -> dict[str, int]:
     """The largest batch of the recipe, and the bytes that its step keeps between layers for the backward pass: measured,
-<<<<<<< HEAD
     by one step forward of the widest model of the run on training rows."""
-=======
-    by one step forward of the supernet on training rows."""
     options = [*options, *(inner.options for o in options if isinstance(inner := o.get("step"), StageCall))]
->>>>>>> profit
     rows = max((int(o["batch_size"]) for o in options if "batch_size" in o), default=0)
     if not rows:
         return {"batch_size": 0, "activation_bytes": 0}
@@ -35,15 +31,11 @@ def step_memory(inputs: Inputs, compiled: Compiled, options: Sequence[Mapping[st
     model = build(compiled, torch.device("cpu"))
     initialise(model, 0)
     model.module.train()
-<<<<<<< HEAD
     choices = {d.name: even(d).requires_grad_() for d in compiled.decisions}
-=======
-    choices = {d.name: even(d).requires_grad_() for d in supernet.decisions}
     weighs = [inputs.promises.relaxations[str(o["as"])].identity for o in options if o.get("as")]
     if weighs and all(weighs):  # then sums are made from the factors, and not subset by subset
-        factored = [(d.name, factors_shape(d, d.factors)) for d in supernet.decisions if d.factors is not None]
+        factored = [(d.name, factors_shape(d, d.factors)) for d in compiled.decisions if d.factors is not None]
         choices |= {name + FACTORS: torch.full(shape, START).requires_grad_() for name, shape in factored}
->>>>>>> profit
     held = {t.untyped_storage().data_ptr() for t in (*model.tensors.values(), *batch.values(), *choices.values())}
     kept: dict[int, int] = {}
 
