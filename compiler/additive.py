@@ -24,16 +24,13 @@ class Added:
 
 
 def added(graph: Graph) -> tuple[Added, ...]:
-    """The columns of a graph whose decisions are settled that are read once, by a `weight()` of its own that is added to
-    the logits of what is predicted; none where the prediction is no sigmoid."""
+    """Every column that a `weight()` reads which is added to the logits of what is predicted, as often as it is; none
+    where the prediction is no sigmoid. The decisions of the graph are settled."""
     predict = next(n for k in graph.outputs if isinstance(n := graph[k], Output) and n.role == "predict")
     top = graph[predict.value.node]
     if not isinstance(top, Operator) or top.operator != "sigmoid":
         return ()
-    reads = read(graph)
-    found = list(_terms(graph, top.operands[0], 0))
-    once = Counter(f.column for f in found)
-    return tuple(f for f in found if once[f.column] == 1 and reads[f.column] == 1)
+    return tuple(_terms(graph, top.operands[0], 0))
 
 
 def read(graph: Graph) -> Counter[Column]:

@@ -104,7 +104,8 @@ class Judge:
             logit_KR = torch.stack([torch.cat([z[:n], z[self.examples.train.numel() :]]) for _, z in some]).double()
             cell_KR, cells = self._cells([c for c, _ in some], rows)
             w_C = learned(cell_KR[:, :n], cells, label_R[:n], logit_KR[:, :n], weight_R[:n])
-            answer_KV = (logit_KR[:, n:] + w_C[cell_KR[:, n:]]).cpu()
+            # float32, as in `joined`: what is equal but for rounding is a tie.
+            answer_KV = (logit_KR[:, n:] + w_C[cell_KR[:, n:]]).float()
             found += [self.goodness(z_V, label_R[n:], weight_R[n:]) for z_V in answer_KV]
         return found
 
@@ -135,7 +136,7 @@ class Judge:
     def worth(self, logit_R: Tensor) -> float:
         """How good logits are on validation rows."""
         label_V, weight_V = self._labels(self.examples.valid)
-        return self.goodness(logit_R[self.examples.train.numel() :].double(), label_V, weight_V)
+        return self.goodness(logit_R[self.examples.train.numel() :], label_V, weight_V)
 
     def rows_of(self, seen: int) -> int:
         """Training rows in the first mini-batches."""

@@ -79,7 +79,7 @@ def test_a_cross_is_worth_what_its_own_regression_is():
         assert score == pytest.approx(metrics.auc(label[n:], w[ids[n:]]), abs=2e-3)
         joined = judge.joined(column, odds)
         np.testing.assert_allclose(joined.numpy(), w[ids] + odds.numpy(), atol=1e-2)
-        assert judge.worth(joined) == pytest.approx(score, abs=1e-3)
+        assert judge.worth(joined) == pytest.approx(score, abs=1e-9)
     assert found[0] > max(found[1:]) + 0.1
 
 

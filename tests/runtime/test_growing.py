@@ -277,6 +277,7 @@ def test_what_a_member_adds(planted):
         (FINE, True),
         ("sum(weight(cross(c)) * 2 for c in crosses)", False),
         ("sum(weight(cross(c)) + sum(embed(cross(c), 2)) for c in crosses)", False),
+        ("sum(weight(cross(c)) + sum(embed(f2, 2)) for c in crosses)", False),
         ("sum(weight(cross(c)) for c in crosses) ^ 2", False),
         ("sum(weight(cross(c)) + weight(cross(c)) for c in crosses)", False),
     ],
