@@ -142,6 +142,8 @@ def maximize(place: Place) -> Mistake | None:
         loss = LOSSES[after.text.lower()]
         edits: tuple[Edit, ...] = (Edit(place.span(token, after), f"minimize {loss}"),)
         advice, kept = "a loss is minimized", Repair(place.at, place.at + 2, (*kept.tokens, after._replace(text=loss)))
+    elif stop <= place.at + 1 or any(t.kind == "," and not d for t, d in _depths(place.tokens[place.at : stop])):
+        edits, advice = (Edit(place.span(token), "minimize"),), "minimize what is smaller where it is better"
     else:
         edits = (
             Edit(place.span(token), "minimize"),

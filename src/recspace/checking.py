@@ -75,7 +75,10 @@ def judge(question: Question) -> Verdict:
     if checked.graph is not None:
         names = known_names(program.file.space, checked.graph.decisions)
         faults += [fault for recipe in recipes for fault in strangers(recipe, names, promises())]
-    return Verdict(program, schema, bound, checked, recipes, ordered([*found, *checked.diagnostics, *faults]))
+    told = checked.diagnostics
+    if any(d.severity == "error" for d in found):  # what was not read may be what reads a decision
+        told = tuple(d for d in told if d.code != "S0411")
+    return Verdict(program, schema, bound, checked, recipes, ordered([*found, *told, *faults]))
 
 
 def unready(verdict: Verdict) -> tuple[Diagnostic, ...]:

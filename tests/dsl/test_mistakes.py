@@ -44,6 +44,7 @@ MISTAKES = {
     + "width = 8\npairs[f in S] = e[f]\nrequire a and b => c == 1\nrequire x if p else q -> r\nchoose x in {1, 2}\n"
     "let y = sum(w[i] for i != j in S)\nlet z[i > j in S] = 1\nmaximize auc",
     "recipes": S + "maximize x + 1\nsearch random(trials 8) retrain(as: gate)",
+    "maximized": S + "maximize\nmaximize a, b",
     "named_recipe": S + "search fast random(trials = 8)",
     "characters": S + "let x = a\u200b + b\x07 $ 1\nlet y = a ? b",
 }
