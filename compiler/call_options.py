@@ -18,7 +18,6 @@ from .decisions import Domain
 from .ir import Constant, DecisionNode, Merge, Reduce
 from .promise import Operator, Option
 from .state import State
-from .words import no_words
 
 
 def option_value(state: State, kind: str, expr: ast.Expr, ctx: Context) -> Any:
@@ -100,8 +99,6 @@ def check_options(
 
 def _check_decided(state: State, promise: Operator, option: Any, column: Column, span: Span) -> None:
     """A searched option: everything that the decision may choose is a value that the option can have."""
-    if option.kind in ("width", "widths", "whole", "real"):
-        no_words(state, f"`{option.name}` of {promise.name}() is", column, span)
     for node in map(state.builder.nodes.__getitem__, column.node_ids()):
         if isinstance(node, DecisionNode):
             domains = state.entries[node.name].domains

@@ -156,14 +156,11 @@ def bucket(state: State, field: Column, bins: Column, ctx: Context, span: Span) 
     odd = next((a for a in atoms if state.schema.field(a.name).kind != "number"), None)
     if odd is not None:
         kind = state.schema.field(odd.name).kind
-        raise state.builder.report("S0309", f"`{odd}` is no field of numbers", span, f"a {kind}", help="only a number is cut into buckets")  # fmt: skip
+        raise state.builder.report("S0309", f"`{odd}` is no field of numbers", span, f"a {kind}",
+                                   help=f"only a number is cut into buckets; describe it as one in the data block: {odd}: number()")  # fmt: skip
     whole_from_one(state, "bucket", "bins", bins, span)
     made = []
     for row, atom in enumerate(atoms):
-        kind = state.schema.field(atom.name).kind
-        if kind != "number":
-            raise state.builder.report("S0309", f"bucket() cuts numbers, and `{atom}` is no field of numbers", span, f"a {kind}",
-                                       help=f"describe it as a number in the data block: {atom}: number()")  # fmt: skip
         many = bins.atoms[row] if bins.nodes[row] == ATOM else Chosen(int(bins.nodes[row]), int(bins.rows[row]))
         made.append(Bucketed(atom, many))
     return Column.of_atoms(made)

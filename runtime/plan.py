@@ -53,7 +53,9 @@ def needs_supernet(call: StageCall, promises: Promises) -> bool:
     if promises.stages[call.name].role in ("relax", "infer", "score") or call.name in ("warmup", "one_shot"):
         return True
     inherits = call.options.get("evaluate") == "inherited" or bool(call.options.get("rewind"))
-    return inherits or any(needs_supernet(inner, promises) for inner in call.inner)
+    step = _searching(call, promises)
+    inside = call.inner if step is call else (*call.inner, step)
+    return inherits or any(needs_supernet(stage, promises) for stage in inside)
 
 
 def _hand_made(stages: list[StageCall], promises: Promises) -> StageCall:

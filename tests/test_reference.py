@@ -372,7 +372,7 @@ def test_gates_and_filters_under_a_relaxation(predict, expected):
         ("1 if 2 <= n else 0", 0.8),
         ("n == 2", 0.3),
         ("n ^ 2", 0.2 + 0.3 * 4 + 0.5 * 16),
-        ("n * n", 2.8 * 2.8),  # two reads are independent
+        ("n * n", 0.2 + 0.3 * 4 + 0.5 * 16),  # the same decision twice is one
         ("(n + 1) ^ 2", 3.8**2),  # the consumer of n is the sum
         ("[10, 20, 30, 40][n]", 2 + 6 + 20),
         ("sum(k <= n for k in 1..4)", 2.8),

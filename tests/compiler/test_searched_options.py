@@ -82,10 +82,6 @@ def test_every_option_of_a_domain_is_looked_at(value, place):
     ("value", "place"),
     [
         (
-            "weight(cross(user, item, hashed = choose p from {5, 10}))",
-            "cross(user, item, hashed = choose p from {5, 10})",
-        ),
-        (
             "sum(sum(linear(embed(f, 2), 2, bias = choose p from {off, on})) for f in categorical)",
             "choose p from {off, on}",
         ),
@@ -94,6 +90,11 @@ def test_every_option_of_a_domain_is_looked_at(value, place):
 )
 def test_what_is_not_searched_yet_says_so(value, place):
     assert faults(f"let x = {value}") == [("S0630", place)]
+
+
+def test_a_table_of_crosses_is_hashed_to_one_size():
+    value = "weight(cross(user, item, hashed = choose p from {5, 10}))"
+    assert faults(f"let x = {value}") == [("S0213", "choose p from {5, 10}")]
 
 
 def test_a_number_that_decisions_add_up_to_is_no_option_yet():

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from recspace.runtime.options import Schedule, check
+from recspace.runtime.refuse import words
 from recspace.runtime.registry import promises
 from recspace.runtime.steps import Kind, Step
 
@@ -18,7 +19,7 @@ CASES = [(n, d) for n in ABLE for d in KINDS if d in promises().relaxations[n].d
 
 def relaxed(name, domain, logits, noise, step=MIDWAY, **given):
     promise = promises().relaxations[name]
-    options, faults = check(given, promise, None, {})
+    options, faults = check(given, promise, words("the test", name), {})
     assert not faults
     return import_module(f"recspace.runtime.relaxations.{name}").relax(logits, noise, step, KINDS[domain], options)
 
@@ -131,7 +132,9 @@ def test_hard_concrete_is_shut_as_often_as_it_says():
     logits = torch.linspace(-3, 3, 7)
     noise = torch.rand(20_000, 7, generator=torch.Generator().manual_seed(3))
     gates = relaxed("hard_concrete", "gate", logits.expand(20_000, 7), noise, temperature=0.5)
-    options, _ = check({"temperature": 0.5}, promises().relaxations["hard_concrete"], None, {})
+    options, _ = check(
+        {"temperature": 0.5}, promises().relaxations["hard_concrete"], words("the test", "temperature"), {}
+    )
     chance = import_module("recspace.runtime.relaxations.hard_concrete").chance(logits, MIDWAY, options)
     torch.testing.assert_close((gates > 0).float().mean(0), chance, atol=0.012, rtol=0)
     assert (gates == 0).any()
@@ -144,5 +147,7 @@ def test_hard_concrete_is_shut_as_often_as_it_says():
     )
     still = relaxed("hard_concrete", "gate", l, u, Step(3, 10, training=False), temperature=0.5).item()
     assert still == pytest.approx(1.2 / (1 + math.exp(-1)) - 0.1, rel=1e-6)
-    _, faults = check({"stretch": [0.1, 1.1]}, promises().relaxations["hard_concrete"], None, {})
+    _, faults = check(
+        {"stretch": [0.1, 1.1]}, promises().relaxations["hard_concrete"], words("the test", "stretch"), {}
+    )
     assert [f.code for f in faults] == ["S0603"]

@@ -35,11 +35,11 @@ def test_odd_cells_of_a_label_are_shown_with_their_rows() -> None:
 def test_a_label_that_is_a_feature_as_well() -> None:
     text = 'data t {\n  label: brand == "b"\n  brand: category()\n  f: category()\n}\n'
     table = pl.DataFrame({"brand": ["a", "b"] * 20, "f": [1, 2] * 20})
-    (found,) = bind_table(block(text), table, seed=0).warnings
+    (found,) = of_the_block(bind_table(block(text), table, seed=0).warnings)
     assert (found.code, found.severity, found.span.text) == ("S0561", "warning", "brand")
     mended = apply_edits(text, found.edits)
     assert mended == 'data t {\n  label: brand == "b"\n  f: category()\n}\n'
-    assert bind_table(block(mended), table, seed=0).warnings == ()
+    assert not of_the_block(bind_table(block(mended), table, seed=0).warnings)
 
 
 def test_a_source_without_quotes_is_quoted() -> None:
@@ -72,3 +72,8 @@ def test_a_role_that_nobody_asks_for() -> None:
     assert block(apply_edits(text, found.edits)).warnings == ()
     assert [w.code for w in bind_table(block(text), table, seed=0).spec.warnings] == ["S0568"]
     assert "user, item, context, history" in block(text.replace("usr", "nodes")).warnings[0].help
+
+
+def of_the_block(warnings: tuple[Diagnostic, ...]) -> list[Diagnostic]:
+    """The warnings that are of the block itself, not of how few rows a part of the split has."""
+    return [w for w in warnings if w.code != "S0567"]
