@@ -93,7 +93,7 @@ def test_a_name_is_no_number(use, place, written):
 
 def test_a_name_is_no_width():
     found = only(f"space T\nchoose way from {{small, large}}\nlet y = embed(user, way)\n{END}")
-    assert (found.code, found.span.text) == ("S0302", "way")
+    assert (found.code, found.span.text) == ("S0310", "way")
 
 
 def test_a_cross_of_several_values_is_an_error_on_a_table():
