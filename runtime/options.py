@@ -57,11 +57,10 @@ def _mended(problem: Problem, place: Span) -> tuple[Edit, ...]:
     """Another name for the option, or another value."""
     if problem.fault == "unknown":
         return _renamed(place, problem.option, problem.instead)
-    head, sign, _ = place.text.partition("=")
     value = problem.instead or problem.usual
-    if value and sign and head.strip() == problem.option:
-        return (Edit(place, f"{problem.option} = {value}"),)
-    return ()
+    if not value or place.text.partition("=")[0].strip() != problem.option:
+        return ()
+    return (Edit(place, f"{problem.option} = {value}"),)
 
 
 def normal(option: Option, value: Any) -> Any:
