@@ -112,8 +112,7 @@ def _decide(
     exists = where.exists()
     defaults = _defaults(state, clauses, domains, ctx, place)
     elements = np.empty(ctx.n, dtype=np.int64)
-    clause = next((c for c in clauses if isinstance(c, ast.Factored)), None)
-    sets, groups = factored.sets_of(state, ctx, place, clause.span) if clause is not None else ([], [])
+    entry.rank, sets, groups = factored.declared(state, clauses, ctx, place)
     for row, (key, (domain, atoms)) in enumerate(zip(keys, domains, strict=True)):
         if key not in entry.at:
             entry.at[key] = len(entry.keys)
@@ -237,11 +236,7 @@ def _logits(
             case ast.Prior(value):
                 refs["prior"] = _one(state, state.column(value, ctx), ctx, value.span)
                 entry.prior = True
-            case ast.Factored(value):
-                if any(isinstance(c, ast.Given) for c in clauses):
-                    raise state.builder.report("S0405", "logits are given or factored, not both", clause.span)
-                entry.rank = factored.rank_of(state, value, ctx)
-            case ast.Default():
+            case ast.Factored() | ast.Default():
                 pass
     return refs.get("given"), refs.get("prior")
 

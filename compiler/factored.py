@@ -19,6 +19,18 @@ if TYPE_CHECKING:
 HELP = "index it by  i < j in fields  or by  s in subsets(fields, k)"
 
 
+def declared(
+    state: State, clauses: tuple[ast.Clause, ...], ctx: Context, name: str
+) -> tuple[int, list[tuple[Choice, ...]], list[Key]]:
+    """The rank (0 without the clause); and for every row the members of its set, and the rest of its key."""
+    clause = next((c for c in clauses if isinstance(c, ast.Factored)), None)
+    if clause is None:
+        return 0, [], []
+    if any(isinstance(c, ast.Given) for c in clauses):
+        raise state.builder.report("S0405", "logits are given or factored, not both", clause.span)
+    return rank_of(state, clause.value, ctx), *sets_of(state, ctx, name, clause.span)
+
+
 def rank_of(state: State, value: ast.Expr, ctx: Context) -> int:
     """R of `symmetric(rank = R)`: a whole number that is known when compiling."""
     searched = ""

@@ -256,3 +256,22 @@ def test_every_code_is_explained():
         assert title, code
         assert blank == "", code
         assert rest.count("```") >= 4, code
+
+
+@pytest.mark.parametrize(
+    ("index", "clause", "message"),
+    [
+        ("f in fields", "factored symmetric(rank = 2)", "factored logits are of sets"),
+        ("i, j in fields", "factored symmetric(rank = 2)", "factored logits are of sets"),
+        ("i < j in fields, a < b in 1..3", "factored symmetric(rank = 2)", "sets of one kind"),
+        ("f in fields, v in values(f)", "factored symmetric(rank = 2)", "is indexed by values"),
+        ("i < j in fields", "factored symmetric(rank = choose R from {1, 2})", "this rank is searched"),
+        ("i < j in fields", "factored symmetric(rank = 0)", "R a whole number from 1"),
+        ("i < j in fields", "given 3 factored symmetric(rank = 2)", "given or factored, not both"),
+    ],
+)
+def test_what_cannot_be_factored(index, clause, message):
+    found = said(f"space T\nchoose keep[{index}] from {{off, on}} {clause}\n{END}")
+    (fault,) = found
+    assert fault.code == "S0405"
+    assert message in fault.message
