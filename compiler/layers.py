@@ -8,27 +8,16 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .compiled import Part, Slice, Tensor
-from .ir import Block, DecisionNode, Graph, Input, Learned, Merge, Operator, Reduce, Ref, Rows
+from .ir import DecisionNode, Graph, Input, Learned, Operator
 from .levels import upper_level
 from .passes.tables import LOOKED_UP
 from .promise import Buffer, Initial, Promises, Weight, no_buffers
 from .promise import Operator as Promise
 from .schema import Column, Schema
+from .segments import Chosen, Segment, segments
 from .shapes import Shape, fixed
 
-Chosen = tuple[tuple[str, int, int], ...]
 ID = ("id", "bucket", "cross")
-
-
-@dataclass(frozen=True, slots=True)
-class Segment:
-    """A part of the last axis of a value: its path in a concatenation, its searched width, and what has to be chosen
-    for it to stay: (decision, element, option)."""
-
-    path: Part
-    candidate: str
-    width: int
-    chosen: Chosen = ()
 
 
 @dataclass
@@ -122,7 +111,10 @@ class Layers:
             stop = start + self.rows(source.columns[row])
             candidate, chosen = self._candidate(node, k)
             made = Slice(node.layer, weight.name, node.keys[k], candidate, (), ((start, stop), (0, width)), chosen)
-            if made not in slices:
+            if made in slices:
+                known = slices.index(made)
+                slices[known] = _of_both(slices[known], made)
+            else:
                 slices.append(made)
             total = max(total, stop)
         self.tables[name] = replace(table, shape=(total, width), slices=tuple(slices))
@@ -187,11 +179,17 @@ class Layers:
             self.layers[identity] = layer
         layer.upper = layer.upper and upper
         for row, key in enumerate(node.keys or ((),)):
-            if key not in layer.keys:
-                layer.keys[key] = len(layer.keys)
-                parts = segments(self.graph, node.operands[0], row, self.promises) if node.operands else []
-                for weight in tensors:
-                    self._slices(node, layer, weight, key, row, parts)
+            known = key in layer.keys
+            layer.keys.setdefault(key, len(layer.keys))
+            parts = segments(self.graph, node.operands[0], row, self.promises) if node.operands else []
+            for weight in tensors:
+                made = self._slices(node, layer, weight, key, row, parts)
+                found = layer.slices[weight.name]
+                if known:
+                    again = {one: one for one in made}
+                    layer.slices[weight.name] = [_of_both(one, again.get(one, one)) for one in found]
+                else:
+                    found += made
         return layer
 
     def _hint(self, node: Operator, promise: Promise) -> str:
@@ -204,7 +202,7 @@ class Layers:
 
     def _slices(
         self, node: Operator, layer: Layer, weight: Weight | Buffer, key: Part, row: int, parts: list[Segment]
-    ) -> None:
+    ) -> list[Slice]:
         name = f"{node.part}.{weight.name}" if node.part else weight.name
         text, chosen = self._candidate(node, row)
         text = text or layer.hint
@@ -215,11 +213,9 @@ class Layers:
         at = ((layer.keys[key], layer.keys[key] + 1),) if layer.keyed else ()
         shape = tuple(map(int, weight.shape))  # type: ignore[arg-type]
         divided = weight.rows is not None and weight.along == -1 and sum(p.width for p in parts) == shape[weight.rows]
-        found = layer.slices[weight.name]
         if not divided or weight.rows is None:
-            found.append(Slice(node.layer, name, key, text, (), (*at, *((0, d) for d in shape)), chosen))
-            return
-        start = 0
+            return [Slice(node.layer, name, key, text, (), (*at, *((0, d) for d in shape)), chosen)]
+        found, start = [], 0
         for part in parts:
             if not part.width:
                 continue  # of nothing there are no weights
@@ -227,6 +223,12 @@ class Layers:
             both = ",".join(t for t in (part.candidate, text) if t)
             found.append(Slice(node.layer, name, key, both, part.path, (*at, *box), (*part.chosen, *chosen)))
             start += part.width
+        return found
+
+
+def _of_both(one: Slice, other: Slice) -> Slice:
+    """A weight that several elements share stays if either of them takes it."""
+    return one if one.chosen == other.chosen else replace(one, chosen=())
 
 
 def table_rows(schema: Schema, column: Column) -> int:
@@ -244,56 +246,6 @@ def table_rows(schema: Schema, column: Column) -> int:
             ) + 1
         case _:
             return 1
-
-
-PASSES_ON = ("dropout", "flatten", "batch_norm", "normalize")
-
-
-def segments(graph: Graph, ref: Ref, row: int, promises: Promises) -> list[Segment]:
-    """The parts of the last axis of one row of an operand."""
-    node = graph[ref.node]
-    at = int(ref.rows.array[row]) if len(ref.rows) else 0
-    match node:
-        case Reduce(operator="concat" | "stack" | "vector"):
-            found: list[Segment] = []
-            for block in node.blocks:
-                for k in range(at * block.count, (at + 1) * block.count):
-                    path = block.parts[k] if block.parts else ()
-                    inner = segments(graph, block.ref, k, promises)
-                    found += [_inside(graph, s, path, block, k) for s in inner]
-            return found
-        case Merge():
-            source, within = node.source(at)
-            return segments(graph, Ref(source, Rows([within])), 0, promises)
-        case Operator(operator=operator) if operator in PASSES_ON or _elementwise(promises, operator):
-            wide = [o for o in node.operands if graph[o.node].shape.kind != "number"]
-            if len(wide) == 1:
-                return segments(graph, wide[0], at, promises)
-    shape = node.shape
-    size = 1
-    for d in shape.dims:
-        size *= int(d)  # type: ignore[arg-type]
-    return [Segment((), "", size if shape.kind in ("vector", "matrix") else int(shape.last))]  # type: ignore[arg-type]
-
-
-def _elementwise(promises: Promises, operator: str) -> bool:
-    promise = promises.operators.get(operator)
-    return operator == "*" or (promise is not None and promise.elementwise)
-
-
-def _inside(graph: Graph, segment: Segment, path: Part, block: Block, at: int) -> Segment:
-    chosen = segment.chosen
-    if block.candidate:
-        node = graph[block.ref.node]
-        assert isinstance(node, Operator)  # the candidate, times its weight
-        weight = graph[node.operands[0].node]
-        assert isinstance(weight, Operator)
-        subject = weight.operands[0]
-        decision = graph[subject.node]
-        if isinstance(decision, DecisionNode):
-            row = int(subject.rows.array[int(node.operands[0].rows.array[int(block.ref.rows.array[at])])])
-            chosen = (*chosen, (decision.name, int(decision.elements.array[row]), int(weight.options["option"])))
-    return Segment((*path, *segment.path), block.candidate or segment.candidate, segment.width, chosen)
 
 
 def _plain(initial: Initial, shape: tuple[int, ...]) -> Initial:

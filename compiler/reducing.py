@@ -44,8 +44,9 @@ def reduce(
         weights = weights.take(left) if weights is not None else None
     segments = inner.rows_in(outer)
     counts = np.bincount(segments, minlength=outer.n)
-    if weights is None and value.constant and not _needs_node(name, value):
-        return _plain(state, name, value, segments, outer, span)
+    counted_later = name in ("sum", "product") and len(inner.index().elements) > len(outer.index().elements)
+    if weights is None and value.constant and not _needs_node(name, value) and not counted_later:
+        return _plain(state, name, _each_value(state, name, value, inner, outer), segments, outer, span)
     if weights is not None:
         value, weights, name = _weighted(state, name, inner, value, weights, span)
     value = split.settle(state.builder, state.builder.values(value, inner, span), inner, span)
@@ -62,6 +63,27 @@ def reduce(
             (filled, _folded(state, name, inner, outer, value, weights, segments, counts, filled, span, place))
         )
     return scatter(outer.n, pieces)
+
+
+def _each_value(state: State, name: str, value: Column, inner: Context, outer: Context) -> Column:
+    """What numbers over the values of a field, a row for all of them, come to as if there were a row for each."""
+    fields = inner.index().values
+    if (
+        name not in ("sum", "product", "mean")
+        or not fields
+        or outer.index().values
+        or not all(map(is_number, value.atoms))
+    ):
+        return value
+    counts = [state.schema.field(f).cardinality for f in fields]
+    if name == "product":
+        return Column.of_atoms([a**n if a not in (0, 1) else a for a, n in zip(value.atoms, counts, strict=True)])
+    if name == "sum":
+        return Column.of_atoms([a * n for a, n in zip(value.atoms, counts, strict=True)])
+    rows = inner.rows_in(outer)
+    totals, lengths = np.bincount(rows, counts, outer.n), np.bincount(rows, minlength=outer.n)
+    shares = [(n * int(lengths[r]), int(totals[r])) for n, r in zip(counts, rows, strict=True)]
+    return Column.of_atoms([divide(a * n, total) for a, (n, total) in zip(value.atoms, shares, strict=True)])
 
 
 def _needs_node(name: str, value: Column) -> bool:

@@ -232,6 +232,45 @@ TERMS: tuple[Maker, ...] = (
         components=f"component gated{s}(x, n = 2) {{\n  choose inner from {{off, on}}\n"
         "  let y = linear(mlp(x, [n]), 1)\n  return y * (choose k from {1, 2}) if inner else linear(x, 1)\n}",
     ),
+    # widths that may be equal to fixed ones beside them, in one node with them or not
+    lambda n, s: Piece(
+        f"let inner{s} = concat(embed(f, choose wide{s} from {{1, 2}}) for f in fields)",
+        f"linear(concat(embed(user, {2 * n}), inner{s}, e[user]), 1)",
+        2**n,
+    ),
+    lambda n, s: Piece(
+        f"choose one{s} from {{1, 2}}\nlet both{s}[k in 1..2] = embed(user, one{s}) if k == 1 else embed(user, 2)",
+        f"linear(concat(both{s}), 1)",
+        2,
+    ),
+    # every row has other parts
+    lambda n, s: Piece(
+        f"let rest{s}[g in fields] = linear[g](concat(embed(f, choose wide{s} from {{1, 2}}) for f in fields - {{g}}), 2)",
+        f"sum(sum(rest{s}[g]) for g in fields)",
+        4**comb(n, 2),
+    ),
+    lambda n, s: Piece(
+        f"choose way{s}[f in fields] from {{plain, doubled, none}}",
+        f"linear(concat(concat(case way{s}[f] {{ plain: e[f] doubled: 2 * e[f] none: 0 }} for f in fields), e[user]), 1)",
+        3**n,
+        f"any(way{s}[f] != none for f in fields)",
+    ),
+    lambda n, s: Piece(
+        f"choose part{s} from subset(fields, 1)\nchoose use{s} from {{off, on}}",
+        f"(sum(linear[f](e[f], 1) for f in part{s}) if use{s} else linear(e[user], 1))",
+        2 * n,
+    ),
+    lambda n, s: Piece(
+        f"choose first{s} from {{off, on}}\nlet second{s} = (choose deep{s} from {{1, 2}}) if first{s} else 3",
+        f"second{s} * bias()",
+        3,
+        f"second{s} != 2",
+    ),
+    lambda n, s: Piece(
+        f"let h{s}[l in 0..3] = e[user] if l == 0 else (choose step{s} {{ skip: h{s}[l - 1] layer: tanh(linear[l](h{s}[l - 1], width)) none: 0 }})",
+        f"sum(h{s}[3])",
+        27,
+    ),
     lambda n, s: Piece(
         f"let owned{s}[f in fields] = keyed{s}[f](e[f])",
         f"sum(owned{s})",

@@ -84,6 +84,11 @@ class Index:
     def __len__(self) -> int:
         return len(self.keys)
 
+    @property
+    def symbolic(self) -> bool:
+        """Whether a row stands for all values of a field, or for all elements that an example has."""
+        return bool(self.values or self.elements)
+
     def take(self, rows: Rows) -> Index:
         keys = tuple(self.keys[r] for r in rows.array)
         values = tuple(self.values[r] for r in rows.array) if self.values else ()

@@ -67,7 +67,7 @@ def _folded(node: Node, at: Callable[[int], Node]) -> Node | Ref:
             return _neutral(node, values, at)
         case Reduce(operator="sum", blocks=(block,), segments=None, weights=None):
             values_ = _constant(at(block.ref.node), block.ref.rows)
-            if values_ is not None and not node.widths:
+            if values_ is not None and not node.widths and not at(block.ref.node).index.symbolic:
                 summed = values_.reshape(len(node.index), block.count, *values_.shape[1:]).sum(1)
                 return Constant(
                     index=node.index, shape=node.shape, phase="compile", place=node.place, span=node.span, values=summed

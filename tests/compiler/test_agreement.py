@@ -362,6 +362,7 @@ def test_numbers_that_decisions_settle(definitions, value, objective):
             "logloss",
             "concat(e) if g else 0",
         ),
+        ("", "sum(bias() for v in values(user))", "logloss", "sum(bias() for v in values(user))"),
     ],
 )
 def test_what_has_no_implementation_says_so(definitions, value, objective, place):

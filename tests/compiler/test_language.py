@@ -245,3 +245,17 @@ def test_expectations_show_both_values():
 def test_the_sum_of_a_sequence_is_a_vector_whatever_other_fields_hold():
     assert faults("let x = sum(sum(embed(f, 3)) for f in {user, genres})")[0][0] == "S0304"
     assert faults("let x = sum(sum(embed(f, 3)) for f in {user, item})") == []
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("sum(1 for v in values(user))", "4"),
+        ("product(2 for v in values(user))", "16"),
+        ("sum(1 for f in fields for v in values(f))", "9"),
+        ("sum(cardinality(f) for f in fields for v in values(f))", "29"),
+        ("mean(cardinality(f) for f in {user, city} for v in values(f)) * 3", "10.0"),
+    ],
+)
+def test_a_value_of_a_field_counts_once_each(expression, expected):
+    assert value(expression, schema=THREE) == expected

@@ -8,9 +8,12 @@ from itertools import product
 from math import comb, prod
 
 import pytest
-from hypothesis import Phase, given, settings
+from generate import Generated, spaces
+from hypothesis import HealthCheck, Phase, given, settings
+from reference import Interpreter
 from small_graphs import GATE, NOWHERE, Small, naive, random_graphs
 
+from recspace.compiler.compile import check
 from recspace.compiler.decisions import Decision, Domain
 from recspace.compiler.example import EXAMPLE
 from recspace.compiler.ir import DecisionNode, Graph, Index, Ref, Rows
@@ -212,3 +215,11 @@ def test_a_size_may_depend_on_the_example() -> None:
     assert found.exact
     assert found.formula == "2^(n(n+1)/2)"
     assert dict(found.legend) == {"n": "elements of nodes in an example"}
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@given(space=spaces())
+def test_sizes_of_generated_spaces_are_what_an_enumeration_finds(space: Generated):
+    checked = check(space.program(), space.schema, promises())
+    assert checked.graph is not None, checked.diagnostics
+    assert checked.size.value == Interpreter(space.program(), space.schema, {}).size()
