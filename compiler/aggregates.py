@@ -140,6 +140,7 @@ def _elements(state: State, name: str, value: Column, ctx: Context, span: Span, 
                 )
             found.append(tuple(items) if name in ("concat", "stack") else fold(state, name, items, span))
         return Column.of_atoms(found)
+    conditions.check_numbers(state, f"{name}() runs over", value, span)
     value = state.builder.values(value, ctx, span)
     if name in ("concat", "stack"):
         return _several(state, name, [value], ctx, span, place)
@@ -153,7 +154,7 @@ def _several(state: State, name: str, columns: Sequence[Column], ctx: Context, s
     empty = [k for k, c in enumerate(columns) if c.constant and all(a == () for a in c.atoms)]
     kept = [k for k in range(n) if k not in empty or name not in ("concat", "stack")]
     if not kept:
-        return Column.uniform((), ctx.n)
+        return Column.uniform(() if name in ("concat", "stack") else fold(state, name, (), span), ctx.n)
     outer = np.repeat(np.arange(ctx.n, dtype=np.int64), len(kept))
     labels = Column.of_atoms([k for _ in range(ctx.n) for k in kept])
     inner = Context(len(outer), ctx.scope, ctx, outer, {"·": labels})

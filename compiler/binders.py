@@ -115,7 +115,7 @@ def _over_chosen(
         element = int(node.elements.array[int(domain.rows[row])])
         entry = state.entries[node.name]
         options = entry.atoms.get(entry.domain_of[element])
-        if options is None:
+        if options is None or entry.domain(element).kind != "subset":
             raise builder.report("S0202", f"`{node.name}` does not take a set", binder.domain.span, "a set is needed")
         to_parent += [row] * len(options)
         atoms += options

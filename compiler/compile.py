@@ -96,7 +96,10 @@ def _expected(condition: ast.Expr, size: int | None) -> tuple[Edit, ...]:
 def _values(state: Any, condition: ast.Expr, resolved: Resolved) -> str:
     if not isinstance(condition, ast.Binary):
         return "false"
-    left, right = (state.column(side, resolved.root).atoms[0] for side in (condition.left, condition.right))
+    sides = [state.column(side, resolved.root) for side in (condition.left, condition.right)]
+    if not all(side.constant for side in sides):
+        return "false"
+    left, right = (side.atoms[0] for side in sides)
     return f"{_shown(left)} {condition.operator} {_shown(right)} is false"
 
 

@@ -68,6 +68,9 @@ def _no_condition(state: State, key: int) -> tuple[str, str]:
     node = state.builder.nodes[key]
     if node.shape.kind not in ("number", "sequence") and not (node.shape.kind == "vector" and node.shape.last == 1):
         return f"a {node.shape}", "compare one number: sum(x) > 0"
+    domains = state.entries[node.name].domains if isinstance(node, DecisionNode) else []
+    if domains and domains[0].kind in ("number", "range", "real"):
+        return "a number that is chosen", f"compare it: {node.place} > 1"
     return _no_number(state, key)
 
 
@@ -75,6 +78,14 @@ def chosen(state: State, columns: Sequence[Column]) -> tuple[str, str]:
     """The first of some columns' nodes that is a name or a set that a decision takes, and what could be asked of it."""
     found = [_no_number(state, k) for c in columns for k in c.node_ids()]
     return next((f for f in found if f[0]), ("", ""))
+
+
+def check_numbers(state: State, who: str, column: Column, span: Span) -> None:
+    """Report a name or a set that a decision takes where `who` (`sum() runs over`) wants numbers."""
+    said, help = chosen(state, [column])
+    if said:
+        help = "write a generator: sum(x for x in s)" if said == "a chosen set" else help
+        raise state.builder.report("S0302", f"{who} numbers, and this is {said}", span, said, help=help)
 
 
 def _no_number(state: State, key: int) -> tuple[str, str]:

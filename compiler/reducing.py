@@ -9,7 +9,7 @@ import numpy as np
 
 from recspace.dsl.source import Span
 
-from . import split
+from . import conditions, split
 from .atoms import describe, is_number
 from .columns import ATOM, Column, Context, scatter
 from .decisions import Key
@@ -37,6 +37,7 @@ def reduce(
     place: str,
 ) -> Column:
     """Bring the rows of `inner` together in those of `outer`."""
+    conditions.check_numbers(state, "a list holds" if name == "vector" else f"{name}() runs over", value, span)
     if name == "sum" and value.has_atoms and not value.constant:
         # Adding 0 adds nothing: what a shut gate took away takes no part.
         left = np.array([k for k in range(inner.n) if value.nodes[k] != ATOM or value.atoms[k] != 0], dtype=np.int64)
@@ -44,7 +45,7 @@ def reduce(
         weights = weights.take(left) if weights is not None else None
     segments = inner.rows_in(outer)
     counts = np.bincount(segments, minlength=outer.n)
-    counted_later = name in ("sum", "product") and len(inner.index().elements) > len(outer.index().elements)
+    counted_later = name in ("sum", "product") and len(inner.index().runs) > len(outer.index().runs)
     if weights is None and value.constant and not _needs_node(name, value) and not counted_later:
         return _plain(state, name, _each_value(state, name, value, inner, outer), segments, outer, span)
     if weights is not None:
@@ -173,6 +174,9 @@ def _folded(
         raise builder.report("S0304", f"{name}() adds up elements of one shape, and these have {shapes}", span, shapes,
                              help="bring them to one width where they are made: align(x, n)")  # fmt: skip
     shape = builder.shape(ids[0], value.rows)
+    if name in ("any", "all") and shape.kind != "number" and shape.last != 1:
+        raise builder.report("S0302", f"{name}() asks for conditions, and this is a {shape}", span, str(shape),
+                             help="compare numbers: any(sum(e[f]) > 0 for f in fields)")  # fmt: skip
     if shape.searched and len(segments):
         first = builder.shape(ids[0], value.rows[:1])
         if any(builder.shape(ids[0], value.rows[k : k + 1]) != first for k in range(1, min(len(segments), 64))):

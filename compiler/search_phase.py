@@ -167,7 +167,7 @@ def candidates(builder: Numbers, node: int, row: int) -> tuple[float, ...]:
     own = builder.nodes[node]
     match own:
         case Constant():
-            return (float(own.values[row]),)
+            return (float(own.values[row]),) if own.values.ndim == 1 else ()
         case DecisionNode():
             options = builder.domain_options(own, row)
             return tuple(sorted(float(o) if isinstance(o, int | float) else k for k, o in enumerate(options)))

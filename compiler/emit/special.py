@@ -55,8 +55,8 @@ def _from_table(emitter: Emitter, key: int, node: Operator, read: str, several: 
 def bias(emitter: Emitter, key: int, node: Operator) -> None:
     """A number learned for the whole family, or for each of its elements."""
     (offset,) = layer_weights(emitter, node, emitter.layers.of[key], in_family(node) and bool(node.keys))
-    each = f"{offset}.squeeze(-1)" if node.keys else f"{offset}.expand({len(node.index)})"
-    text = each if in_family(node) else offset
+    shared = in_family(node) and not node.keys
+    text = f"{offset}.expand({len(node.index)})" if shared else f"{offset}.squeeze(-1)"
     emitter.define(key, node, text, False)
 
 

@@ -87,7 +87,7 @@ class Index:
     @property
     def symbolic(self) -> bool:
         """Whether a row stands for all values of a field, or for all elements that an example has."""
-        return bool(self.values or self.elements)
+        return bool(self.values or self.runs)
 
     def take(self, rows: Rows) -> Index:
         keys = tuple(self.keys[r] for r in rows.array)

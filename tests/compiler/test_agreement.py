@@ -311,6 +311,12 @@ def test_every_part_of_a_concatenation_has_its_weights(definitions, value):
 
 NUMBERS = (
     ("choose a from {1, 3}", "a * bias()", "logloss"),
+    ("let q = bias()", "linear(concat(q, bias()), 1) + linear(concat(q, weight(user)), 1)", "logloss"),
+    (
+        "learn b = 1\nlet q[k in 1..2] = bias[k]()",
+        "linear(concat(b, q[2], 2 * bias()), 1) + linear(concat(q, bias()), 1)",
+        "logloss",
+    ),
     ("choose a from {1, 3}", "tanh(a) * bias()", "logloss + a, a"),
     ("choose k from {1, 2, 4}", "k * k * bias()", "logloss"),
     ("choose g from {off, on}", "g * g * bias()", "logloss + 0.1 * (g * g)"),

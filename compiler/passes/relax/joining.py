@@ -17,8 +17,8 @@ def reduce(work: Relaxing, key: int, node: Reduce) -> Ref | Variants:
     """An aggregate; a concat lays values of searched width side by side."""
     if any(work.leaf(b.ref) is not None for b in node.blocks):
         raise not_yet(node.span, f"{node.operator}() of decisions inside the model")
-    if not node.index.symbolic and any(work.graph[b.ref.node].index.symbolic for b in node.blocks):
-        raise not_yet(node.span, f"{node.operator}() over the values of a field, or over the elements of an example,")
+    if not node.index.values and any(work.graph[b.ref.node].index.values for b in node.blocks):
+        raise not_yet(node.span, f"{node.operator}() over the values of a field")
     values = [work.value(b.ref) for b in node.blocks]
     weights = work.fixed(node.weights, node.span) if node.weights else None
     if weights is not None and node.operator in ("max", "min"):
