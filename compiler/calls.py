@@ -213,7 +213,7 @@ def objective(state: State, promise: Operator, expr: ast.Call | ast.Name, ctx: C
         bare = replace(promise, inputs=(), positional=())
         _, given = arguments(state, bare, expr)
     options = {
-        o.name: state.column(given[o.name], ctx) if o.name in given else Column.uniform(o.default, ctx.n)
+        o.name: _option(state, o.kind, given[o.name], ctx) if o.name in given else Column.uniform(o.default, ctx.n)
         for o in promise.options
     }
     _check(state, promise, options, given, ctx)

@@ -13,8 +13,11 @@ from .compiled import Compiled, Tensor
 from .emit import Emitter
 from .ir import Graph, Operator, Output, Ref
 from .layers import Layers, table_rows
+from .passes.relax import not_yet
 from .passes.tables import tables
 from .promise import Promises
+from .ranking import LOSSES as RANKING
+from .ranking import Sides, Term, needed_lines, ranking_of
 from .schema import Schema
 
 # What the text of a module has names for already, besides the functions of operators.
@@ -43,6 +46,11 @@ RESERVED = frozenset(
         "longest",
         "columns",
         "super",
+        "others",
+        "with_others",
+        "own",
+        "item",
+        "ones",
     }
     | set(kwlist)
 )
@@ -66,9 +74,14 @@ def generate(graph: Graph, schema: Schema, promises: Promises, plain: bool = Fal
     body, emitter.lines = emitter.lines, []
     prediction = _scalar(emitter, predict.value)
     rewritten = {id(o): _fused(graph, o, predict) for o in objectives}
+    ranking, noisy = ranking_of(graph), len(emitter.noise)
+    own, item = _factors(emitter, Sides(graph, schema).terms(predict.value) if ranking else ())
     terms = _objective(emitter, graph, objectives, needed, predict, rewritten)
+    if ranking and len(emitter.noise) > noisy:
+        raise not_yet(predict.span, "noise in the objective beside a ranking loss")
     extras = [v for v in dict.fromkeys(emitter.values[k].name for k in needed if k in emitter.values)
               if _reads(v, emitter.lines + terms) and not v.startswith("self.") and v.isidentifier()]  # fmt: skip
+    cut = [v.name for v in emitter.values.values() if v.batched and v.name in extras]
     tensors = layers.tensors()
     decisions = tuple(d for d in graph.decisions if any(getattr(n, "name", None) == d.name for _, n in graph.items()))
     name = _class_name(graph.name)
@@ -78,10 +91,12 @@ def generate(graph: Graph, schema: Schema, promises: Promises, plain: bool = Fal
         tensors=[_described(t) for t in tensors], constants=_constants(emitter), body=body,
         size=_size(emitter), result=f"({', '.join([prediction, *extras])},)", unpack=", ".join(["prediction", *extras]) + ("," if not extras else ""),
         objective=emitter.lines, returned=", ".join(terms), terms=", ".join(_safe(o.text) for o in objectives) or "nothing",
+        ranking=ranking, cut=list(dict.fromkeys(cut)), own=own, item=item, factor_lines=needed_lines(body, own + item),
         noise=emitter.noise, classes=1 if predict.shape.kind == "number" or predict.shape.last == 1 else 2,
     )  # fmt: skip
     columns = tuple(emitter.columns.values())
-    return Compiled(graph.name, name, source, columns, tensors, decisions, tuple(o.text for o in objectives), graph)
+    said = tuple(o.text for o in objectives)
+    return Compiled(graph.name, name, source, columns, tensors, decisions, said, graph, ranking, bool(own))
 
 
 def _emit(emitter: Emitter, graph: Graph, wanted: frozenset[int]) -> None:
@@ -95,6 +110,23 @@ def _scalar(emitter: Emitter, ref: Ref) -> str:
     text = emitter.fetch(ref, False, batched=True)
     node = emitter.graph[ref.node]
     return f"{text}.squeeze(-1)" if node.shape.kind == "vector" and node.shape.last == 1 else text
+
+
+def _factors(emitter: Emitter, terms: tuple[Term, ...]) -> tuple[list[str], list[str]]:
+    """The two sides of a score: for each the expressions [B, …] that stand side by side, one for each term."""
+    own, item = list[str](), list[str]()
+    for term in terms:
+        left, right = term.vectors or (None, None)
+        text = _multiplied(emitter, term.own, left)
+        own.append(text if term.sign > 0 else f"-{text}" if text.isidentifier() else f"-({text})")
+        item.append(_multiplied(emitter, term.item, right))
+    return own, item
+
+
+def _multiplied(emitter: Emitter, numbers: tuple[Ref, ...], vector: Ref | None) -> str:
+    parts = [f"{emitter.fetch(r, False, batched=True)}.unsqueeze(-1)" for r in numbers]
+    parts += [] if vector is None else [emitter.fetch(vector, False, batched=True)]
+    return " * ".join(parts) or "ones"
 
 
 def _fused(graph: Graph, output: Output, predict: Output) -> Ref | None:
@@ -142,9 +174,11 @@ def _on_prediction(emitter: Emitter, node: Operator) -> bool:
 
 def _loss(emitter: Emitter, key: int, node: Operator, logits: Ref | None) -> None:
     """An objective on what is predicted."""
-    from .passes.relax import not_yet
-
     classes = emitter.schema.label.kind == "classes"
+    if node.operator in RANKING:
+        emitter.use(node.operator, node.operator)
+        emitter.define(key, node, f"{node.operator}(prediction, others)", True, node.operator)
+        return
     if node.operator not in ("logloss", "mse") or (classes and node.operator == "mse"):
         raise not_yet(node.span, f"{node.operator}")
     name = node.operator if logits is None else LOSSES[node.operator]

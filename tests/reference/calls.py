@@ -14,6 +14,7 @@ from . import blocks, operators
 from .aggregates import Aggregates
 from .fields import Fields
 from .operators import Layer
+from .ranking import NEGATIVES, Ranking
 from .scopes import Env, Scope, Thunk
 from .values import (
     FieldRef,
@@ -35,7 +36,7 @@ AGGREGATES = ("sum", "mean", "max", "min", "product", "concat", "stack", "any", 
 COMMANDS = ("fields", "categorical", "numeric", "multivalued")
 
 
-class Calls(Fields, Aggregates):
+class Calls(Fields, Aggregates, Ranking):
     """The part of the evaluator that knows functions by name."""
 
     def builtin(self: Any, name: str, env: Env) -> Any:
@@ -57,6 +58,8 @@ class Calls(Fields, Aggregates):
                 return False
             case "logloss" | "mse":
                 return self.loss(name)
+        if name in NEGATIVES and self.batch is not None:
+            return self.ranking(name, {}, env)
         for found in (self.schema.by_role(name), next((f for f in fields if f.name == name), None)):
             if found is not None:
                 return FieldRef(found.name)
