@@ -15,15 +15,17 @@ from . import metrics
 from .data.encoded import Encoded
 from .examples import Examples, Task
 from .module import Model
+from .ranking import ranked
 
 Figures = dict[str, float]
-FIRST: Mapping[Task, str] = {"binary": "auc", "number": "rmse", "classes": "logloss"}
+FIRST: Mapping[Task, str] = {"binary": "auc", "number": "rmse", "classes": "logloss", "ranking": "ndcg"}
 """The figure that a task is judged by where nothing else is said."""
-HIGHER = frozenset({"auc", "gauc", "accuracy"})
+HIGHER = frozenset({"auc", "gauc", "accuracy", "ndcg", "recall"})
 OF_TASK: Mapping[Task, tuple[str, ...]] = {
     "binary": ("auc", "gauc", "logloss", "accuracy"),
     "number": ("rmse",),
     "classes": ("logloss", "accuracy"),
+    "ranking": ("ndcg", "recall"),
 }
 
 
@@ -45,8 +47,21 @@ def answers(model: Model, encoded: Encoded, batch_rows: int = 8192) -> NDArray[n
     return torch.cat([model.module(encoded.batch(part)) for part in parts]).double().numpy()
 
 
-def scores(model: Model, examples: Examples, rows: Tensor, choices: Mapping[str, Tensor], batch_rows: int) -> Figures:
-    """Every figure of the task on the rows; NaN where the rows do not define it."""
+def scores(
+    model: Model,
+    examples: Examples,
+    rows: Tensor,
+    choices: Mapping[str, Tensor],
+    batch_rows: int,
+    *,
+    whole: bool = False,
+) -> Figures:
+    """Every figure of the task on the rows, which are of one part; NaN where the rows do not define it.
+
+    `whole`: for the report; else rankings may be judged on a sample of the questions.
+    """
+    if examples.task == "ranking":
+        return ranked(model, examples, rows, choices, batch_rows, whole=whole)
     prediction = predicted(model, examples, rows, choices, batch_rows)
     dense = examples.encoded.dense
     at = rows.to(examples.encoded.device)
@@ -72,9 +87,15 @@ def scores(model: Model, examples: Examples, rows: Tensor, choices: Mapping[str,
             }
 
 
-def metric(name: Any, task: Task) -> str:
-    """The figure that `metric = …` means for a task; one that the task does not have falls back to its first."""
-    return str(name) if name in OF_TASK[task] else FIRST[task]
+def metric(name: Any, examples: Examples) -> str:
+    """The figure that `metric = …` means; one that the task does not have falls back to its first."""
+    found = str(name) if name in OF_TASK[examples.task] else FIRST[examples.task]
+    return f"{found}@{examples.top}" if examples.task == "ranking" else found
+
+
+def higher(name: str) -> bool:
+    """Whether more of a figure is better: of `ndcg@20` too."""
+    return name.partition("@")[0] in HIGHER
 
 
 def goodness(figures: Figures, name: str) -> float:
@@ -82,4 +103,4 @@ def goodness(figures: Figures, name: str) -> float:
     value = figures.get(name, math.nan)
     if math.isnan(value):
         return -math.inf
-    return value if name in HIGHER else -value
+    return value if higher(name) else -value

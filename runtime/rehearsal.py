@@ -9,8 +9,10 @@ import torch
 
 from recspace.compiler.compiled import Compiled
 
+from .catalogue import catalogue
 from .choices import even
 from .module import build, initialise
+from .negatives import Negatives
 from .randomness import noises
 
 if TYPE_CHECKING:
@@ -23,8 +25,13 @@ def step_memory(inputs: Inputs, supernet: Compiled, options: Sequence[Mapping[st
     rows = max((int(o["batch_size"]) for o in options if "batch_size" in o), default=0)
     if not rows:
         return {"batch_size": 0, "activation_bytes": 0}
-    encoded = inputs.encode(list(supernet.columns))
-    batch = encoded.batch(torch.from_numpy(encoded.rows("train")[:rows].copy()))
+    columns = list(dict.fromkeys([*supernet.columns, *(inputs.roles.columns if inputs.roles else ())]))
+    encoded = inputs.encode(columns)
+    train = torch.from_numpy(encoded.rows("train"))
+    batch = encoded.batch(train[:rows])
+    if supernet.ranking and inputs.roles:
+        goods = catalogue(encoded, inputs.roles, columns)
+        batch |= Negatives(goods, train, supernet.ranking).columns(train[:rows], 0, "rehearsal", 0)
     model = build(supernet, torch.device("cpu"))
     initialise(model, 0)
     model.module.train()

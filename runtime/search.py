@@ -20,9 +20,10 @@ from recspace.compiler.schema import Column
 from recspace.dsl.diagnostics import SpaceError
 
 from . import devices, fix
+from .catalogue import Roles, catalogue
 from .context import Context, Factory
 from .data.encoded import Encoded
-from .evaluation import FIRST, HIGHER, Figures, scores
+from .evaluation import Figures, higher, metric, scores
 from .examples import Examples, divided
 from .examples import Task as Aim
 from .files import inside, write_whole
@@ -46,8 +47,9 @@ class Inputs:
     """A space bound to data, ready to be searched.
 
     `encode` gives the rows of the columns asked for (`Bound.encode`); `task` is what the label is; `user`: the column
-    of user ids for the grouped AUC. `bound` is what a resumed run must find unchanged: the text of the space and of its
-    imports, its params, the fingerprint of the data; plain data.
+    of user ids for the grouped AUC; `roles`: who chooses and what is chosen, where models rank. `bound` is what a
+    resumed run must find unchanged: the text of the space and of its imports, its params, the fingerprint of the data;
+    plain data.
     """
 
     factory: Factory
@@ -58,6 +60,7 @@ class Inputs:
     promises: Promises
     bound: Mapping[str, Any]
     user: Column | None = None
+    roles: Roles | None = None
 
 
 class Search:
@@ -80,13 +83,18 @@ class Search:
         self._deadline = float("inf")
 
     def _divide(self) -> Examples:
-        columns = list(self.supernet.columns)
-        user = self._inputs.user
-        if user is not None and user not in columns:
-            columns.append(user)
-        encoded = self._inputs.encode(columns).to(self._device)
-        groups = user.key if user is not None and self._inputs.task == "binary" else ""
-        return divided(encoded, self._inputs.task, self._settings.stopping, self._settings.seed, groups)
+        inputs, settings = self._inputs, self._settings
+        asked = [*([inputs.user] if inputs.user is not None else []), *(inputs.roles.columns if inputs.roles else ())]
+        columns = list(dict.fromkeys([*self.supernet.columns, *asked]))
+        encoded = inputs.encode(columns).to(self._device)
+        groups = inputs.user.key if inputs.user is not None and inputs.task == "binary" else ""
+        # Rows that nothing is stopped by are trained on.
+        stopping = settings.stopping if any(stage.call.options.get("patience") for stage in self.stages) else 0.0
+        examples = divided(encoded, inputs.task, stopping, settings.seed, groups)
+        if inputs.roles is None:
+            return examples
+        goods = catalogue(encoded, inputs.roles, columns)
+        return replace(examples, catalogue=goods, top=settings.top, seed=settings.seed)
 
     @property
     def done(self) -> bool:
@@ -168,7 +176,7 @@ class Search:
         rows = self._examples.test if self._examples.test.numel() else self._examples.valid
         if not rows.numel():
             return {}
-        return scores(model, self._examples, rows, choices, self._settings.evaluation_rows)
+        return scores(model, self._examples, rows, choices, self._settings.evaluation_rows, whole=True)
 
     def _keep(self, name: str, model: Model, gates: Mapping[str, Tensor]) -> dict[str, int]:
         """Write a model's text and weights; its sizes, as measured in the file.
@@ -247,14 +255,14 @@ class Search:
         baseline = next((r for r in self._rows if r["stage"] == BASELINE), None)
         own = [r for r in self._rows if r["stage"] != BASELINE]
         relaxed = next((r for r in reversed(own) if r["stage"].endswith(".relax")), None)
-        first = FIRST[self._examples.task]
+        first = metric("auto", self._examples)
         total = sum(r["seconds"] for r in own)
         return {
             "version": 1,
             "space": self.supernet.name,
             "task": self._examples.task,
             "judged_on": "test" if self._examples.test.numel() else "valid",
-            "metric": {"name": first, "higher_is_better": first in HIGHER},
+            "metric": {"name": first, "higher_is_better": higher(first)},
             "hand_made": baseline if baseline is not None else None,
             "searched": {**searched, "seconds": round(total, 3)},
             "gap": _gap(relaxed, searched, first),

@@ -27,6 +27,7 @@ from .target import Labelling, Labels, fit_labelling
 from .vocabulary import fit_cross
 
 if TYPE_CHECKING:
+    from .crossings import Crossing
     from .encoded import Encoded
 
 
@@ -93,6 +94,13 @@ class Bound:
                         self._cross((column.fields, bins), column.min_count, train)
                 case _:
                     pass
+
+    def crossings(self, columns: Sequence[Column], items: frozenset[str]) -> tuple[Crossing, ...]:
+        """Of the columns of a model, the crosses of one of the fields `items` with one that is none of these."""
+        from .crossings import crossings
+
+        self.prepare(columns)
+        return crossings(self.encoding, self.rows, columns, items)
 
     def save(self, folder: Path, columns: Sequence[Column]) -> None:
         """Keeps the encoding with what `columns` need, so that new tables are encoded alike (`store.load`)."""

@@ -11,6 +11,7 @@ from .spec import (
     ColumnSplit,
     DataSpec,
     GroupSplit,
+    LeaveOneOut,
     Many,
     Meaning,
     Number,
@@ -121,7 +122,12 @@ def _split(split: Split) -> str:
         case RandomSplit():
             return _call("random", _shares(split.shares), _option("seed", split.seed, None))
         case ColumnSplit():
-            return _call("column", _text(split.column))
+            return _call("column", _text(split.column), _option("valid", _number(split.valid), "0.1"))
+        case LeaveOneOut():
+            time = _text(split.time) if split.time else ""
+            return _call(
+                "leave_one_out", _text(split.column), _option("time", time, ""), _option("seed", split.seed, None)
+            )
         case TimeSplit():
             return _call("time", _text(split.column), _shares(split.shares))
         case GroupSplit():

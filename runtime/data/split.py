@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, assert_never
 
 import numpy as np
 import polars as pl
@@ -13,15 +13,13 @@ from recspace.dsl.source import Span
 
 from . import cells
 from .faults import fault, shown, warning, where
-from .spec import ColumnSplit, GroupSplit, RandomSplit, Split, TimeSplit
+from .spec import ColumnSplit, GroupSplit, LeaveOneOut, RandomSplit, Split, TimeSplit
 
 Part = Literal["train", "valid", "test"]
 PARTS: tuple[Part, ...] = ("train", "valid", "test")
 NAMES: dict[str, int] = {
     "train": 0, "training": 0, "valid": 1, "validation": 1, "val": 1, "dev": 1, "test": 2, "testing": 2,
 }  # fmt: skip
-CARVED = 0.1
-"""Share of the training rows that becomes the valid part where a split column names none."""
 
 
 def parts(table: pl.DataFrame, split: Split, seed: int) -> tuple[NDArray[np.uint8], tuple[Diagnostic, ...]]:
@@ -40,10 +38,31 @@ def parts(table: pl.DataFrame, split: Split, seed: int) -> tuple[NDArray[np.uint
             place = _generator(seed if own is None else own).permutation(int(group.max()) + 1)[group]
             order = np.argsort(place, kind="stable")
             result = _cut(order, _run_ends(place[order].astype(np.float64)), shares)
-        case ColumnSplit(column, span):
-            return _by_column(table[column], seed, span)
+        case LeaveOneOut(column, time, own, span):
+            result = _last_two(table, column, time, _generator(seed if own is None else own), span)
+        case ColumnSplit(column, valid, span):
+            return _by_column(table[column], valid, seed, span)
+        case _:
+            assert_never(split)
     _check(result, span)
     return result, ()
+
+
+def _last_two(
+    table: pl.DataFrame, column: str, time: str, generator: np.random.Generator, span: Span
+) -> NDArray[np.uint8]:
+    """The last row of each group tests, the one before it chooses where there is a third."""
+    group = groups(table[column], span)
+    if time:
+        when = _complete(table[time], cells.numbers(table[time], span), span)
+    else:
+        when = generator.random(table.height)
+    order = np.lexsort((when, group))  # stable: equal times stay in the order of the table
+    size = np.bincount(group)[group[order]]
+    left = size - (np.arange(order.size) - np.searchsorted(group[order], group[order]))
+    result = np.zeros(order.size, np.uint8)
+    result[order] = np.where((left == 1) & (size > 1), 2, np.where((left == 2) & (size > 2), 1, 0))
+    return result
 
 
 def groups(column: pl.Series, span: Span) -> NDArray[np.int64]:
@@ -77,14 +96,16 @@ def _cut(order: NDArray[np.int64], allowed: NDArray[np.int64], shares: tuple[flo
     return result
 
 
-def _check(part: NDArray[np.uint8], span: Span) -> None:
+def _check(part: NDArray[np.uint8], span: Span, needed: tuple[Part, ...] = PARTS) -> None:
     sizes = np.bincount(part, minlength=3)
     for name, size in zip(PARTS, sizes, strict=True):
-        if size == 0:
+        if size == 0 and name in needed:
             raise fault("S0525", f"the split leaves no rows for {name}", span, help="change the shares of the split")
 
 
-def _by_column(column: pl.Series, seed: int, span: Span) -> tuple[NDArray[np.uint8], tuple[Diagnostic, ...]]:
+def _by_column(
+    column: pl.Series, valid: float, seed: int, span: Span
+) -> tuple[NDArray[np.uint8], tuple[Diagnostic, ...]]:
     words = cells.values(column, span).cast(pl.String).str.to_lowercase().str.strip_chars()
     known = words.is_in(list(NAMES)).fill_null(False)
     if not known.all():
@@ -98,9 +119,9 @@ def _by_column(column: pl.Series, seed: int, span: Span) -> tuple[NDArray[np.uin
     result = words.replace_strict(NAMES, return_dtype=pl.UInt8).to_numpy().copy()
     notes: tuple[Diagnostic, ...] = ()
     sizes = np.bincount(result, minlength=3)
-    if sizes[1] == 0 and sizes[0] > 1:
+    if sizes[1] == 0 and sizes[0] > 1 and valid:
         train = np.flatnonzero(result == 0)
-        taken = _generator(seed).permutation(train)[: max(1, round(CARVED * train.size))]
+        taken = _generator(seed).permutation(train)[: max(1, round(valid * train.size))]
         result[taken] = 1
         notes = (
             warning(
@@ -109,5 +130,5 @@ def _by_column(column: pl.Series, seed: int, span: Span) -> tuple[NDArray[np.uin
                 span,
             ),
         )
-    _check(result, span)
+    _check(result, span, PARTS if valid else ("train", "test"))
     return result, notes
