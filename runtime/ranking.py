@@ -115,7 +115,7 @@ def _numbered(examples: Examples, rows: Tensor) -> Tensor:
     columns = [batch[key].cpu() for key in catalogue.own]
     columns += [torch.from_numpy(ids)[rows] for c in catalogue.crossings for ids, mine in c.parts if not mine]
     for column in columns:
-        for one in column.reshape(rows.numel(), -1).unbind(1):
+        for one in column.unsqueeze(-1).flatten(1).unbind(1):
             value = torch.unique(one, return_inverse=True)[1]
             number = torch.unique(number * (int(value.max()) + 1 if value.numel() else 1) + value, return_inverse=True)[
                 1
