@@ -17,6 +17,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from recspace.compiler.compiled import Compiled
+
 from . import metrics
 from .examples import Examples
 from .module import Model
@@ -56,20 +58,27 @@ def ranked(
 ) -> dict[str, float]:
     """recall@K and ndcg@K for K = `examples.top` and `PLACES`; NaN where nobody wants anything or a score is NaN."""
     places = sorted({min(PLACES, examples.top), examples.top}, reverse=True)
-    asked = questions(examples, rows, most(examples, model, whole))
-    hits = _hits(model, examples, asked, choices, batch_rows, places[0]) if asked.rows.numel() else None
+    posed = questions(examples, rows, most(examples, model.compiled, whole))
+    hits = _hits(model, examples, posed, choices, batch_rows, places[0]) if posed.rows.numel() else None
     figures: dict[str, float] = {}
     for k in places:
-        recall, ndcg = (float("nan"),) * 2 if hits is None else metrics.ranking(hits, asked.counts.numpy(), k)
+        recall, ndcg = (float("nan"),) * 2 if hits is None else metrics.ranking(hits, posed.counts.numpy(), k)
         figures |= {f"recall@{k}": recall, f"ndcg@{k}": ndcg}
     return figures
 
 
-def most(examples: Examples, model: Model, whole: bool) -> int:
+def asked(examples: Examples, rows: Tensor, compiled: Compiled) -> dict[str, int]:
+    """For the report: on how many questions a model is judged, of how many, and over how many items."""
+    assert examples.catalogue is not None
+    found = questions(examples, rows, most(examples, compiled, whole=True))
+    return {"asked": found.rows.numel(), "of": found.every, "items": examples.catalogue.items}
+
+
+def most(examples: Examples, compiled: Compiled, whole: bool) -> int:
     """How many questions are asked at most."""
     assert examples.catalogue is not None
     factored, plain = LIMITS[whole]
-    return max(1, (factored if model.compiled.factored else plain) // max(1, examples.catalogue.items))
+    return max(1, (factored if compiled.factored else plain) // max(1, examples.catalogue.items))
 
 
 def questions(examples: Examples, rows: Tensor, limit: int) -> Questions:
@@ -83,17 +92,17 @@ def questions(examples: Examples, rows: Tensor, limit: int) -> Questions:
     item = catalogue.item[rows]
     new = ~contains(taken, catalogue.user[rows] * size + item)
     rows, number, item = rows[new], number[new], item[new]
-    asked = torch.unique(number)
-    every = asked.numel()
+    posed = torch.unique(number)
+    every = posed.numel()
     if every > limit:
-        asked = asked[order(every, examples.seed, "questions", 0)[:limit]].sort().values
-        among = contains(asked, number)
+        posed = posed[order(every, examples.seed, "questions", 0)[:limit]].sort().values
+        among = contains(posed, number)
         rows, number, item = rows[among], number[among], item[among]
-    question = torch.searchsorted(asked, number)
-    row_Q = torch.full((asked.numel(),), examples.encoded.count).scatter_reduce(0, question, rows, "amin")
+    question = torch.searchsorted(posed, number)
+    row_Q = torch.full((posed.numel(),), examples.encoded.count).scatter_reduce(0, question, rows, "amin")
     wanted = torch.unique((question * size + item)[item > 0])
-    count_Q = torch.bincount(wanted // size, minlength=asked.numel())
-    count_Q += torch.bincount(question[item == 0], minlength=asked.numel())
+    count_Q = torch.bincount(wanted // size, minlength=posed.numel())
+    count_Q += torch.bincount(question[item == 0], minlength=posed.numel())
     starts = torch.searchsorted(taken, torch.arange(int(catalogue.user.max()) + 2) * size)
     return Questions(row_Q, catalogue.user[row_Q], wanted, count_Q, taken % size, starts, every)
 
@@ -125,7 +134,7 @@ def _numbered(examples: Examples, rows: Tensor) -> Tensor:
 
 @torch.no_grad()
 def _hits(
-    model: Model, examples: Examples, asked: Questions, choices: Mapping[str, Tensor], batch_rows: int, places: int
+    model: Model, examples: Examples, posed: Questions, choices: Mapping[str, Tensor], batch_rows: int, places: int
 ) -> NDArray[np.bool_] | None:
     """Whether what stands on each place is wanted: [Q, places]. None where a score is NaN."""
     catalogue = examples.catalogue
@@ -138,24 +147,24 @@ def _hits(
     column_of = torch.empty(catalogue.items + 1, dtype=torch.long)
     column_of[item_I] = torch.arange(catalogue.items)
     found = []
-    for at in torch.split(torch.arange(asked.rows.numel()), max(1, SCORES // catalogue.items)):
-        score_QI = score(asked.rows[at]).float()
-        question, item = _seen(asked, at)
+    for at in torch.split(torch.arange(posed.rows.numel()), max(1, SCORES // catalogue.items)):
+        score_QI = score(posed.rows[at]).float()
+        question, item = _seen(posed, at)
         score_QI[question.to(score_QI.device), column_of[item].to(score_QI.device)] = -torch.inf
         value, column = score_QI.topk(min(places, catalogue.items), dim=1)
         if bool(value.isnan().any()):
             return None
         top = item_I[column.cpu()]
-        found.append(contains(asked.wanted, at.unsqueeze(1) * (catalogue.items + 1) + top))
+        found.append(contains(posed.wanted, at.unsqueeze(1) * (catalogue.items + 1) + top))
     return torch.cat(found).numpy()
 
 
-def _seen(asked: Questions, at: Tensor) -> tuple[Tensor, Tensor]:
+def _seen(posed: Questions, at: Tensor) -> tuple[Tensor, Tensor]:
     """For questions that follow each other, every item that the user has: its question, counted from the first; the item."""
-    start, end = asked.starts[asked.users[at]], asked.starts[asked.users[at] + 1]
+    start, end = posed.starts[posed.users[at]], posed.starts[posed.users[at] + 1]
     question = torch.repeat_interleave(torch.arange(at.numel()), end - start)
     first = torch.cumsum(end - start, 0) - (end - start)
-    return question, asked.taken[start[question] + torch.arange(question.numel()) - first[question]]
+    return question, posed.taken[start[question] + torch.arange(question.numel()) - first[question]]
 
 
 Score = Callable[[Tensor], Tensor]

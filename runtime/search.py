@@ -32,6 +32,7 @@ from .module import Model
 from .plain_stages import for_model, hand_made, inherit
 from .plan import BASELINE, Planned, obstacles, planned
 from .progress import Progress
+from .ranking import asked
 from .recipe import Recipe
 from .refuse import refusal
 from .report import GATES, sizes, write_architecture, write_json, write_tensors
@@ -250,6 +251,12 @@ class Search:
         gates = for_model(context.decisions, compiled, found.gates)
         return model, {name: weights.to(self._device) for name, weights in gates.items()}
 
+    def _ranked(self) -> dict[str, int] | None:
+        """How many questions the models were judged on, of how many, over how many items; None where none ranks."""
+        examples = self._examples
+        rows = examples.test if examples.test.numel() else examples.valid
+        return asked(examples, rows, self.supernet) if examples.catalogue is not None else None
+
     def _report(self, searched: dict[str, Any], seconds: float) -> dict[str, Any]:
         """Every figure of the table. `gap`: what the searched model gained or lost when it was trained on its own."""
         baseline = next((r for r in self._rows if r["stage"] == BASELINE), None)
@@ -265,6 +272,7 @@ class Search:
             "metric": {"name": first, "higher_is_better": higher(first)},
             "hand_made": baseline if baseline is not None else None,
             "searched": {**searched, "seconds": round(total, 3)},
+            "ranked": self._ranked(),
             "gap": _gap(relaxed, searched, first),
             "stages": self._rows,
             "rows": {n: getattr(self._examples, n).numel() for n in ("train", "stopping", "valid", "test")},

@@ -151,7 +151,7 @@ def test_list_knows_every_shipped_space():
     assert autofis["task"] == "ctr"
     assert spaces["autodim"]["levels"] == ["field"]
     assert spaces["pep"]["levels"] == ["field × value × dimension"]
-    assert {name for name, entry in spaces.items() if entry["task"] == "topk"} == {"bpfis", "rule"}
+    assert {name for name, entry in spaces.items() if entry["task"] == "topk"} == {"bpfis", "mf", "rule"}
     assert {name for name, entry in spaces.items() if entry["task"] == "rating"} == {"autoemb", "esapn", "sif"}
     lines = call("list").stdout.splitlines()
     assert sum(line.startswith(tuple(spaces)) for line in lines) == len(spaces)

@@ -97,7 +97,10 @@ def test_another_item_brings_all_that_is_its_own(examples):
 # -- negatives ---------------------------------------------------------------------------------------------
 
 
-def drawn(examples, ranking=Ranking(4), stage="0.train", step=0, seed=1):
+FOUR = Ranking(4)
+
+
+def drawn(examples, ranking=FOUR, stage="0.train", step=0, seed=1):
     return Negatives(examples.catalogue, examples.train, ranking).drawn(examples.train, seed, stage, step)
 
 

@@ -59,6 +59,12 @@ def _remarks(report: Mapping[str, Any]) -> list[str]:
     judged = report["judged_on"]
     part = report["rows"].get(judged, 0)
     found = [f"judged on {part:,} {'test' if judged == 'test' else 'validation'} rows"]
+    ranked = report.get("ranked")
+    if ranked:
+        some = "" if ranked["asked"] == ranked["of"] else f" of {ranked['of']:,}, drawn by the seed"
+        found[0] += (
+            f": {ranked['asked']:,} users and contexts{some}, over {ranked['items']:,} items less those that they had"
+        )
     gap, metric = report.get("gap"), report["metric"]["name"]
     if gap is not None:
         better = (gap > 0) == bool(report["metric"]["higher_is_better"])
