@@ -16,7 +16,7 @@ from recspace.compiler.schema import Column, Field, Label
 from recspace.dsl import SpaceError
 from recspace.runtime.registry import promises
 
-from .agreement import Pair, fill, float64, model_of, random_weights, relaxed_agrees, tensors_of
+from .agreement import Pair, fill, float64, model_of, random_weights, relaxed_agrees, shipped, tensors_of
 from .goldens import check_golden
 
 FIELDS = (
@@ -71,6 +71,12 @@ def test_objectives_are_those_of_the_oracle(body, objective):
     relaxed_agrees(Ranked(program_of(space(body, objective)), SCHEMA, {}), 1)
 
 
+def test_the_shipped_factorisation():
+    pair = Ranked(shipped("baselines/mf.space"), SCHEMA, {"width": 3, "negatives": 2})
+    relaxed_agrees(pair, 4)
+    assert pair.supernet.factored
+
+
 def test_one_negative_and_other_terms_besides():
     body = "let e = embed(item, 2)\npredict dot(embed(user, 2), e)"
     pair = Ranked(program_of(space(body, "bpr + 0.1 * l2(e), 0.5 * sum(e)")), SCHEMA, {}, count=1, weighted=False)
@@ -81,6 +87,7 @@ def test_one_negative_and_other_terms_besides():
 SEPARABLE = {
     "products": ("predict dot(embed(user, 3), embed(item, 3))", 3),
     "turned round": ("predict dot(embed(item, 3), embed(user, 3) * weight(city))", 3),
+    "negated": ("predict -(dot(embed(user, 3), embed(item, 3)) + weight(item))", 4),
     "sigmoid": ("predict sigmoid(dot(embed(user, 3), embed(item, 3)) - 3 * weight(item) + weight(user))", 4),
     "everything": (EVERYTHING, None),
     "numbers": ("predict (weight(user) + weight(item)) * (weight(city) - weight(item))", None),
@@ -89,6 +96,7 @@ MIXED = {
     "a network": BODIES["a network"],
     "a cross": BODIES["a cross"],
     "squares": "predict dot(embed(user, 3) + embed(item, 3), embed(user, 3) + embed(item, 3))",
+    "half": "predict dot(embed(user, 3), embed(user, 3) + embed(item, 3))",
     "activated": "predict relu(weight(user) + weight(item))",
     "two products": "let d = dot(embed(user, 3), embed(item, 3))\npredict d * d",
 }
