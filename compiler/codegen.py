@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import builtins
+from collections.abc import Collection
 from functools import cache
 from keyword import kwlist
 from pathlib import Path
@@ -16,9 +18,14 @@ from .ir import DecisionNode, Graph, Operator, Output, Ref
 from .layers import Layers, table_rows
 from .passes.tables import tables
 from .promise import Promises
+from .ranking import LOSSES as RANKING
+from .ranking import Sides, Term, needed_lines, ranking_of
 from .runs import runs_of
 from .schema import Column, Schema
 from .unfinished import not_yet
+
+IMPORTED = frozenset({"F", "Tensor", "NamedTuple"})
+"""Names that the text imports, and that no line of a body reads."""
 
 # What the text of a module has names for already, besides the functions of operators.
 RESERVED = frozenset(
@@ -49,6 +56,11 @@ RESERVED = frozenset(
         "longest",
         "columns",
         "super",
+        "others",
+        "with_others",
+        "own",
+        "item",
+        "ones",
     }
     | set(kwlist)
 )
@@ -86,15 +98,20 @@ def generate(
     emitter.stand(predict_key, predict)
     prediction = _scalar(emitter, predict.value)
     rewritten = {id(o): _fused(graph, o, predict) for o in objectives}
+    ranking, noisy = ranking_of(graph), len(emitter.noise)
+    own, item = _factors(emitter, Sides(graph, schema).terms(predict.value) if ranking else ())
     terms = _objective(emitter, graph, objectives, needed, predict, rewritten)
+    if ranking and len(emitter.noise) > noisy:
+        raise not_yet(predict.span, "noise in the objective beside a ranking loss")
     made = [*(emitter.values[k].name for k in needed if k in emitter.values), *emitter.logits.values()]
     made += emitter.places.values()
     extras = [v for v in dict.fromkeys(made)
               if _reads(v, emitter.lines + terms) and not v.startswith("self.") and v.isidentifier()]  # fmt: skip
+    cut = [v.name for v in emitter.values.values() if v.batched and v.name in extras]
     tensors = layers.tensors()
     asked = {n.name for _, n in graph.items() if isinstance(n, DecisionNode) and not (plain and n.given)}
     decisions = tuple(d for d in graph.decisions if d.name in asked)
-    name = _class_name(graph.name)
+    name = _class_name(graph.name, emitter.functions)
     source = _template().render(
         doc=f"{graph.name}: {'a plain model' if plain else 'a supernet'} made by recspace. To read; it is not run from this file.",
         name=name, summary=f"{graph.name} for {schema.name}.", functions=list(emitter.functions.values()),
@@ -102,11 +119,13 @@ def generate(
         before=["from typing import NamedTuple"] if emitter.places else [], after=_after(emitter), prelude=emitter.prelude,
         size=_size(emitter), result=f"({', '.join([prediction, *extras])},)", unpack=", ".join(["prediction", *extras]) + ("," if not extras else ""),
         objective=emitter.lines, returned=", ".join(terms), terms=", ".join(_safe(o.text) for o in objectives) or "nothing",
+        ranking=ranking, cut=list(dict.fromkeys(cut)), own=own, item=item, factor_lines=needed_lines(body, own + item),
         noise=emitter.noise, reads=_reading(tuple(emitter.columns.values()), schema),
         classes=1 if predict.shape.kind == "number" or predict.shape.last == 1 else 2,
     )  # fmt: skip
     columns = tuple(emitter.columns.values())
-    return Compiled(graph.name, name, source, columns, tensors, decisions, tuple(o.text for o in objectives), graph)
+    said = tuple(o.text for o in objectives)
+    return Compiled(graph.name, name, source, columns, tensors, decisions, said, graph, ranking, bool(own))
 
 
 def _emit(emitter: Emitter, graph: Graph, wanted: frozenset[int]) -> None:
@@ -129,6 +148,23 @@ def _scalar(emitter: Emitter, ref: Ref) -> str:
     text = emitter.fetch(ref, False, batched=True)
     node = emitter.graph[ref.node]
     return f"{text}.squeeze(-1)" if node.shape.kind == "vector" and node.shape.last == 1 else text
+
+
+def _factors(emitter: Emitter, terms: tuple[Term, ...]) -> tuple[list[str], list[str]]:
+    """The two sides of a score: for each the expressions [B, …] that stand side by side, one for each term."""
+    own, item = list[str](), list[str]()
+    for term in terms:
+        left, right = term.vectors or (None, None)
+        text = _multiplied(emitter, term.own, left)
+        own.append(text if term.sign > 0 else f"-{text}" if text.isidentifier() else f"-({text})")
+        item.append(_multiplied(emitter, term.item, right))
+    return own, item
+
+
+def _multiplied(emitter: Emitter, numbers: tuple[Ref, ...], vector: Ref | None) -> str:
+    parts = [f"{emitter.fetch(r, False, batched=True)}.unsqueeze(-1)" for r in numbers]
+    parts += [] if vector is None else [emitter.fetch(vector, False, batched=True)]
+    return " * ".join(parts) or "ones"
 
 
 def _fused(graph: Graph, output: Output, predict: Output) -> Ref | None:
@@ -178,6 +214,10 @@ def _on_prediction(emitter: Emitter, node: Operator) -> bool:
 def _loss(emitter: Emitter, key: int, node: Operator, logits: Ref | None) -> None:
     """An objective on what is predicted."""
     classes = emitter.schema.label.kind == "classes"
+    if node.operator in RANKING:
+        emitter.use(node.operator, node.operator)
+        emitter.define(key, node, f"{node.operator}(prediction, others)", True, node.operator)
+        return
     if node.operator not in ("logloss", "mse") or (classes and node.operator == "mse"):
         raise not_yet(node.span, f"{node.operator}")
     name = node.operator if logits is None else LOSSES[node.operator]
@@ -232,8 +272,11 @@ def _safe(text: str) -> str:
     return " ".join(text.split()).replace("\\", "/").replace('"', "'")
 
 
-def _class_name(name: str) -> str:
-    return "".join(c for c in name if c.isalnum() and c.isascii()) or "Model"
+def _class_name(name: str, functions: Collection[str]) -> str:
+    """The space's name, told apart from what the module has already: `F` is torch.nn.functional there."""
+    found = "".join(c for c in name if c.isalnum() and c.isascii()) or "Model"
+    taken = found in RESERVED or found in functions or found in IMPORTED or hasattr(builtins, found)
+    return f"{found}Model" if taken else found
 
 
 @cache

@@ -55,6 +55,16 @@ class Tensor:
 
 
 @dataclass(frozen=True, slots=True)
+class Ranking:
+    """What a ranking objective draws: `negatives` other items for each row, all alike (`uniform`) or each in proportion
+    to its training count to the power of `exponent` (`popularity`)."""
+
+    negatives: int
+    sampling: str = "uniform"
+    exponent: float = 0.75
+
+
+@dataclass(frozen=True, slots=True)
 class Compiled:
     """A supernet, or (where `decisions` is empty) a plain model.
 
@@ -69,6 +79,11 @@ class Compiled:
     [elements, options] otherwise (padded with 0 where domains differ); a subset: inclusion weights [elements, options].
     A plain model takes choices = {} and noise = {}, and so has them as defaults. `tensors` says what its parameters and
     buffers are. `constraints` are texts of the `require`s; costs are counted by `compiler/cost.py`.
+
+    `ranking`: the objective compares each row with others; its batch then holds for every column that changes with the
+    item `":others/" + column.key` [B K], what stands in its place in the K alternatives of each row. `factored`: there
+    is a method factors(batch, choices) -> (own [B, R], item [B, R]), where `own` reads no column of the item, `item` no
+    other column, and own · item ranks the items of a user as the prediction does.
     """
 
     name: str
@@ -79,3 +94,5 @@ class Compiled:
     decisions: tuple[Decision, ...]
     objectives: tuple[str, ...]
     graph: Graph
+    ranking: Ranking | None = None
+    factored: bool = False

@@ -12,7 +12,7 @@ from recspace.dsl.source import Span
 
 from . import split
 from .call_arguments import arguments
-from .call_options import check_options
+from .call_options import check_options, option_value
 from .columns import Column, Context
 from .intervals import interval
 from .ir import Input
@@ -33,7 +33,7 @@ def objective(state: State, promise: Operator, expr: ast.Call | ast.Name, ctx: C
         bare = replace(promise, inputs=(), positional=())
         _, given = arguments(state, bare, expr)
     options = {
-        o.name: state.column(given[o.name], ctx) if o.name in given else Column.uniform(o.default, ctx.n)
+        o.name: option_value(state, o.kind, given[o.name], ctx) if o.name in given else Column.uniform(o.default, ctx.n)
         for o in promise.options
     }
     check_options(state, promise, options, given, ctx)

@@ -42,8 +42,6 @@ def operator(
         else:
             options[option.name] = Column.uniform(option.default, ctx.n)
     check_options(state, promise, options, given, ctx)
-    if "min_count" in given and not options["min_count"].constant:
-        raise state.builder.report("S0213", "which values a table has is known when compiling", given["min_count"].span, "decided later")  # fmt: skip
     called, all_rows = (
         Call(state, promise, expr.span, site, bool(subscripts) or promise.name in LOOKED_UP),
         np.arange(ctx.n, dtype=np.int64),

@@ -116,7 +116,7 @@ class Context:
             str(options["decay"]),
             float(options["clip"]),
             int(options.get("patience", 0)),
-            metric(options.get("metric"), self.examples.task),
+            metric(options.get("metric"), self.examples),
             bilevel,
             every,
             bool(options.get("normalize_gradients", False)),

@@ -16,15 +16,17 @@ from .choices import Weigher
 from .data.encoded import Encoded
 from .examples import Examples, Task
 from .module import Model
+from .ranking import ranked
 
 Figures = dict[str, float]
-FIRST: Mapping[Task, str] = {"binary": "auc", "number": "rmse", "classes": "logloss"}
+FIRST: Mapping[Task, str] = {"binary": "auc", "number": "rmse", "classes": "logloss", "ranking": "ndcg"}
 """The figure that a task is judged by where nothing else is said."""
-HIGHER = frozenset({"auc", "gauc", "accuracy"})
+HIGHER = frozenset({"auc", "gauc", "accuracy", "ndcg", "recall"})
 OF_TASK: Mapping[Task, tuple[str, ...]] = {
     "binary": ("auc", "gauc", "logloss", "accuracy"),
     "number": ("rmse",),
     "classes": ("logloss", "accuracy"),
+    "ranking": ("ndcg", "recall"),
 }
 
 
@@ -50,7 +52,12 @@ def answers(model: Model, encoded: Encoded, batch_rows: int = 8192) -> NDArray[n
 def scores(
     model: Model, examples: Examples, rows: Tensor, choices: Mapping[str, Tensor | Weigher], batch_rows: int
 ) -> Figures:
-    """Every figure of the task on the rows; NaN where the rows do not define it."""
+    """Every figure of the task on the rows, which are of one part; NaN where the rows do not define it.
+
+    Rankings may be judged on a sample of the questions: it is the report that asks all.
+    """
+    if examples.task == "ranking":
+        return ranked(model, examples, rows, choices, batch_rows, whole=False)
     return figures_of(examples, rows, predicted(model, examples, rows, choices, batch_rows))
 
 
@@ -75,6 +82,8 @@ def figures_of(examples: Examples, rows: Tensor, prediction: NDArray[np.float64]
                 "logloss": metrics.classes_logloss(label, prediction, weight),
                 "accuracy": metrics.accuracy(label, prediction, weight),
             }
+        case "ranking":
+            raise ValueError("rankings are judged over all items: ranked()")
 
 
 def known(examples: Examples, rows: Tensor) -> tuple[NDArray[Any], NDArray[Any] | None]:
@@ -85,9 +94,15 @@ def known(examples: Examples, rows: Tensor) -> tuple[NDArray[Any], NDArray[Any] 
     return dense[":label"].index_select(0, at).cpu().numpy(), weight
 
 
-def metric(name: Any, task: Task) -> str:
-    """The figure that `metric = …` means for a task; one that the task does not have falls back to its first."""
-    return str(name) if name in OF_TASK[task] else FIRST[task]
+def metric(name: Any, examples: Examples) -> str:
+    """The figure that `metric = …` means; one that the task does not have falls back to its first."""
+    found = str(name) if name in OF_TASK[examples.task] else FIRST[examples.task]
+    return f"{found}@{examples.top}" if examples.task == "ranking" else found
+
+
+def higher(name: str) -> bool:
+    """Whether more of a figure is better: of `ndcg@20` too."""
+    return name.partition("@")[0] in HIGHER
 
 
 def goodness(figures: Figures, name: str) -> float:
@@ -95,9 +110,9 @@ def goodness(figures: Figures, name: str) -> float:
     value = figures.get(name, math.nan)
     if math.isnan(value):
         return -math.inf
-    return value if name in HIGHER else -value
+    return value if higher(name) else -value
 
 
 def score_of(good: float | None, name: str) -> float | None:
     """Inverse of `goodness`: the figure as it is read."""
-    return good if good is None or name in HIGHER else -good
+    return good if good is None or higher(name) else -good

@@ -14,8 +14,8 @@ def fitting(epochs: int, *, patience: int | None = None, weights: str = "optimiz
     """
     stopping = (
         Option("patience", "whole", patience, low=0, doc="epochs (and 100 steps) without a better score before it stops; 0: never"),
-        Option("metric", "label", "auto", ("auto", "auc", "logloss", "rmse", "accuracy"),
-               doc="what early stopping watches; auto: auc, rmse or (classes) logloss"),
+        Option("metric", "label", "auto", ("auto", "auc", "logloss", "rmse", "accuracy", "ndcg", "recall"),
+               doc="what early stopping watches; auto: auc, rmse, (classes) logloss or (ranking) ndcg"),
     )  # fmt: skip
     return (
         Option("epochs", "whole", epochs, low=1, doc="passes over the training rows"),

@@ -293,7 +293,7 @@ def _judged(context: Context, call: StageCall, begin: Architecture) -> tuple[Add
     if context.settled is None:
         raise refusal("S0605", "field_wise_logistic() needs the graphs of plain models", call.span)
     decision = next(d for d in context.decisions if d.name == call.options["grow"])
-    figure = metric(call.options["metric"], context.examples.task)
+    figure = metric(call.options["metric"], context.examples)
     batches = int(call.options["evaluate"].options["batches"])
     judge = Judge(context.examples, batches, figure, context.seed, context.stage)
     return Addends(context.settled, decision, begin), judge

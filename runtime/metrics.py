@@ -90,6 +90,22 @@ def accuracy(label_N: ArrayLike, prediction: ArrayLike, weight_N: ArrayLike | No
     return _mean(right, weight)
 
 
+def ranking(hit_QK: NDArray[np.bool_], count_Q: ArrayLike, k: int) -> tuple[float, float]:
+    """Recall@k and NDCG@k, averaged over questions that want `count_Q` items each; NaN of no questions.
+
+    `hit_QK`: whether what stands on each place, the best first, is wanted. A hit on place r (from 1) is worth
+    1 / log2(r + 1); the best there could be has min(k, count) hits in front (He et al., SIGIR 2020: binary relevance).
+    """
+    hits, count = np.asarray(hit_QK, np.float64)[:, :k], np.asarray(count_Q, np.int64)
+    if count.size == 0:
+        return float("nan"), float("nan")
+    worth_K = 1 / np.log2(np.arange(2, k + 2))
+    best = np.concatenate(([0.0], np.cumsum(worth_K)))[np.minimum(count, k)]
+    recall = hits.sum(1) / count
+    ndcg = (hits @ worth_K[: hits.shape[1]]) / best
+    return float(recall.mean()), float(ndcg.mean())
+
+
 def _rows(a_N: ArrayLike, b_N: ArrayLike, weight_N: ArrayLike | None) -> tuple[Floats, Floats, Floats]:
     a, b = np.asarray(a_N, np.float64).ravel(), np.asarray(b_N, np.float64).ravel()
     weight = np.ones_like(a) if weight_N is None else np.asarray(weight_N, np.float64).ravel()

@@ -46,6 +46,11 @@ class Model:
     def noise_shapes(self, batch: Mapping[str, Tensor]) -> dict[str, tuple[int, ...]]:
         return dict(cast("Any", self.module).noise_shapes(batch))
 
+    def factors(self, batch: Mapping[str, Tensor], choices: Mapping[str, Any]) -> tuple[Tensor, Tensor]:
+        """The two sides of a score (`Compiled.factored`)."""
+        own, item = cast("Any", self.module).factors(batch, choices)
+        return own, item
+
     @torch.no_grad()
     def load(self, tensors: Mapping[str, Tensor]) -> None:
         """Take over the values of every tensor."""

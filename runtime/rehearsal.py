@@ -9,9 +9,11 @@ import torch
 
 from recspace.compiler.compiled import Compiled
 
+from .catalogue import catalogue
 from .choices import FACTORS, even
 from .factors import START, factors_shape
 from .module import build, initialise
+from .negatives import Negatives
 from .randomness import noises
 from .recipe import StageCall
 
@@ -26,8 +28,13 @@ def step_memory(inputs: Inputs, compiled: Compiled, options: Sequence[Mapping[st
     rows = max((int(o["batch_size"]) for o in options if "batch_size" in o), default=0)
     if not rows:
         return {"batch_size": 0, "activation_bytes": 0}
-    encoded = inputs.encode(list(compiled.columns))
-    batch = encoded.batch(torch.from_numpy(encoded.rows("train")[:rows].copy()))
+    columns = list(dict.fromkeys([*compiled.columns, *(inputs.roles.columns if inputs.roles else ())]))
+    encoded = inputs.encode(columns)
+    train = torch.from_numpy(encoded.rows("train").copy())
+    batch = encoded.batch(train[:rows])
+    if compiled.ranking and inputs.roles:
+        goods = catalogue(encoded, inputs.roles, columns)
+        batch |= Negatives(goods, train, compiled.ranking).columns(train[:rows], 0, "rehearsal", 0)
     model = build(compiled, torch.device("cpu"))
     initialise(model, 0)
     model.module.train()

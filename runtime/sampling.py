@@ -43,7 +43,7 @@ class Sampling:
         if context.examples.valid.numel() == 0:
             raise refusal("S0611", "a sampler needs validation rows", call.span, help="give the split a valid part")
         self.context, self.call, self.sampler = context, call, sampler
-        self._metric = metric(call.options["metric"], context.examples.task)
+        self._metric = metric(call.options["metric"], context.examples)
         self._inherited = call.options["evaluate"] == "inherited"
         self._supernet = context.supernet_model() if self._inherited else None
         self._known: dict[str, float | None] = {}

@@ -24,6 +24,7 @@ from recspace.compiler.schema import Column
 from recspace.dsl.diagnostics import SpaceError
 
 from . import devices, fix
+from .catalogue import Roles, catalogue
 from .choices import Weigher, defaults, searched
 from .columns import Columns
 from .context import Context, Factory
@@ -38,6 +39,7 @@ from .noise import errors
 from .plain_stages import for_model, hand_made, inherit
 from .plan import BASELINE, Planned, foresee, needs_supernet, obstacles, planned, unsearched
 from .progress import Progress
+from .ranking import asked, ranked
 from .recipe import Recipe
 from .references import values_of
 from .refuse import refusal
@@ -56,9 +58,10 @@ class Inputs:
     """A space bound to data, ready to be searched.
 
     `encode` gives the rows of the columns asked for (`Bound.encode`); `task` is what the label is; `user`: the column
-    of user ids for the grouped AUC. `bound` is what a resumed run must find unchanged: the text of the space and of its
-    imports, its params, the fingerprint of the data; plain data. `free` compiles what need not meet the requirements.
-    `save` keeps the encoding of columns in a folder (`Bound.save`). `settled`: see `Context`.
+    of user ids for the grouped AUC; `roles`: who chooses and what is chosen, where models rank. `bound` is what a
+    resumed run must find unchanged: the text of the space and of its imports, its params, the fingerprint of the data;
+    plain data. `free` compiles what need not meet the requirements. `save` keeps the encoding of columns in a folder
+    (`Bound.save`). `settled`: see `Context`.
     """
 
     factory: Factory
@@ -69,6 +72,7 @@ class Inputs:
     promises: Promises
     bound: Mapping[str, Any]
     user: Column | None = None
+    roles: Roles | None = None
     free: Callable[[Architecture], Compiled] | None = None
     save: Callable[[Path, Sequence[Column]], None] | None = None
     settled: Callable[[Architecture], Graph] | None = None
@@ -109,13 +113,21 @@ class Search:
             self._progress.say(f"{note.severity}[{note.code}]: {note.message}")
 
     def _divide(self) -> Examples:
-        columns = list(self._widest().columns)
-        user = self._inputs.user
-        if user is not None and user not in columns:
-            columns.append(user)
-        table = Columns(self._inputs.encode, columns, self._device)
-        groups = user.key if user is not None and self._inputs.task == "binary" else ""
-        return divided(table.base, self._inputs.task, self._settings.stopping, self._settings.seed, groups, table)
+        inputs, settings = self._inputs, self._settings
+        asked_for = [
+            *([inputs.user] if inputs.user is not None else []),
+            *(inputs.roles.columns if inputs.roles else ()),
+        ]
+        columns = list(dict.fromkeys([*self._widest().columns, *asked_for]))
+        table = Columns(inputs.encode, columns, self._device)
+        groups = inputs.user.key if inputs.user is not None and inputs.task == "binary" else ""
+        # Rows that nothing is stopped by are trained on.
+        stopping = settings.stopping if any(stage.call.options.get("patience") for stage in self.stages) else 0.0
+        examples = divided(table.base, inputs.task, stopping, settings.seed, groups, table)
+        if inputs.roles is None:
+            return examples
+        goods = catalogue(table.base, inputs.roles, columns)
+        return replace(examples, catalogue=goods, top=settings.top, seed=settings.seed)
 
     def _widest(self) -> Compiled:
         """The supernet where a stage needs it, else the hand-made model: what neither has is encoded when it is asked for.
@@ -221,11 +233,14 @@ class Search:
         self._progress.end(stage.name, row)
 
     def _judged(self, model: Model, choices: Mapping[str, Tensor | Weigher]) -> tuple[Figures, Tensor]:
-        """Figures and predictions for test rows: for the report, never for a decision. On validation rows where a split
-        has no test."""
+        """Figures and predictions (none where models rank) for test rows: for the report, never for a decision. On
+        validation rows where a split has no test."""
         rows = self._judging
         if not rows.numel():
             return {}, torch.zeros(0)
+        if self._examples.task == "ranking":
+            most = self._settings.evaluation_rows
+            return ranked(model, self._examples, rows, choices, most, whole=True), torch.zeros(0)
         prediction = predicted(model, self._examples, rows, choices, self._settings.evaluation_rows)
         return figures_of(self._examples, rows, prediction), torch.from_numpy(prediction).float()
 
@@ -284,7 +299,8 @@ class Search:
             row |= {"stage": self.stages[-1].name, "trained": bool(found.model), "test": finite(figures)}
             if found.architecture is None:
                 found = replace(found, architecture=hand_made(context))
-            outcome = Outcome(row, self._errors(prediction), self._same(found, context))
+            posed = asked(self._examples, self._judging, model.compiled) if self._inputs.roles else None
+            outcome = Outcome(row, self._errors(prediction), self._same(found, context), posed)
             if self._inputs.save is not None:
                 write_encoding(self._folder, model.compiled.columns, self._inputs.save)
         decisions = self._inputs.decisions
@@ -302,6 +318,8 @@ class Search:
 
     def _errors(self, prediction: Tensor) -> dict[str, float]:
         """How far chance reaches in the comparison with the hand-made model, or in the figures where there is none."""
+        if self._examples.task == "ranking":
+            return {}
         label, weight = known(self._examples, self._judging)
         other = None if self._hand_made is None else self._hand_made.numpy()
         return errors(self._examples.task, label, prediction.numpy(), other, weight)

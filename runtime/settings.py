@@ -23,6 +23,7 @@ class Settings:
     checkpoint_s        seconds between checkpoints; one is made at the end of every stage besides
     checkpoint_steps    steps between checkpoints; 0: only by time
     evaluation_rows     rows of a batch in evaluation
+    top                 items of a list, where a model ranks: recall@top, ndcg@top
     """
 
     seed: int = 0
@@ -39,6 +40,7 @@ class Settings:
     checkpoint_s: float = 30.0
     checkpoint_steps: int = 0
     evaluation_rows: int = 8192
+    top: int = 20
 
     def as_json(self) -> dict[str, Any]:
         return {**asdict(self), "fix": list(self.fix), "set": list(self.set)}

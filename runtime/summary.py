@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .evaluation import FIRST, HIGHER
+from .evaluation import higher, metric
 from .examples import Examples
 from .plan import BASELINE
 from .settings import Settings
@@ -17,11 +17,13 @@ Row = Mapping[str, Any]
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What came out: its figures, the standard errors of the differences to the hand-made model (of the figures
-    themselves where there is none), and whether it decides everything as the hand-made model does."""
+    themselves where there is none), and whether it decides everything as the hand-made model does. `ranked`: how many
+    questions were asked, of how many, over how many items, where models rank."""
 
     searched: Row
     errors: Mapping[str, float]
     same: bool
+    ranked: Mapping[str, int] | None = None
 
 
 def summary(
@@ -31,17 +33,18 @@ def summary(
     baseline = next((r for r in rows if r["stage"] == BASELINE), None)
     own = [r for r in rows if r["stage"] != BASELINE]
     relaxed = next((r for r in reversed(own) if r["stage"].endswith((".relax", ".progressive"))), None)
-    first = FIRST[examples.task]
+    first = metric("auto", examples)
     return {
         "version": 1,
         "space": name,
         "task": examples.task,
         "judged_on": "test" if examples.test.numel() else "valid",
-        "metric": {"name": first, "higher_is_better": first in HIGHER},
+        "metric": {"name": first, "higher_is_better": higher(first)},
         "hand_made": baseline,
         "searched": {**outcome.searched, "seconds": round(sum(r["seconds"] for r in own), 3)},
         "errors": dict(outcome.errors),
         "same_architecture": outcome.same,
+        "ranked": outcome.ranked,
         "gap": _gap(relaxed, outcome.searched, first),
         "stages": list(rows),
         "rows": {n: getattr(examples, n).numel() for n in ("train", "stopping", "valid", "test")},
@@ -50,8 +53,8 @@ def summary(
     }
 
 
-def _gap(relaxed: Row | None, searched: Row, metric: str) -> float | None:
+def _gap(relaxed: Row | None, searched: Row, name: str) -> float | None:
     """The metric of the model that came out minus that of the supernet at the end of its search."""
-    if relaxed is None or searched.get("test", {}).get(metric) is None or relaxed["test"].get(metric) is None:
+    if relaxed is None or searched.get("test", {}).get(name) is None or relaxed["test"].get(name) is None:
         return None
-    return float(searched["test"][metric]) - float(relaxed["test"][metric])
+    return float(searched["test"][name]) - float(relaxed["test"][name])

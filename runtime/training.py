@@ -20,6 +20,7 @@ from .choosing import Choosing, give_back, held
 from .evaluation import Figures, goodness, scores
 from .examples import Examples
 from .module import Model
+from .negatives import Negatives
 from .randomness import noises, order
 from .settings import Settings
 from .state import State, copied, joined
@@ -81,6 +82,8 @@ class Fit:
         self._objective: Callable[..., Any] = model.objective
         if settings.compile:
             self._objective = torch.compile(self._objective)
+        ranking, catalogue = model.compiled.ranking, examples.catalogue
+        self._negatives = Negatives(catalogue, examples.train, ranking) if ranking and catalogue else None
         self.steps_an_epoch = batches(examples.train.numel(), plan.batch_size)
         self.at, self.ended, self.history = 0, False, list[dict[str, float]]()
         self.ended_by = ""
@@ -146,7 +149,10 @@ class Fit:
 
     def _loss(self, rows: Tensor, name: str) -> Tensor:
         device = self._examples.encoded.device
-        batch = self._examples.batch(self._rows(rows, name))
+        chosen = self._rows(rows, name)
+        batch = self._examples.batch(chosen)
+        if self._negatives is not None:
+            batch |= self._negatives.columns(chosen, self._settings.seed, f"{self.plan.stage}/{name}", self.at)
         self.model.module.train()
         # Noise of the two levels differs: the stage's name is told apart by the rows it is for.
         shapes = self.model.noise_shapes(batch)

@@ -30,6 +30,7 @@ from .target import Labelling, Labels, fit_labelling
 from .vocabulary import fit_cross
 
 if TYPE_CHECKING:
+    from .crossings import Crossing
     from .encoded import Encoded
 
 ROOM = 256 * 2**20
@@ -110,6 +111,13 @@ class Bound:
             if held <= ROOM:
                 break
             held -= crosses.pop(key).nbytes
+
+    def crossings(self, columns: Sequence[Column], items: frozenset[str]) -> tuple[Crossing, ...]:
+        """Of the columns of a model, the crosses of one of the fields `items` with one that is none of these."""
+        from .crossings import crossings
+
+        self.prepare(columns)
+        return crossings(self.encoding, self.rows, columns, items)
 
     def save(self, folder: Path, columns: Sequence[Column]) -> None:
         """Keeps the encoding with what `columns` need, so that new tables are encoded alike (`store.load`)."""

@@ -21,6 +21,7 @@ from .spec import (
     DataSpec,
     Feature,
     GroupSplit,
+    LeaveOneOut,
     Meaning,
     RandomSplit,
     Sequence,
@@ -32,7 +33,7 @@ from .spec import (
 SPECIAL = ("source", "label", "split", "weight")
 COMPARISONS: dict[str, Comparison] = {"==": "==", "!=": "!=", "<": "<", ">": ">", "<=": "<=", ">=": ">="}
 ROLES = ("user", "item", "context", "history")
-SPLITS = ("random", "column", "time", "grouped")
+SPLITS = ("random", "column", "time", "grouped", "leave_one_out")
 
 
 @dataclass(slots=True)
@@ -223,7 +224,9 @@ def _read_split(kind: str, options: Options, span: Span) -> Split | None:
     if column is None:
         return None
     if kind == "column":
-        return ColumnSplit(column, span)
+        return ColumnSplit(column, options.share("valid", 0.1), span)
+    if kind == "leave_one_out":
+        return LeaveOneOut(column, options.word("time", ""), options.maybe_whole("seed", 0), span)
     shares = options.shares()
     if shares is None:
         return None

@@ -62,6 +62,17 @@ class Options:
             self._fault(f"`{name}` is a text in quotation marks", value.span)
         return default
 
+    def share(self, name: str, default: float) -> float:
+        """A number of at least 0 and below 1."""
+        value = self._take(name)
+        if value is None:
+            return default
+        found = number(value)
+        if found is not None and 0 <= found < 1:
+            return float(found)
+        self._fault(f"`{name}` is a share of at least 0 and below 1", value.span, f"write  {name} = {default}")
+        return default
+
     def whole(self, name: str, default: int, least: int) -> int:
         """A whole number of at least `least`."""
         value = self._take(name)
@@ -99,7 +110,7 @@ class Options:
                 return name
             case _:
                 span = self.plain[0].span if self.plain else self.call.span
-                rest = "" if self.kind == "column" else ", 0.8, 0.1, 0.1"
+                rest = ", 0.8, 0.1, 0.1" if self.kind in ("time", "grouped") else ""
                 advice = f'write  {self.kind}("name of the column"{rest})'
                 self._fault(f"`{self.kind}` needs a column first", span, advice, code="S0514")
                 return None

@@ -11,6 +11,7 @@ from .spec import (
     ColumnSplit,
     DataSpec,
     GroupSplit,
+    LeaveOneOut,
     Many,
     Meaning,
     Number,
@@ -106,7 +107,11 @@ def _split(split: Split) -> str:
         case RandomSplit():
             return _call("random", _shares(split.shares), _option("seed", split.seed, None))
         case ColumnSplit():
-            return _call("column", quoted(split.column))
+            return _call("column", quoted(split.column), _option("valid", _number(split.valid), "0.1"))
+        case LeaveOneOut():
+            time = quoted(split.time) if split.time else ""
+            seed = _option("seed", split.seed, None)
+            return _call("leave_one_out", quoted(split.column), _option("time", time, ""), seed)
         case TimeSplit():
             return _call("time", quoted(split.column), _shares(split.shares))
         case GroupSplit():

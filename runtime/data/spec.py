@@ -99,7 +99,10 @@ class RandomSplit:
 
 @dataclass(frozen=True, slots=True)
 class ColumnSplit:
+    """`valid`: the share of the training rows that becomes the valid part where the column names none."""
+
     column: str
+    valid: float = 0.1
     span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
@@ -122,7 +125,21 @@ class GroupSplit:
     span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
-Split = RandomSplit | ColumnSplit | TimeSplit | GroupSplit
+@dataclass(frozen=True, slots=True)
+class LeaveOneOut:
+    """Of the rows with one value of `column` the last one tests, the one before it chooses, the others train.
+
+    They are in the order of the column `time`, equal times in that of the table; without one ("") in a random order.
+    Where there are two rows one trains and one tests; a single one trains.
+    """
+
+    column: str
+    time: str = ""
+    seed: int | None = None
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
+
+
+Split = RandomSplit | ColumnSplit | TimeSplit | GroupSplit | LeaveOneOut
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +170,8 @@ class DataSpec:
             used.append(self.target.column)
         if not isinstance(self.split, RandomSplit):
             used.append(self.split.column)
+        if isinstance(self.split, LeaveOneOut) and self.split.time:
+            used.append(self.split.time)
         if self.weight:
             used.append(self.weight)
         return tuple(dict.fromkeys(used))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, assert_never
 
 import numpy as np
 import polars as pl
@@ -13,7 +13,7 @@ from recspace.dsl.source import Span
 
 from . import cells
 from .faults import fault, shown, warning, where
-from .spec import ColumnSplit, DataSpec, GroupSplit, RandomSplit, Split, TimeSplit
+from .spec import ColumnSplit, DataSpec, GroupSplit, LeaveOneOut, RandomSplit, Split, TimeSplit
 from .target import Labels
 
 Part = Literal["train", "valid", "test"]
@@ -23,8 +23,6 @@ NAMES: dict[str, int] = {
 }  # fmt: skip
 FEW = 100
 """Rows below which a part says next to nothing."""
-CARVED = 0.1
-"""Share of the training rows that becomes the valid part where a split column names none."""
 
 
 def parts(table: pl.DataFrame, split: Split, seed: int) -> tuple[NDArray[np.uint8], tuple[Diagnostic, ...]]:
@@ -43,8 +41,12 @@ def parts(table: pl.DataFrame, split: Split, seed: int) -> tuple[NDArray[np.uint
             place = _generator(seed if own is None else own).permutation(int(group.max()) + 1)[group]
             order = np.argsort(place, kind="stable")
             result = _cut(order, _run_ends(place[order].astype(np.float64)), shares)
-        case ColumnSplit(column, span):
-            return _by_column(table[column], seed, span)
+        case LeaveOneOut(column, time, own, span):
+            result = _last_two(table, column, time, _generator(seed if own is None else own), span)
+        case ColumnSplit(column, valid, span):
+            return _by_column(table[column], valid, seed, span)
+        case _:
+            assert_never(split)
     _check(result, span)
     return result, ()
 
@@ -55,12 +57,29 @@ def small_parts(spec: DataSpec, part: NDArray[np.uint8], labels: Labels | None) 
     for number, name in ((1, "valid"), (2, "test")):
         rows = int((part == number).sum())
         alike = labels is not None and spec.target is not None and np.unique(labels[part == number]).size < 2
-        if rows < FEW or alike:
+        if rows and (rows < FEW or alike):
             why = ", all with the same label" if alike and rows > 1 else ""
             text = f"the {name} part has {rows:,} row{'s' * (rows != 1)}{why}: figures of them say next to nothing"
             advice = "more rows, or larger shares:  split: random(0.6, 0.2, 0.2)"
             notes.append(warning("S0567", text, spec.split.span, help=advice))
     return tuple(notes)
+
+
+def _last_two(
+    table: pl.DataFrame, column: str, time: str, generator: np.random.Generator, span: Span
+) -> NDArray[np.uint8]:
+    """The last row of each group tests, the one before it chooses where there is a third."""
+    group = groups(table[column], span)
+    if time:
+        when = _complete(table[time], cells.numbers(table[time], span), span)
+    else:
+        when = generator.random(table.height)
+    order = np.lexsort((when, group))  # stable: equal times stay in the order of the table
+    size = np.bincount(group)[group[order]]
+    left = size - (np.arange(order.size) - np.searchsorted(group[order], group[order]))
+    result = np.zeros(order.size, np.uint8)
+    result[order] = np.where((left == 1) & (size > 1), 2, np.where((left == 2) & (size > 2), 1, 0))
+    return result
 
 
 def groups(column: pl.Series, span: Span) -> NDArray[np.int64]:
@@ -94,14 +113,16 @@ def _cut(order: NDArray[np.int64], allowed: NDArray[np.int64], shares: tuple[flo
     return result
 
 
-def _check(part: NDArray[np.uint8], span: Span) -> None:
+def _check(part: NDArray[np.uint8], span: Span, needed: tuple[Part, ...] = PARTS) -> None:
     sizes = np.bincount(part, minlength=3)
     for name, size in zip(PARTS, sizes, strict=True):
-        if size == 0:
+        if size == 0 and name in needed:
             raise fault("S0525", f"the split leaves no rows for {name}", span, help="change the shares of the split")
 
 
-def _by_column(column: pl.Series, seed: int, span: Span) -> tuple[NDArray[np.uint8], tuple[Diagnostic, ...]]:
+def _by_column(
+    column: pl.Series, valid: float, seed: int, span: Span
+) -> tuple[NDArray[np.uint8], tuple[Diagnostic, ...]]:
     words = cells.values(column, span).cast(pl.String).str.to_lowercase().str.strip_chars()
     known = words.is_in(list(NAMES)).fill_null(False)
     if not known.all():
@@ -115,9 +136,9 @@ def _by_column(column: pl.Series, seed: int, span: Span) -> tuple[NDArray[np.uin
     result = words.replace_strict(NAMES, return_dtype=pl.UInt8).to_numpy().copy()
     notes: tuple[Diagnostic, ...] = ()
     sizes = np.bincount(result, minlength=3)
-    if sizes[1] == 0 and sizes[0] > 1:
+    if sizes[1] == 0 and sizes[0] > 1 and valid:
         train = np.flatnonzero(result == 0)
-        taken = _generator(seed).permutation(train)[: max(1, round(CARVED * train.size))]
+        taken = _generator(seed).permutation(train)[: max(1, round(valid * train.size))]
         result[taken] = 1
         notes = (
             warning(
@@ -126,5 +147,5 @@ def _by_column(column: pl.Series, seed: int, span: Span) -> tuple[NDArray[np.uin
                 span,
             ),
         )
-    _check(result, span)
+    _check(result, span, PARTS if valid else ("train", "test"))
     return result, notes

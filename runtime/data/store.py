@@ -24,7 +24,7 @@ VERSION = 1
 KINDS: dict[str, type] = {
     t.__name__: t
     for t in (
-        s.Category, s.Number, s.Many, s.Sequence, s.Vector, s.RandomSplit, s.ColumnSplit, s.TimeSplit, s.GroupSplit,
+        s.Category, s.Number, s.Many, s.Sequence, s.Vector, s.RandomSplit, s.ColumnSplit, s.TimeSplit, s.GroupSplit, s.LeaveOneOut,
     )
 }  # fmt: skip
 

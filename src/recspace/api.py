@@ -97,6 +97,7 @@ def search(
     device: Literal["auto", "cpu", "cuda"] = "auto",
     amp: bool = False,
     compile: bool = False,
+    top: int = 20,
     progress: Progress | None = None,
 ) -> Run:
     """Search a compiled space in the folder `out`, which must be new or empty; the finished run.
@@ -109,12 +110,14 @@ def search(
 
     if isinstance(space.question.file, Source):
         raise ValueError("a run goes back to its file when it is resumed: compile a path or a shipped name")
+    if top < 1:
+        raise ValueError(f"a list has at least one item, not {top}")
     if device not in ("auto", "cpu", "cuda"):
         raise ValueError(f"device is auto, cpu or cuda, not {device!r}")
     fixed = (fix,) if isinstance(fix, str) else tuple(fix)
     settings = Settings(
         seed=seed, epochs=epochs, hours=hours, fix=fixed, set=space.question.settings, strategy=strategy,
-        device=device, amp=amp, compile=compile,
+        device=device, amp=amp, compile=compile, top=top,
     )  # fmt: skip
     start(space, settings, Path(out), progress)
     return Run(out)

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from recspace.dsl import Diagnostic, SpaceError
 
+from .aims import aim, roles
 from .checking import Question, Verdict, judge
 from .recipes import recipe_of
 
@@ -103,30 +104,23 @@ def inputs_of(space: Space, strategy: str = "") -> Inputs:
 
     verdict, schema = space.verdict, space.schema
     assert verdict.bound is not None, "a run needs a table"
+    task = aim(verdict)
+    who = roles(verdict.bound) if task == "ranking" else None
     recipe = recipe_of(verdict, strategy)
     return Inputs(
         space.compiled,
         space.graph,
         verdict.bound.encode,
-        _task(verdict),
+        task,
         recipe,
         promises(),
         _remembered(space, strategy),
         _user(schema),
+        who,
         space.unrequired,
         verdict.bound.save,
         space.models.settled,
     )
-
-
-def _task(verdict: Verdict) -> Literal["binary", "number", "classes"]:
-    assert verdict.bound is not None
-    kind = verdict.bound.schema.label.kind
-    if kind == "none":
-        text = "data without a label cannot be searched yet: every row counts as a positive"
-        help = "name the column of labels: `label: column` in the data block, or --label COLUMN for a bare table"
-        raise SpaceError([Diagnostic("S0612", text, verdict.bound.spec.span, help=help)])
-    return kind
 
 
 def _user(schema: Schema) -> Column | None:

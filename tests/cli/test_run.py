@@ -169,6 +169,8 @@ def test_data_without_a_label_is_refused(table, tmp_path):
     (tmp_path / "d.space").write_text(f'data d {{ source: "{table}"\n f1: category()\n f2: category() }}')
     result = call("run", "autofis", "--data", tmp_path / "d.space", "-o", tmp_path / "run")
     assert result.returncode == 1
+    assert "error[S0612]" in result.stderr
+    assert "minimize logloss" in result.stderr
 
 
 def test_an_interrupted_run_says_how_to_go_on_and_goes_on(finished, table, tmp_path):

@@ -100,6 +100,25 @@ def test_plain_models_of_generated_spaces(space: Generated, seed: int):
     where_it_runs(derived_agrees, space, seed)
 
 
+TAKEN = """space {name}
+choose keep[f in fields] from {{off, on}}
+let {value}[f in fields] = embed(f, 2)
+predict sigmoid(linear(mlp(concat({value}[f] * keep[f] for f in fields), [3]), 1))
+minimize logloss
+"""
+
+
+@pytest.mark.parametrize(
+    "name", ["F", "Tensor", "nn", "torch", "embed", "linear", "dict", "range", "NamedTuple", "average"]
+)
+def test_names_that_modules_have_already(name):
+    """`F` is torch.nn.functional in the text of a module, `Tensor` a type."""
+    relaxed_agrees(Pair(program_of(TAKEN.format(name=name, value="e")), IDS, {}), 1)
+    relaxed_agrees(
+        Pair(program_of(TAKEN.format(name="S", value="made" if name in ("embed", "linear") else name)), IDS, {}), 1
+    )
+
+
 SHUT = """space Shut
 choose use[f in fields] from {off, on}
 choose keep[f in fields] from {off, on}

@@ -232,7 +232,6 @@ def test_ranking_losses() -> None:
     scores = torch.cat([positive[:, None], negative], 1)
     softmax = functions("softmax_loss")["softmax_loss"](positive, negative)
     torch.testing.assert_close(softmax, -scores.softmax(1)[:, 0].log())
-    assert not OPERATORS["bpr"].implemented
 
 
 def test_classes() -> None:

@@ -15,6 +15,7 @@ from . import blocks, operators
 from .aggregates import Aggregates
 from .fields import Fields
 from .operators import Layer
+from .ranking import NEGATIVES, Ranking
 from .scopes import Env, Known, Scope, Thunk
 from .values import (
     Chance,
@@ -40,7 +41,7 @@ COMPOSITES = ("mlp", "align")
 COMMANDS = ("fields", "categorical", "numeric", "multivalued")
 
 
-class Calls(Fields, Aggregates):
+class Calls(Fields, Aggregates, Ranking):
     """The part of the evaluator that knows functions by name."""
 
     def builtin(self: Any, name: str, env: Env) -> Any:
@@ -62,6 +63,8 @@ class Calls(Fields, Aggregates):
                 return False
             case "logloss" | "mse":
                 return self.loss(name)
+        if name in NEGATIVES and self.batch is not None:
+            return self.ranking(name, {}, env)
         for found in (self.schema.by_role(name), next((f for f in fields if f.name == name), None)):
             if found is not None:
                 return FieldRef(found.name)

@@ -20,6 +20,7 @@ from recspace.runtime.data.spec import (
     DataSpec,
     Feature,
     GroupSplit,
+    LeaveOneOut,
     Many,
     Meaning,
     Number,
@@ -222,6 +223,41 @@ def test_grouped_split_keeps_groups_together() -> None:
     parts = [set(group[b.part == p].tolist()) for p in range(3)]
     assert all(parts)
     assert not parts[0] & parts[1] | parts[0] & parts[2] | parts[1] & parts[2]
+
+
+LEFT = {"u": ["a", "b", "a", "c", "a", "b", "b", "a", "d", "d"], "t": [3, 1, 2, 0, 2, 1, 0, 1, 5, 4]}
+
+
+def test_the_last_row_of_each_user_is_left_out() -> None:
+    part = bound(LEFT, {"u": Category()}, split=LeaveOneOut("u", "t")).part
+    # a: the times 3, 2, 2, 1, equal ones in the order of the table; b: 1, 1, 0; c has one row, d two.
+    assert part.tolist() == [2, 1, 0, 0, 1, 2, 0, 0, 2, 0]
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_a_random_row_of_each_user_is_left_out(seed: int) -> None:
+    part = bound(LEFT, {"u": Category()}, split=LeaveOneOut("u", seed=seed)).part
+    for user, parts in (("a", [0, 0, 1, 2]), ("b", [0, 1, 2]), ("c", [0]), ("d", [0, 2])):
+        assert sorted(p for p, u in zip(part.tolist(), LEFT["u"], strict=True) if u == user) == parts
+    again = bound(LEFT, {"u": Category()}, split=LeaveOneOut("u", seed=seed)).part
+    assert part.tolist() == again.tolist()
+    others = [bound(LEFT, {"u": Category()}, split=LeaveOneOut("u", seed=s)).part.tolist() for s in range(9)]
+    assert len(set(map(tuple, others))) > 3
+
+
+def test_what_cannot_be_left_out() -> None:
+    assert code({**LEFT, "t": [None, *LEFT["t"][1:]]}, {"u": Category()}, split=LeaveOneOut("u", "t")) == "S0525"
+    assert code(LEFT, {"u": Category()}, split=LeaveOneOut("u", "when")) == "S0507"
+    assert code({"u": ["a", "b"], "t": [1, 2]}, {"u": Category()}, split=LeaveOneOut("u", "t")) == "S0525"
+
+
+def test_a_split_column_may_leave_the_valid_part_empty() -> None:
+    columns = {"x": list("abab"), "split": ["train"] * 3 + ["test"]}
+    made = bound(columns, {"x": Category()}, split=ColumnSplit("split", valid=0.0))
+    assert made.part.tolist() == [0, 0, 0, 2]
+    assert [w.message.split(" has")[0] for w in made.warnings] == ["the test part"]
+    assert bound(columns, {"x": Category()}).part.tolist().count(1) == 1
+    assert code({**columns, "split": ["train"] * 4}, {"x": Category()}, split=ColumnSplit("split", 0.0)) == "S0525"
 
 
 def test_split_columns() -> None:

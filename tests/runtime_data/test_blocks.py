@@ -17,6 +17,7 @@ from recspace.runtime.data.spec import (
     DataSpec,
     Feature,
     GroupSplit,
+    LeaveOneOut,
     Many,
     Number,
     RandomSplit,
@@ -101,6 +102,10 @@ def test_labels(entry: str, target: Target) -> None:
         ('column("part")', ColumnSplit("part")),
         ('time("when", 0.7, 0.2, 0.1)', TimeSplit("when", (0.7, 0.2, 0.1))),
         ("grouped(profile, 0.5, 0.25, 0.25, seed = 3)", GroupSplit("profile", (0.5, 0.25, 0.25), 3)),
+        ('column("part", valid = 0)', ColumnSplit("part", 0.0)),
+        ("leave_one_out(user)", LeaveOneOut("user")),
+        ('leave_one_out("the user", time = "when?")', LeaveOneOut("the user", "when?")),
+        ("leave_one_out(user, seed = 4)", LeaveOneOut("user", seed=4)),
         ("random(0.6, 0.2, 0.2)", RandomSplit((0.6, 0.2, 0.2))),
     ],
 )
@@ -124,6 +129,9 @@ def test_splits(entry: str, split: object) -> None:
         ("n: number(edges = [3], bins = 4)", "S0511", "number(edges = [3], bins = 4)"),
         ("v: vector()", "S0511", "vector()"),
         ("v: vector(0)", "S0511", "0"),
+        ('u: category()\nsplit: column("s", valid = 1)', "S0511", "1"),
+        ("u: category()\nsplit: leave_one_out(0.8, 0.1, 0.1)", "S0514", "0.8"),
+        ("u: category()\nsplit: leave_one_out(u, tim = t)", "S0511", "tim = t"),
         ("u: category()\nsource: table", "S0512", "table"),
         ("u: category()\nlabel: 4 < rating", "S0513", "4 < rating"),
         ("u: category()\nlabel: a + b", "S0513", "a + b"),
@@ -173,7 +181,8 @@ SHARES = st.sampled_from([(0.8, 0.1, 0.1), (0.5, 0.25, 0.25), (1 / 3, 1 / 3, 1 /
 SEED = st.one_of(st.none(), st.integers(0, 2**31 - 1))
 SPLIT = st.one_of(
     st.builds(RandomSplit, SHARES, SEED),
-    st.builds(ColumnSplit, NAME),
+    st.builds(ColumnSplit, NAME, st.sampled_from([0.0, 0.1, 0.25])),
+    st.builds(LeaveOneOut, NAME, st.one_of(st.just(""), NAME), SEED),
     st.builds(TimeSplit, NAME, SHARES),
     st.builds(GroupSplit, NAME, SHARES, SEED),
 )

@@ -33,6 +33,14 @@ PLAN = (
 )
 
 
+TASTES = (
+    ("--users", int, "users", "with --implicit: users"),
+    ("--items", int, "items", "with --implicit: items"),
+    ("--rank", int, "rank", "with --implicit: numbers that tell tastes apart"),
+    ("--strength", float, "strength", "with --implicit: of tastes beside popularity; 0: a control"),
+)
+
+
 def add(commands: Subparsers[argparse.ArgumentParser]) -> None:
     doc = "look at a table, or make one"
     parser = commands.add_parser("data", help=doc, description=f"{doc.capitalize()}.")
@@ -43,7 +51,8 @@ def add(commands: Subparsers[argparse.ArgumentParser]) -> None:
     add_json(look)
     make = command(inner, "synth", synth, "make a table whose true interactions are known")
     make.add_argument("-o", "--output", metavar="OUT.parquet", type=_parquet, default=Path("planted.parquet"))
-    for flag, kind, name, help in PLAN:
+    make.add_argument("--implicit", action="store_true", help="users, and items that they chose, with planted tastes")
+    for flag, kind, name, help in (*PLAN, *TASTES):
         make.add_argument(flag, dest=name, type=kind, metavar="N" if kind is int else "X", help=help)
     make.add_argument("--kind", choices=("table", "parity"), help="random tables, or parities of random signs")
     make.add_argument("--permuted", action="store_const", const=True, help="shuffle the labels in the end: a control")
@@ -92,6 +101,9 @@ def _columns(report: Report) -> list[str]:
 def synth(args: argparse.Namespace) -> int:
     from recspace.runtime.data.synth import Plan, write
 
+    _refuse_others(args)
+    if args.implicit:
+        return _implicit(args)
     names = {field.name for field in fields(Plan)}
     plan = Plan(**{name: value for name, value in vars(args).items() if name in names and value is not None})
     truth = write(plan, args.output)
@@ -117,4 +129,35 @@ def compare(args: argparse.Namespace) -> int:
         write_json({"ok": True, "run": str(args.folder), "permuted": truth.permuted, "planted": planted})
     else:
         print("\n".join(said(*known)))
+    return 0
+
+
+def _refuse_others(args: argparse.Namespace) -> None:
+    """Options of the other kind of table are refused, not passed over."""
+    shared = {"rows", "zipf", "seed"}
+    others = (*PLAN, ("--kind", str, "kind", ""), ("--permuted", bool, "permuted", "")) if args.implicit else TASTES
+    given = [flag for flag, _, name, _ in others if name not in shared and getattr(args, name) is not None]
+    if given:
+        why = "goes with labels, not with --implicit" if args.implicit else "goes with --implicit"
+        raise SystemExit(_usage(f"{given[0]} {why}"))
+
+
+def _usage(text: str) -> int:
+    print(f"recspace data synth: {text}", file=sys.stderr)
+    return 2
+
+
+def _implicit(args: argparse.Namespace) -> int:
+    from recspace.runtime.data.implicit import TOP, Tastes, write
+
+    names = {field.name for field in fields(Tastes)}
+    plan = Tastes(**{name: value for name, value in vars(args).items() if name in names and value is not None})
+    known = write(plan, args.output)
+    beside = args.output.with_suffix(".truth.json")
+    if args.json:
+        write_json({"ok": True, "table": str(args.output), "truth": str(beside), **known.as_data()})
+        return 0
+    print(f"{args.output}: {plan.users:,} users, {plan.items:,} items")
+    print(f"test rows, also in {beside}: recall@{TOP} {known.oracle_recall:.4f} by the planted tastes, ", end="")
+    print(f"{known.popular_recall:.4f} by popularity; ndcg@{TOP} {known.oracle_ndcg:.4f}, {known.popular_ndcg:.4f}")
     return 0

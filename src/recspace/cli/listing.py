@@ -111,18 +111,10 @@ def _span(numbers: set[int]) -> str:
 
 def task(space: ast.Space) -> str:
     """ctr, rating or topk, by what is minimised."""
-    from recspace.dsl import ast
-    from recspace.dsl.walk import walk
+    from recspace.aims import RANKING, objective_names
 
-    names = {
-        node.name
-        for statement in space.statements
-        if isinstance(statement, ast.Minimize)
-        for value in statement.values
-        for node in walk(value)
-        if isinstance(node, ast.Name)
-    }
-    if names & {"bpr", "softmax_loss"}:
+    names = {name for name, _ in objective_names(space)}
+    if names & RANKING:
         return "topk"
     if names & {"logloss", "cross_entropy", "focal", "hinge"}:
         return "ctr"

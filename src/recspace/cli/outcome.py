@@ -9,13 +9,18 @@ from . import chosen
 from .output import aligned
 
 NAMES = {"auc": "AUC", "gauc": "AUC within users", "logloss": "logloss", "rmse": "RMSE", "accuracy": "accuracy"}
-HIGHER = frozenset({"auc", "gauc", "accuracy"})
+HIGHER = frozenset({"auc", "gauc", "accuracy", "recall", "ndcg"})
 """Figures of which more is better."""
 SIZES = {"parameters": "parameters", "embedding_bytes": "embedding bytes", "seconds": "seconds"}
 CLEAR = 2.0
 """Standard errors beyond which a difference is called one."""
 
 Row = tuple[str, str, str, str, str]
+
+
+def higher(name: str) -> bool:
+    """Whether more of a figure is better: of `ndcg@20` too."""
+    return name.partition("@")[0] in HIGHER
 
 
 def rows(report: Mapping[str, Any]) -> list[Row]:
@@ -30,7 +35,7 @@ def rows(report: Mapping[str, Any]) -> list[Row]:
 
 def _figure(name: str, before: Any, after: Any, error: Any) -> Row:
     """`AUC ↑`: more is better."""
-    title = f"{NAMES.get(name, name)} {'↑' if name in HIGHER else '↓'}"
+    title = f"{NAMES.get(name, name)} {'↑' if higher(name) else '↓'}"
     known = isinstance(error, int | float)
     if not (_number(before) and _number(after)):
         alone = f"{_value(after)} ± {error:.4f}" if known and _number(after) else _value(after)
@@ -38,9 +43,7 @@ def _figure(name: str, before: Any, after: Any, error: Any) -> Row:
     change = after - before
     if not known:
         return title, _value(before), _value(after), f"{change:+.4f}", ""
-    verdict = (
-        "may be chance" if abs(change) <= CLEAR * error else "better" if (change > 0) == (name in HIGHER) else "worse"
-    )
+    verdict = "may be chance" if abs(change) <= CLEAR * error else "better" if (change > 0) == higher(name) else "worse"
     return title, _value(before), _value(after), f"{change:+.4f} ± {error:.4f}", verdict
 
 
@@ -86,6 +89,12 @@ def _remarks(report: Mapping[str, Any]) -> Iterator[str]:
         if report.get("errors")
         else ""
     )
+    ranked = report.get("ranked")
+    if ranked:
+        some = "" if ranked["asked"] == ranked["of"] else f" of {ranked['of']:,}, drawn by the seed"
+        part += (
+            f": {ranked['asked']:,} users and contexts{some}, over {ranked['items']:,} items less those that they had"
+        )
     yield f"judged on {part}{error}"
     if any(value is None for value in report["searched"].get("test", {}).values()):
         yield f"undefined: the {part} do not have both labels"

@@ -42,6 +42,9 @@ def add(commands: Subparsers[argparse.ArgumentParser]) -> None:
     group.add_argument("--seed", type=_at_least_0, default=0, metavar="N")
     group.add_argument("--epochs", type=_at_least_1, metavar="N", help="of every stage that trains")
     group.add_argument("--hours", type=_positive, metavar="H", help="for the whole run, divided among its stages")
+    group.add_argument(
+        "--top", type=_at_least_1, default=20, metavar="K", help="of rankings: recall@K, ndcg@K; default 20"
+    )
     group.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     group.add_argument("--amp", action="store_true", help="bfloat16 where it is safe")
     group.add_argument("--compile", action="store_true", help="torch.compile the training step")
@@ -106,7 +109,7 @@ def settings(args: argparse.Namespace) -> Settings:
 
     return Settings(
         seed=args.seed, epochs=args.epochs, hours=args.hours, fix=tuple(args.fix), set=tuple(args.set),
-        strategy=args.strategy, device=args.device, amp=args.amp, compile=args.compile,
+        strategy=args.strategy, device=args.device, amp=args.amp, compile=args.compile, top=args.top,
     )  # fmt: skip
 
 

@@ -8,9 +8,8 @@ from typing import Any
 
 from . import chosen
 from .arguments import Subparsers, add_json, command
+from .outcome import higher
 from .output import aligned, write_json
-
-HIGHER = frozenset({"auc", "gauc", "accuracy"})
 
 
 def add(commands: Subparsers[argparse.ArgumentParser]) -> None:
@@ -50,7 +49,7 @@ def _rank(trial: dict[str, Any]) -> tuple[str, bool, float]:
     score = trial.get("score")
     if not isinstance(score, int | float):
         return str(trial.get("stage")), True, 0.0
-    return str(trial.get("stage")), False, -score if trial.get("metric") in HIGHER else score
+    return str(trial.get("stage")), False, -score if higher(str(trial.get("metric"))) else score
 
 
 def _row(trial: dict[str, Any]) -> tuple[str, str, str, str, str]:
