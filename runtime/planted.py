@@ -1,7 +1,8 @@
 """Which planted interactions a search has found: the decisions of a run beside the truth of its table. No torch.
 
 The truth is what `recspace data synth` writes: groups of columns that interact. A decision can be held to it where its
-elements are indexed by fields, as many as are in a group (`keep[i < j in fields]`), or where its options are sets of fields.
+elements are indexed by fields, as many as are in a group (`keep[i < j in fields]`), where its options are sets of fields, or
+where its gates are layers of a graph, by the interactions that are listed beside them.
 """
 
 from __future__ import annotations
@@ -56,7 +57,8 @@ class Finding:
             others = ", ".join(f"{o} {n}" for o, (_, n) in self.options.items() if n)
             return f"{self.decision} took for {self.planted} planted ones {planted}; for {self.of - self.planted} others {others}"
         if not self.of:
-            return f"{self.decision} found {self.found} of {self.planted}, among {self.taken} that it took"
+            text = f"{self.decision} found {self.found} of {self.planted}, among {self.taken} that it took"
+            return text if self.ranked is None else f"{text}; the {self.planted} heaviest hold {self.ranked}"
         chance = self.planted * self.taken / self.of
         text = f"{self.decision} found {self.found} of {self.planted}: {self.taken} of {self.of} are on"
         text += f", of which chance would hit {chance:.1f}"
@@ -103,10 +105,30 @@ def said(truth: Truth, found: tuple[Finding, ...]) -> list[str]:
     return lines + (["the labels of this table are shuffled: whatever is found is chance"] if truth.permuted else [])
 
 
+def layered(entry: Mapping[str, Any]) -> bool:
+    """Whether the gates of a decision are edges `[k, i, j]` of layers, so that interactions are paths along them."""
+    return any(len(e["key"]) == 3 and isinstance(e["key"][0], int) for e in entry.get("elements", ()))
+
+
+def _of_paths(truth: Truth, entry: Mapping[str, Any]) -> Iterator[Finding]:
+    reached = max(e["key"][0] for e in entry["elements"])
+    planted = [group for group in truth.groups if len(group) <= reached]
+    sizes = {len(group) for group in planted}
+    paths = [frozenset(i["fields"]) for i in entry.get("interactions", ())]
+    taken = [path for path in paths if len(path) in sizes]  # the heaviest first
+    if planted:
+        weighed = any(i["weight"] is not None for i in entry.get("interactions", ()))
+        ranked = len(set(taken[: len(planted)]) & set(planted)) if weighed else None
+        yield Finding(entry["name"], len(planted), len(set(taken) & set(planted)), len(taken), 0, ranked)
+
+
 def _held_to(truth: Truth, entry: Mapping[str, Any]) -> Iterator[Finding]:
     elements = [e for e in entry.get("elements", ()) if e.get("active", True)]
     if entry["kind"] == "subset":
         yield from _of_sets(truth, entry["name"], elements)
+        return
+    if layered(entry):
+        yield from _of_paths(truth, entry)
         return
     grouped = {_group(e["key"]): e for e in elements}
     sizes = {len(group) for group in truth.groups}

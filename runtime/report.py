@@ -20,6 +20,7 @@ from recspace.compiler.schema import Column
 
 from .choices import Option
 from .files import dumped, inside, write_whole
+from .interactions import interactions
 from .journal import finite
 from .state import copied
 from .task import Found, architecture_from
@@ -83,9 +84,11 @@ def write_architecture(
     decisions: tuple[Decision, ...],
     found: Found,
     alive: Mapping[str, Sequence[bool]] | None = None,
+    fields: frozenset[str] = frozenset(),
 ) -> None:
     """Every decision with its elements by name and index, the option taken and the weights that spoke for it (null: none
-    did). `alive`: which elements exist in the architecture; the others stand there with `active` false."""
+    did). `alive`: which elements exist in the architecture; the others stand there with `active` false. Of gates that
+    stand for interactions of `fields` those that are kept are listed, the heaviest first."""
     architecture = found.architecture or {}
     entries, large = [], dict[str, Tensor]()
     for decision in decisions:
@@ -113,11 +116,24 @@ def write_architecture(
                 }
                 for element in range(min(decision.elements, LARGE))
             ]
+        crossed = _crossed(decision, architecture.get(decision.name), weights, fields)
+        if crossed:
+            entry["interactions"] = crossed
         entries.append(entry)
     if large:
         write_tensors(folder, ARCHITECTURE_TENSORS, large)
     document = {"version": VERSION, "decisions": entries, "kept_gates": sorted(found.gates)}
     write_json(folder, ARCHITECTURE, document)
+
+
+def _crossed(
+    decision: Decision, options: Sequence[Option] | None, weights: Tensor | None, fields: frozenset[str]
+) -> list[dict[str, Any]]:
+    if options is None:
+        return []
+    gates = [1.0] * decision.elements if weights is None else weights.reshape(decision.elements, -1)[:, -1].tolist()
+    found = interactions(decision, options, gates, fields)
+    return [{"name": i.name, "fields": list(i.fields), "weight": None if weights is None else i.weight} for i in found]
 
 
 def read_architecture(folder: Path, decisions: tuple[Decision, ...]) -> tuple[Architecture, frozenset[str]]:

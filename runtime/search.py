@@ -61,7 +61,7 @@ class Inputs:
     of user ids for the grouped AUC; `roles`: who chooses and what is chosen, where models rank. `bound` is what a
     resumed run must find unchanged: the text of the space and of its imports, its params, the fingerprint of the data;
     plain data. `free` compiles what need not meet the requirements. `save` keeps the encoding of columns in a folder
-    (`Bound.save`). `settled`: see `Context`.
+    (`Bound.save`). `settled`: see `Context`. `fields`: their names.
     """
 
     factory: Factory
@@ -76,6 +76,7 @@ class Inputs:
     free: Callable[[Architecture], Compiled] | None = None
     save: Callable[[Path, Sequence[Column]], None] | None = None
     settled: Callable[[Architecture], Graph] | None = None
+    fields: frozenset[str] = frozenset()
 
     @property
     def decisions(self) -> tuple[Decision, ...]:
@@ -309,7 +310,7 @@ class Search:
             if found.weights:
                 write_tensors(self._folder, "supernet.safetensors", found.weights)
         alive = exists(self._inputs.graph, found.architecture) if found.architecture else None
-        write_architecture(self._folder, decisions, found, alive)
+        write_architecture(self._folder, decisions, found, alive, self._inputs.fields)
         seconds = self._elapsed + time.monotonic() - started
         report = summary(self._inputs.graph.name, self._examples, self._settings, self._rows, outcome, seconds)
         write_json(self._folder, "report.json", report)

@@ -120,6 +120,7 @@ def inputs_of(space: Space, strategy: str = "") -> Inputs:
         space.unrequired,
         verdict.bound.save,
         space.models.settled,
+        frozenset(field.name for field in schema.fields),
     )
 
 

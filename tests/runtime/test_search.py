@@ -10,11 +10,13 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file
 
+from recspace.cli.chosen import lines
 from recspace.compiler.decisions import Decision, Domain
 from recspace.dsl.diagnostics import SpaceError
 from recspace.runtime import metrics
 from recspace.runtime.choices import drawn
 from recspace.runtime.module import build
+from recspace.runtime.planted import Truth, findings
 from recspace.runtime.report import write_architecture
 from recspace.runtime.run import search
 from recspace.runtime.settings import Settings
@@ -201,6 +203,34 @@ def test_what_cannot_run_is_refused_before_anything_is_trained(tmp_path):
     with pytest.raises(SpaceError, match="S0605"):
         search(by_hand.inputs("relax(as = gate)", by_hand.dim, ENCODED), Settings(), tmp_path / "other")
     assert not (tmp_path / "run" / "run.json").exists()
+
+
+LAYERS = tuple((k, i, j) for k in (2, 3) for i in "abc" for j in "abc")
+
+
+def layers(tmp_path, on):
+    """architecture.json of three layers of a graph over the fields a, b, c, with the edges `on` and their weights."""
+    gates = Decision("g", ("k in 2..3", "i, j in fields"), len(LAYERS), LAYERS, (Domain("gate", ("off", "on")),))
+    found = Found(
+        architecture={"g": tuple(int(k in on) for k in LAYERS)},
+        weighing={"g": torch.tensor([on.get(k, 0.1) for k in LAYERS])},
+    )
+    write_architecture(tmp_path, (gates,), found, fields=frozenset("abc"))
+    return json.loads((tmp_path / "architecture.json").read_text())
+
+
+def test_interactions_along_layers_are_listed_and_held_to_the_truth(tmp_path):
+    found = layers(tmp_path, {(2, "a", "b"): 0.5, (3, "a", "c"): 0.8, (2, "c", "b"): 0.9, (3, "c", "c"): 0.7})
+    (entry,) = found["decisions"]
+    listed = [(i["name"], round(i["weight"], 6)) for i in entry["interactions"]]
+    assert listed == [("c × b", 0.9), ("a × b", 0.5), ("a × b × c", 0.4)]
+    truth = Truth((frozenset("ab"), frozenset("ac"), frozenset("abcd")))
+    (finding,) = findings(truth, found, tmp_path)
+    assert (finding.planted, finding.found, finding.taken, finding.ranked) == (2, 1, 2, 1)
+    assert str(finding) == "g found 1 of 2, among 2 that it took; the 2 heaviest hold 1"
+    assert lines(found)[1] == "g stands for 3 interactions: c × b, a × b, a × b × c"
+    (nothing,) = findings(Truth((frozenset("abc"),)), layers(tmp_path, {(3, "a", "c"): 0.8}), tmp_path)
+    assert (nothing.planted, nothing.found, nothing.taken) == (1, 0, 0)
 
 
 def test_large_decisions_lie_beside_the_json(tmp_path):

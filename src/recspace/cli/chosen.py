@@ -3,16 +3,30 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+from recspace.runtime.planted import layered
 
 SHOWN = 8
 """Elements that are named; the others are counted."""
 
 
 def lines(architecture: Mapping[str, Any]) -> list[str]:
-    """`keep: 6 of 21 on: brand×device, …`, for every decision of an architecture.json."""
-    return [line(entry) for entry in architecture["decisions"]]
+    """`keep: 6 of 21 on: brand×device, …`, for every decision of an architecture.json; where gates are not interactions
+    one by one, as in the layers of a graph, the interactions that they stand for."""
+    found = []
+    for entry in architecture["decisions"]:
+        found.append(line(entry))
+        crossed = entry.get("interactions", ())
+        if crossed and layered(entry):
+            found.append(f"{entry['name']} stands for {_several(crossed)}")
+    return found
+
+
+def _several(crossed: Sequence[Mapping[str, Any]]) -> str:
+    count = f"{len(crossed):,} interaction{'s' * (len(crossed) != 1)}"
+    return f"{count}: {_some([i['name'] for i in crossed])}"
 
 
 def line(entry: Mapping[str, Any]) -> str:
