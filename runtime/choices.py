@@ -104,6 +104,8 @@ def padding(decision: Decision) -> Tensor | None:
 
 
 def defaults(decision: Decision) -> tuple[Option, ...]:
+    if decision.per_value:
+        return tuple(decision.default(row) for row, count in enumerate(decision.counts) for _ in range(count))
     return tuple(decision.default(element) for element in range(decision.elements))
 
 
