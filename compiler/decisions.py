@@ -110,6 +110,18 @@ class Decision:
         value = element - ends[row] + self.counts[row] + 1
         return tuple(value if part == ANY_VALUE else part for part in self.rows[row])
 
+    def every_key(self) -> tuple[Key, ...]:
+        """The index of all elements, in order."""
+        if self.keys is not None:
+            return self.keys
+        if not self.rows:
+            return tuple((element,) for element in range(self.elements))
+        return tuple(
+            tuple(value if part == ANY_VALUE else part for part in row)
+            for row, count in zip(self.rows, self.counts, strict=True)
+            for value in range(1, count + 1)
+        )
+
     def label(self, element: int) -> str:
         """`keep[user,item]`, as reports print it and `--fix` takes it."""
         key = self.key(element)

@@ -182,7 +182,7 @@ class Fixed:
             if settled:
                 mask_E = torch.zeros(decision.elements, dtype=torch.bool)
                 mask_E[list(settled)] = True
-                full = tuple(settled.get(e, decision.default(e)) for e in range(decision.elements))
+                full = tuple(settled.get(e, option) for e, option in enumerate(defaults(decision)))
                 hot = one_hot(decision, full)
                 self._held[decision.name] = (mask_E if hot.ndim == 1 else mask_E.unsqueeze(1), hot)
 

@@ -86,6 +86,11 @@ class Heredity:
         self._decisions = {d.name: d for d in decisions}
         self._counts: dict[int, list[int]] = {}
         found = [(k, n) for k, n in graph.items() if isinstance(n, DecisionNode) and n.name in self._decisions]
+        self._sizes = {
+            field: copies_of(self._decisions[node.name], int(element))
+            for _, node in found
+            for field, element in zip(node.index.values, node.elements.array, strict=False)
+        }
         needed = graph.ancestors([n.prior.node for _, n in found if n.prior is not None])
         self._steps: list[Computed | Drawn] = []
         nodes = dict(found)
@@ -171,16 +176,9 @@ class Heredity:
     def _counts_of(self, key: int, node: Node) -> list[int]:
         """How many numbers each row of a node stands for."""
         if key not in self._counts:
-            sizes = [self._values(field) for field in node.index.values]
+            sizes = [self._sizes[field] for field in node.index.values]
             self._counts[key] = sizes or [1] * len(node.index)
         return self._counts[key]
-
-    def _values(self, field: str) -> int:
-        for _, node in self._graph.items():
-            if isinstance(node, DecisionNode) and field in node.index.values and node.name in self._decisions:
-                element = int(node.elements.array[node.index.values.index(field)])
-                return copies_of(self._decisions[node.name], element)
-        raise AssertionError(field)  # only decisions are indexed by values
 
     def _index(self, array: np.ndarray) -> Tensor:
         return torch.from_numpy(np.ascontiguousarray(array, dtype=np.int64)).to(self._device)

@@ -19,7 +19,6 @@ from recspace.compiler.compiled import Compiled
 
 from .choices import Choices
 from .context import Context, optimizer, with_defaults
-from .module import Model
 from .posterior import Normal, Posterior
 from .recipe import StageCall
 from .refuse import refusal
