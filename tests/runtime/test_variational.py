@@ -6,11 +6,13 @@ import polars as pl
 import pytest
 import torch
 from interrupted import Interrupted, Stop, essence
+from safetensors.torch import load_file
 
 from recspace import compile as compile_
 from recspace.dsl import SpaceError
 from recspace.running import inputs_of
 from recspace.runtime.posterior import Normal as Scales
+from recspace.runtime.posterior import Posterior
 from recspace.runtime.progress import Silent
 from recspace.runtime.run import resume, search
 from recspace.runtime.settings import Settings
@@ -41,7 +43,7 @@ DONE = "derive(threshold = 0.5)"
 
 @pytest.fixture(scope="module")
 def space(tmp_path_factory):
-    """Users of even number like items by the items' common quality, the others dislike them for it."""
+    """Three quarters of the users like items by their common quality, the others dislike them for it."""
     folder = tmp_path_factory.mktemp("tastes")
     generator = torch.Generator().manual_seed(1)
     user = torch.randint(0, USERS, (4000,), generator=generator)
@@ -219,3 +221,39 @@ def test_what_cannot_be_done_is_refused_before_anything_is_trained(space, tmp_pa
     with pytest.raises(SpaceError, match=code):
         ran(space, tmp_path / "run", strategy)
     assert not (tmp_path / "run" / "report.json").exists()
+
+
+def shares(folder):
+    report = json.loads((folder / "report.json").read_text())
+    (stage,) = [s for s in report["stages"] if s["stage"] == "0.variational"]
+    return stage["chance_on"]
+
+
+def test_a_heavy_divergence_holds_gates_at_their_prior(space, tmp_path):
+    how = "weights = [w], epochs = 2, selection_epochs = 10, selections = adam(lr = 0.1), batch_size = 200, start = 0.9"
+    ran(space, tmp_path / "run", f"variational({how}, kl = 100000) {DONE}")
+    ran(space, tmp_path / "free", f"variational({how}, kl = 0) {DONE}")
+    assert shares(tmp_path / "run")["first"] == pytest.approx(0.5, abs=0.02)
+    assert shares(tmp_path / "free")["first"] > 0.6
+
+
+def test_means_move_by_their_optimizer_alone(space, tmp_path):
+    """Noise is put where the means are for the time of a step: with a step size of nothing they stay."""
+    ran(
+        space,
+        tmp_path / "run",
+        f"variational(weights = [w], epochs = 2, optimizer = sgd(lr = 1e-30), scale = 0.5) {DONE}",
+    )
+    assert load_file(tmp_path / "run" / "supernet.safetensors")["w"].tolist() == [1.0]
+
+
+def test_each_sample_is_a_draw_of_its_own(space, tmp_path, monkeypatch):
+    asked, draw = [], Posterior.draw
+
+    def noted(self, step, number):
+        asked.append((step, number))
+        return draw(self, step, number)
+
+    monkeypatch.setattr(Posterior, "draw", noted)
+    ran(space, tmp_path / "run", f"variational(weights = [w], epochs = 1, selection_epochs = 1, samples = 3) {DONE}")
+    assert asked == [(step, number) for step in range(max(asked)[0] + 1) for number in range(3)]

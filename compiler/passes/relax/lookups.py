@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ...ir import DecisionNode, Node, Operator, Ref, operands
+from ...ir import DecisionNode, Operator, Ref
 from ...unfinished import not_yet
 from .relaxing import Relaxing
 
@@ -13,7 +13,7 @@ def lookup(work: Relaxing, key: int, node: Operator) -> Ref:
     """`keep[value(f)]` reads the decision and the ids of f; the values themselves are spelled out nowhere."""
     family, at = node.operands
     source, reader = work.graph[family.node], work.graph[at.node]
-    if not of_values(source):
+    if not (isinstance(source, DecisionNode) and source.index.values):
         raise not_yet(node.span, "a value computed for every value of a field, read by value(f),",
                       "look the decision itself up, and compute with what is found")  # fmt: skip
     if not (isinstance(reader, Operator) and reader.operator == "value"):
@@ -21,19 +21,3 @@ def lookup(work: Relaxing, key: int, node: Operator) -> Ref:
     (ids,) = reader.operands
     found = (work.fixed(family, node.span), Ref(ids.node, ids.rows.take(at.rows)))
     return work.add(replace(node, operands=found, phase="run"), key)
-
-
-def of_values(node: Node) -> bool:
-    """Whether a node is a decision that has an element for every value of a field."""
-    return isinstance(node, DecisionNode) and bool(node.index.values)
-
-
-def check_looked_up(work: Relaxing) -> None:
-    """Nothing in the model reads such a decision as a whole."""
-    for node in work.nodes.values():
-        if isinstance(node, Operator) and node.operator == "lookup":
-            continue
-        for ref in operands(node):
-            source = work.nodes[ref.node]
-            if isinstance(source, DecisionNode) and of_values(source):
-                raise not_yet(node.span, f"`{source.name}`, decided for every value, read other than by value(f),")

@@ -29,7 +29,6 @@ from ...unfinished import not_yet
 from .branches import select
 from .conditions import search
 from .joining import merge, reduce
-from .lookups import check_looked_up
 from .relaxing import Relaxing, Variants
 from .widths import operator
 
@@ -42,7 +41,6 @@ def relax(graph: Graph, promises: Promises) -> Graph:
         apart = node.phase == "search" and isinstance(node, Operator | Select) and key not in read
         work.values[key] = Ref(key, Rows.all(len(node.index))) if apart else lowered(work, key, node)
     _check_all_there(work)
-    check_looked_up(work)
     return graph.with_nodes(work.nodes)
 
 
