@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from functools import cache
 from keyword import kwlist
 from pathlib import Path
@@ -53,6 +53,7 @@ RESERVED = frozenset(
         "symmetric_sums",
         "sums_before",
         "weighed_sums",
+        "looked_up",
         "longest",
         "columns",
         "super",
@@ -79,12 +80,14 @@ READ = {
 
 
 def generate(
-    graph: Graph, schema: Schema, promises: Promises, plain: bool = False, dense_from: float = 0.5
-) -> Compiled:
+    graph: Graph, schema: Schema, promises: Promises, plain: bool = False, dense_from: float = 0.5,
+    settled: Mapping[str, Sequence[Any]] | None = None,
+) -> Compiled:  # fmt: skip
     """The module of a supernet or of a plain model, and what stands in its tensors. A plain model may keep gates: their
-    weights are a buffer, which `choices` overrides. `dense_from`: see `emit/elements.py`."""
+    weights are a buffer, which `choices` overrides. `dense_from`: see `emit/elements.py`. `settled`: of gates that a plain
+    model looks up by the values of an example the options, which become a buffer."""
     graph = tables(graph, lambda column: table_rows(schema, column))
-    layers = Layers(graph, schema, promises, plain)
+    layers = Layers(graph, schema, promises, plain, settled)
     layers.taken |= RESERVED | {
         f"{o}{ending}" for o in promises.operators for ending in ("", "_grouped", "_number", "_vector")
     }
@@ -109,7 +112,9 @@ def generate(
               if _reads(v, emitter.lines + terms) and not v.startswith("self.") and v.isidentifier()]  # fmt: skip
     cut = [v.name for v in emitter.values.values() if v.batched and v.name in extras]
     tensors = layers.tensors()
-    asked = {n.name for _, n in graph.items() if isinstance(n, DecisionNode) and not (plain and n.given)}
+    asked = {n.name for _, n in graph.items() if isinstance(n, DecisionNode) and not (plain and n.given)} - set(
+        settled or ()
+    )
     decisions = tuple(d for d in graph.decisions if d.name in asked)
     name = _class_name(graph.name, emitter.functions)
     source = _template().render(
@@ -243,7 +248,7 @@ def _described(tensor: Tensor) -> dict[str, Any]:
     what = ", ".join(places[:2]) + (", …" if len(places) > 2 else "")
     what += f" of {', '.join(keys[:4])}{', …' if len(keys) > 4 else ''}" if keys else ""
     return {"attribute": tensor.attribute, "trainable": tensor.trainable, "what": _safe(what),
-            "size": ", ".join(map(str, tensor.shape)) if tensor.shape else "()"}  # fmt: skip
+            "size": (", ".join(map(str, tensor.shape)) if tensor.shape else "()") + (", dtype=torch.bool" if tensor.settled is not None else "")}  # fmt: skip
 
 
 def _constants(emitter: Emitter) -> list[dict[str, str]]:

@@ -10,6 +10,7 @@ from typing import Any
 from recspace.dsl import ast
 from recspace.dsl.diagnostics import Diagnostic, Edit, SpaceError
 
+from .architectures import hand_made
 from .builder import Failed
 from .compiled import Compiled, Slice
 from .conditions import condition
@@ -192,7 +193,11 @@ class Models:
         if derived.graph is None:
             raise SpaceError(derived.diagnostics)
         lowered = lower(derived.graph, self.promises)
-        plain = generate(lowered, self.schema, self.promises, plain=True, dense_from=self.dense_from)
+        looked_up = {d.name for d in self.graph.decisions if d.per_value} - weighted
+        settled = {name: options for name, options in architecture.items() if name in looked_up}
+        missing = looked_up - settled.keys()
+        settled |= {n: o for n, o in hand_made(self.graph).items() if n in missing} if missing else {}
+        plain = generate(lowered, self.schema, self.promises, plain=True, dense_from=self.dense_from, settled=settled)
         return plain if self._named_after is None else named_alike(plain, self._named_after, architecture)
 
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+
 from .decisions import Decision
 from .promise import Initial
 from .schema import Column
@@ -42,7 +45,8 @@ class Tensor:
 
     `embedding`: rows are ids of values, so rows not met in a batch have no gradient. `initials`: where slices start
     differently (fans differ), one entry a slice; else one for all. `upper`: it serves nothing but the logits of
-    decisions, and so belongs to the upper level of a bilevel search.
+    decisions, and so belongs to the upper level of a bilevel search. `settled`: what a buffer holds for good, and nothing
+    learns: the option of every element of a decision that is looked up by the values of an example.
     """
 
     attribute: str
@@ -52,6 +56,7 @@ class Tensor:
     trainable: bool = True
     embedding: bool = False
     upper: bool = False
+    settled: NDArray[np.bool_] | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

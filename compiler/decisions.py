@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Literal
 
 DomainKind = Literal["gate", "number", "name", "alternative", "range", "real", "subset"]
 Choice = str | int | float
 Key = tuple[Choice, ...]
+ANY_VALUE = "·"
+"""Stands in the key of a row for the value, where a row stands for all values of a field."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,7 @@ class Decision:
     conditional whether some assignments do without it
     per_value  the field by whose values it is indexed, else ""
     counts     of a decision indexed by values: how many elements every one of its rows in the graph stands for
+    rows       of a decision indexed by values: the key of every row, with ANY_VALUE in the place of the value
     """
 
     name: str
@@ -81,6 +86,7 @@ class Decision:
     conditional: bool = False
     per_value: str = ""
     counts: tuple[int, ...] = ()
+    rows: tuple[Key, ...] = ()
 
     @property
     def rank(self) -> int:
@@ -93,9 +99,32 @@ class Decision:
     def default(self, element: int) -> int | tuple[int, ...] | float:
         return self.defaults[element if len(self.defaults) > 1 else 0]
 
+    def key(self, element: int) -> Key:
+        """The index of an element; a value of a field by its id, from 1."""
+        if self.keys is not None:
+            return self.keys[element]
+        if not self.rows:
+            return (element,)
+        ends = list(accumulate(self.counts))
+        row = bisect_right(ends, element)
+        value = element - ends[row] + self.counts[row] + 1
+        return tuple(value if part == ANY_VALUE else part for part in self.rows[row])
+
+    def every_key(self) -> tuple[Key, ...]:
+        """The index of all elements, in order."""
+        if self.keys is not None:
+            return self.keys
+        if not self.rows:
+            return tuple((element,) for element in range(self.elements))
+        return tuple(
+            tuple(value if part == ANY_VALUE else part for part in row)
+            for row, count in zip(self.rows, self.counts, strict=True)
+            for value in range(1, count + 1)
+        )
+
     def label(self, element: int) -> str:
         """`keep[user,item]`, as reports print it and `--fix` takes it."""
-        key = self.keys[element] if self.keys is not None else (element,)
+        key = self.key(element)
         return self.name + (f"[{','.join(map(str, key))}]" if key else "")
 
 

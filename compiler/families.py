@@ -17,6 +17,7 @@ from .binders import extend
 from .builder import Failed
 from .columns import ATOM, Column, Context, scatter
 from .ir import Block, IntArray, Learned, Operator, Reduce, Ref, Rows
+from .looking_up import look_up
 from .nesting import check_steps
 from .scopes import Family, Scope
 from .selecting import select
@@ -231,7 +232,7 @@ def _searched_or_looked_up(
     if all(isinstance(n, Operator) and n.operator == "value" for n in nodes):
         looked = np.array(["·"] * ctx.n, dtype=object)
         mine = element(state, fam, ctx, [*slots[:k], Column.of_atoms(tuple(looked)), *slots[k + 1 :]], span)
-        return _lookup(state, mine, slot, ctx, span)
+        return look_up(state, fam.name, _declared(fam), mine, slot, ctx, span)
     if any(n.phase == "run" for n in nodes):
         options: list[Any] = sorted({key[k + 1] for key in fam.rows_of if is_number(key[k + 1])})
         if not options:
@@ -248,12 +249,6 @@ def _searched_or_looked_up(
         atom = int(option) if option == int(option) else option
         alternatives.append(element(state, fam, ctx, [*slots[:k], Column.uniform(atom, ctx.n), *slots[k + 1 :]], span))
     return select(builder, builder.values(slot, ctx, span), options, alternatives, ctx, span, "")
-
-
-def _lookup(state: State, elements: Column, ids: Column, ctx: Context, span: Any) -> Column:
-    if elements.constant:
-        return elements
-    return split.apply(state.builder, "lookup", [elements, ids], ctx, span)
 
 
 def _whole_axis(state: State, fam: Family, ctx: Context, slots: Sequence[Column | None], span: Any) -> Column:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
+
+import numpy as np
 
 from .compiled import Part, Slice, Tensor
 from .ir import DecisionNode, Graph, Input, Learned, Operator
@@ -44,8 +46,17 @@ class Layer:
 class Layers:
     """All tensors of a graph, found node by node."""
 
-    def __init__(self, graph: Graph, schema: Schema, promises: Promises, plain: bool = False) -> None:
+    def __init__(
+        self,
+        graph: Graph,
+        schema: Schema,
+        promises: Promises,
+        plain: bool = False,
+        settled: Mapping[str, Sequence[Any]] | None = None,
+    ) -> None:
+        """`settled`: the options of gates that the model looks up by the values of an example."""
         self.graph, self.schema, self.promises, self.plain = graph, schema, promises, plain
+        self.settled = dict(settled or {})
         self.layers: dict[tuple[Any, ...], Layer] = {}
         self.tables: dict[str, Tensor] = {}
         self.learned: dict[str, Tensor] = {}
@@ -142,8 +153,14 @@ class Layers:
         self.learned[node.name] = Tensor(attribute, (len(keys), *shape), (initial,), slices, upper=upper)
 
     def _gates(self, name: str) -> Tensor:
-        """Weights of the gates that a plain model has kept: a buffer, and what `choices` has no say in."""
+        """Weights of the gates that a plain model has kept, which `choices` overrides; or, of gates that it looks up, the
+        options themselves. A buffer either way."""
         n = self.graph.decision(name).elements
+        if name in self.settled:
+            own = Slice(name, "options", (), "", (), ((0, n),))
+            options = np.array(self.settled[name], dtype=np.int64) == 1
+            attribute = self.attribute(f"{name}_options")
+            return Tensor(attribute, (n,), (Initial("constant", 0.0),), (own,), False, settled=options)
         kept = Slice(name, "weights", (), "", (), ((0, n),))
         return Tensor(self.attribute(f"{name}_weights"), (n,), (Initial("constant", 1.0),), (kept,), False)
 

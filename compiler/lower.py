@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
-from .ir import Cost, Graph, Output
+from .ir import Cost, DecisionNode, Graph, Output
 from .passes.algebra import algebra
 from .passes.fold import fold
 from .passes.hoist import hoist
@@ -35,7 +36,7 @@ AFTER: tuple[Pass, ...] = (
 
 def lower(graph: Graph, promises: Promises) -> Graph:
     """All passes; the graph is verified after each."""
-    graph = _without_requirements(graph)
+    graph = _the_model(graph)
     for step in BEFORE:
         graph = verify(step(graph), step.__name__)
     graph = verify(narrow(graph, promises), "narrow")  # zeros are known, and widths still follow from the graph
@@ -45,8 +46,9 @@ def lower(graph: Graph, promises: Promises) -> Graph:
     return graph
 
 
-def _without_requirements(graph: Graph) -> Graph:
-    """What architectures must meet is no part of a module. Between decisions it is checked where one is compiled."""
+def _the_model(graph: Graph) -> Graph:
+    """What architectures must meet is no part of a module, nor what samples are drawn by. Requirements between decisions
+    are checked where one is compiled."""
     kept = {}
     for key, node in graph.items():
         if isinstance(node, Output) and node.role == "constraint":
@@ -55,5 +57,5 @@ def _without_requirements(graph: Graph) -> Graph:
                     node.span, "a requirement on costs", "bound what is chosen instead: require sum(keep) <= 3"
                 )
             continue
-        kept[key] = node
+        kept[key] = replace(node, prior=None) if isinstance(node, DecisionNode) else node
     return graph.with_nodes(kept)

@@ -103,6 +103,9 @@ class Sides:
                 return self._dot(left_, right_)
             case Reduce(operator="sum", segments=None, weights=None):
                 return self._reduce(node, ref)
+            case Merge():
+                source, row = node.source(int(ref.rows.array[0]))
+                return self._of(Ref(source, Rows([row])))
             case _:
                 return None
 

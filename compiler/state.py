@@ -80,6 +80,7 @@ class Entry:
             self.name, self.axes, sum(self.counts), None if self.per_value else tuple(self.keys), tuple(self.domains),
             tuple(self.domain_of) if len(self.domains) > 1 else (), tuple(self.defaults), self.given,  # type: ignore[arg-type]
             self.prior, self._factors(), self.conditional, self.per_value, tuple(self.counts) if self.per_value else (),
+            tuple(self.keys) if self.per_value else (),
         )  # fmt: skip
 
     def _factors(self) -> Factors | None:

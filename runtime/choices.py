@@ -104,6 +104,8 @@ def padding(decision: Decision) -> Tensor | None:
 
 
 def defaults(decision: Decision) -> tuple[Option, ...]:
+    if decision.per_value:
+        return tuple(decision.default(row) for row, count in enumerate(decision.counts) for _ in range(count))
     return tuple(decision.default(element) for element in range(decision.elements))
 
 
@@ -180,7 +182,7 @@ class Fixed:
             if settled:
                 mask_E = torch.zeros(decision.elements, dtype=torch.bool)
                 mask_E[list(settled)] = True
-                full = tuple(settled.get(e, decision.default(e)) for e in range(decision.elements))
+                full = tuple(settled.get(e, option) for e, option in enumerate(defaults(decision)))
                 hot = one_hot(decision, full)
                 self._held[decision.name] = (mask_E if hot.ndim == 1 else mask_E.unsqueeze(1), hot)
 

@@ -16,6 +16,7 @@ from recspace.compiler.sampler import Sampler, Unreadable, nearest
 
 from .choices import Option, by_example, count, defaults, domain_at
 from .context import Context
+from .heredity import Heredity
 from .plain_stages import kept
 from .recipe import StageCall
 from .references import binders
@@ -58,6 +59,19 @@ class Derive:
         opened = {d.name: sum(o == 1 for o in architecture[d.name]) for d in gates}
         return {"gates_open": opened} | ({"settled_by_requirements": self._changed} if self._changed else {})
 
+    def _inherited(self, wanted: Architecture) -> Architecture:
+        """The architecture as priors and requirements have it. Raises SpaceError (S0610) where one forbids the other."""
+        if not any(d.prior for d in self.context.decisions):
+            return self._allowed(wanted)
+        context = self.context
+        heredity = Heredity(context.graph, context.decisions)
+        obeyed = heredity.obeyed(wanted, context.fixed)
+        allowed = self._allowed(obeyed)
+        if allowed != obeyed and heredity.obeyed(allowed, context.fixed) != allowed:
+            text = "what the search weighs most does not meet a requirement, and the nearest that does breaks a `prior`"
+            raise refusal("S0610", text, self.call.span, help="remove the requirement, or weaken the prior")
+        return allowed
+
     def _allowed(self, wanted: Architecture) -> Architecture:
         """The architecture itself where it meets the requirements between decisions, else the nearest that does."""
         context, weighing = self.context, self.context.found.weighing
@@ -87,7 +101,7 @@ class Derive:
             d.name: settled(d, weighing[d.name], self.call.options, found.raw) if d.name in weighing else defaults(d)
             for d in self.context.decisions
         }
-        architecture = self._allowed(self.context.fixed.architecture(taken))
+        architecture = self._inherited(self.context.fixed.architecture(taken))
         given = {d.name for d in self.context.decisions if by_example(d)}
         architecture = {name: options for name, options in architecture.items() if name not in given}
         gates = {}

@@ -86,11 +86,9 @@ def _elements(decision: Decision, key: str | None) -> list[int]:
     if key is None:
         return list(range(decision.elements))
     wanted = tuple(part.strip() for part in key.split(","))
-    if decision.keys is None:
-        return [int(key)] if key.strip().isdigit() and int(key) < decision.elements else []
     # A pair may be named in either order, as in a space.
     turned = tuple(reversed(wanted)) if any("<" in axis for axis in decision.axes) and len(wanted) == 2 else wanted
-    texts = [tuple(str(part) for part in k) for k in decision.keys]
+    texts = [tuple(str(part) for part in k) for k in decision.every_key()]
     return [e for e, k in enumerate(texts) if _fits(k, wanted) or _fits(k, turned)]
 
 

@@ -59,7 +59,7 @@ class Model:
 
 
 def build(compiled: Compiled, device: torch.device) -> Model:
-    """Execute the generated text and make its module on a device; its tensors are zeros."""
+    """Execute the generated text and make its module on a device; its tensors are zeros, but for what is settled."""
     # The name tells texts apart, so that a traceback or a debugger shows the right one.
     digest = blake2b(compiled.source.encode(), digest_size=4).hexdigest()
     name = f"<recspace {compiled.name} {digest}>"
@@ -69,6 +69,9 @@ def build(compiled: Compiled, device: torch.device) -> Model:
     module: Module = namespace[compiled.class_name]().to(device)
     parameters = {t.attribute: module.get_parameter(t.attribute) for t in compiled.tensors if t.trainable}
     buffers = {t.attribute: module.get_buffer(t.attribute) for t in compiled.tensors if not t.trainable}
+    for stored in compiled.tensors:
+        if stored.settled is not None:
+            buffers[stored.attribute].copy_(torch.from_numpy(stored.settled))
     return Model(compiled, module, parameters, {**parameters, **buffers})
 
 
@@ -85,7 +88,7 @@ def region(tensor: Tensor, part: Slice) -> Tensor:
 @torch.no_grad()
 def initialise(model: Model, seed: int) -> None:
     """Give every slice its start from a stream of its own: equal slices start equal in supernet and derived model."""
-    for stored in model.compiled.tensors:
+    for stored in (t for t in model.compiled.tensors if t.settled is None):
         tensor = model.tensors[stored.attribute]
         spans = _spans(stored)
         for k, part in enumerate(stored.slices):
@@ -138,7 +141,7 @@ def transfer(source: Mapping[str, Tensor], compiled: Compiled, target: Model) ->
     """Hand the slices of one model's tensors (by attribute) to another that has them too; returns what it has alone."""
     known = {identity(part): (stored.attribute, part) for stored in compiled.tensors for part in stored.slices}
     missing = []
-    for stored in target.compiled.tensors:
+    for stored in (t for t in target.compiled.tensors if t.settled is None):
         for part in stored.slices:
             found = known.get(identity(part))
             view = region(target.tensors[stored.attribute], part)

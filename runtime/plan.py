@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from .choices import Fixed
 
 BASELINE = "baseline"
+WEIGHING = ("relax", "variational")
+"""Stages that leave weights of decisions, which something has to settle."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,7 @@ def planned(recipe: Recipe, decisions: tuple[Decision, ...], promises: Promises)
         return tuple(
             Planned(f"{k}.{call.name}", call) for k, call in enumerate(stages) if call.name in ("train", "retrain")
         )
-    last_relax = max((k for k, call in enumerate(stages) if _searching(call, promises).name == "relax"), default=-1)
+    last_relax = max((k for k, c in enumerate(stages) if _searching(c, promises).name in WEIGHING), default=-1)
     if last_relax >= 0 and not any(promises.stages[c.name].role in ("settle", "sample") for c in stages[last_relax:]):
         stages.insert(last_relax + 1, _default("derive", promises, stages[last_relax].span))
     own = [Planned(f"{k}.{call.name}", call) for k, call in enumerate(stages)]

@@ -109,7 +109,7 @@ def write_architecture(
             entry["elements"] = [
                 {
                     "name": decision.label(element),
-                    "key": list(decision.keys[element]) if decision.keys is not None else [element],
+                    "key": list(decision.key(element)),
                     "active": alive is None or alive[decision.name][element],
                     "value": None if options is None else value(decision, element, options[element]),
                     "weight": None if weights is None else weights[element].tolist(),

@@ -197,8 +197,9 @@ def refuse_priors(decisions: tuple[Decision, ...], call: StageCall) -> None:
 
 
 def meaning(compiled: Compiled) -> str:
-    """A name for what a compiled model computes: its text and its weights' identities."""
+    """A name for what a compiled model computes: its text, its weights' identities and what is settled for good."""
     slices = [
         [t.attribute, [[s.layer, s.name, s.key, s.candidate, s.part] for s in t.slices]] for t in compiled.tensors
     ]
-    return blake2b(json.dumps([compiled.source, slices]).encode(), digest_size=16).hexdigest()
+    settled = [t.settled.tobytes().hex() for t in compiled.tensors if t.settled is not None]
+    return blake2b(json.dumps([compiled.source, slices, settled]).encode(), digest_size=16).hexdigest()

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 from torch.nn import Parameter
 
+from .choices import Choices
 from .choosing import Choosing, give_back, held
 from .evaluation import Figures, goodness, scores
 from .examples import Examples
@@ -148,16 +149,22 @@ class Fit:
             self._decisions.step(self._scaled(gradients), 1.0)
 
     def _loss(self, rows: Tensor, name: str) -> Tensor:
-        device = self._examples.encoded.device
+        return self._loss_of(self._batch(rows, name), self.choosing.training(self.at), name)
+
+    def _batch(self, rows: Tensor, name: str) -> dict[str, Tensor]:
+        """The examples of this step, with the alternatives that a ranking loss compares them with."""
         chosen = self._rows(rows, name)
         batch = self._examples.batch(chosen)
         if self._negatives is not None:
             batch |= self._negatives.columns(chosen, self._settings.seed, f"{self.plan.stage}/{name}", self.at)
+        return batch
+
+    def _loss_of(self, batch: dict[str, Tensor], choices: Choices, name: str) -> Tensor:
+        device = self._examples.encoded.device
         self.model.module.train()
         # Noise of the two levels differs: the stage's name is told apart by the rows it is for.
         shapes = self.model.noise_shapes(batch)
         noise = noises(shapes, self._settings.seed, f"{self.plan.stage}/{name}", self.at, device)
-        choices = self.choosing.training(self.at)
         with torch.autocast(device.type, torch.bfloat16, enabled=self._settings.amp):
             _, terms = self._objective(batch, choices, noise)
         return sum_of(terms)

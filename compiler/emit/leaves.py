@@ -116,8 +116,13 @@ def decision(emitter: Emitter, key: int, node: DecisionNode) -> None:
         by_example(emitter, key, node, node.given)
         return
     text = f'choices["{escaped(node.name)}"]'
-    if node.name in emitter.layers.gates:
+    if node.name in emitter.layers.settled:
+        text = f"self.{emitter.layers.gates[node.name].attribute}"
+    elif node.name in emitter.layers.gates:
         text = f'choices.get("{escaped(node.name)}", self.{emitter.layers.gates[node.name].attribute})'
+    if decided.per_value:  # whole: a look-up knows where the values of a row begin
+        emitter.values[key] = Value(text, False, False, 0)
+        return
     rows = emitter.rows(text, node.elements.array, 0, decided.elements, in_family(node), True)
     value = emitter.define(key, node, rows, False, f"{node.name}_weights")
     emitter.values[key] = Value(value.name, False, value.family, 0 if is_gate(decided) else 1)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from ..ir import DecisionNode, Input, Operator, Ref
 from ..unfinished import not_yet
-from . import elements
+from . import elements, lookups
 from .arguments import layer_weights
 from .emitter import FOLDS, Emitter, escaped, in_family, rank_of
 
@@ -140,6 +140,7 @@ def l0(emitter: Emitter, key: int, node: Operator) -> None:
 SPECIAL: Mapping[str, Callable[[Emitter, int, Operator], None]] = {
     "element": elements.element,
     "rename": elements.rename,
+    "lookup": lookups.lookup,
     "embed": embedding,
     "weight": embedding,
     "bias": bias,

@@ -9,6 +9,9 @@ from recspace.compiler.promise import Option, Stage
 from ..fitting import fitting
 
 if TYPE_CHECKING:
+    from recspace.compiler.ir import Graph
+
+    from ..choices import Fixed
     from ..context import Context
     from ..recipe import StageCall
     from ..task import Task
@@ -30,6 +33,14 @@ promise = Stage(
     constraints=True,
 )  # fmt: skip
 LATER: dict[str, tuple[str, ...]] = {"distill": ("widest",), "sharing": ("nested", "ordinal")}
+
+
+def foresee(graph: Graph, call: StageCall, fixed: Fixed) -> None:
+    """Raises SpaceError (S0606) for architectures that cannot be drawn."""
+    from ..sampling import refuse_priors
+
+    if call.options["decisions"] == "random":
+        refuse_priors(graph.decisions, call)
 
 
 def start(context: Context, call: StageCall) -> Task:

@@ -89,7 +89,7 @@ def model_of(compiled: Compiled) -> Model:
 def fill(model: Model, weights: Drawn) -> set[Any]:
     """Hand the oracle's weights over; what it never read is large, so that reading it shows. The places handed over."""
     used = set()
-    for stored in model.compiled.tensors:
+    for stored in (t for t in model.compiled.tensors if t.settled is None):
         for part in stored.slices:
             view, place = region(model.tensors[stored.attribute], part), identity(part)
             if place in weights.found:
@@ -139,16 +139,15 @@ def random_weights(decisions: tuple[Decision, ...], seed: int) -> tuple[dict[str
     for d in decisions:
         if d.name in tensors:
             continue
-        assert d.keys is not None
-        n = len(d.keys)
+        n = d.elements
         if d.domains[0].kind == "gate":
             w = rng.uniform(0, 1, n)
-            found |= {(d.name, key): w[k] for k, key in enumerate(d.keys)}
+            found |= {(d.name, d.key(k)): w[k] for k in range(n)}
         else:
             widest = max(len(o.options) for o in d.domains)
             w = np.zeros((n, widest))
-            for k, key in enumerate(d.keys):
-                options = d.domain(k).options
+            for k in range(n):
+                key, options = d.key(k), d.domain(k).options
                 w[k, : len(options)] = rng.dirichlet(np.ones(len(options)))
                 found[d.name, key] = dict(zip(options, w[k], strict=False))
         tensors[d.name] = torch.tensor(w)

@@ -34,6 +34,12 @@ predict sum(weight(f) for f in fields) + sum(keep[i, j] * dot(e[i], e[j]) for i 
 """
 
 
+OF_USERS = """choose keep[u in values(user), f in {item, price, city}] from {off, on}
+let e[f in fields] = embed(f, 3)
+predict sum(keep[value(user), f] * weight(f) + keep[value(user), f] * dot(e[user], e[f]) for f in {item, price, city})
+"""
+
+
 @dataclass(frozen=True)
 class Ranked(Pair):
     """A pair whose batches hold alternatives of the items, too."""
@@ -90,6 +96,7 @@ SEPARABLE = {
     "negated": ("predict -(dot(embed(user, 3), embed(item, 3)) + weight(item))", 4),
     "sigmoid": ("predict sigmoid(dot(embed(user, 3), embed(item, 3)) - 3 * weight(item) + weight(user))", 4),
     "everything": (EVERYTHING, None),
+    "gates of each user": (OF_USERS, None),
     "numbers": ("predict (weight(user) + weight(item)) * (weight(city) - weight(item))", None),
 }
 MIXED = {

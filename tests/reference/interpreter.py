@@ -195,7 +195,7 @@ def assignment(decisions: tuple[Decision, ...], architecture: Mapping[str, Any])
     for d in decisions:
         for k, position in enumerate(architecture.get(d.name, ())):  # what each example decides is not there
             domain = d.domain(k)
-            key = d.keys[k] if d.keys is not None else (k,)
+            key = d.key(k)
             if domain.kind == "real":
                 found[d.name, key] = position
             elif isinstance(position, tuple):

@@ -1,7 +1,5 @@
 """A run that is killed and gone on with ends with the same bits as one that was not."""
 
-import hashlib
-import json
 import os
 import random
 import signal
@@ -12,6 +10,7 @@ from pathlib import Path
 
 import by_hand
 import pytest
+from interrupted import Interrupted, Stop, essence
 
 from recspace.dsl.diagnostics import SpaceError
 from recspace.runtime import checkpoint
@@ -26,28 +25,6 @@ DIM = """warmup(decisions = random, epochs = 1, batch_size = 128) relax(as = gum
 RANDOM = """warmup(decisions = random, epochs = 1, batch_size = 128)
  random(trials = 4, epochs = 1, batch_size = 128, patience = 1) retrain(epochs = 2, batch_size = 128)"""
 CASES = {"fis": (FIS, "fis"), "dim": (DIM, "dim"), "random": (RANDOM, "dim")}
-TIMES = {"seconds", "elapsed"}
-
-
-def without_times(value):
-    match value:
-        case dict():
-            return {k: without_times(v) for k, v in value.items() if k not in TIMES}
-        case list():
-            return [without_times(v) for v in value]
-        case _:
-            return value
-
-
-def essence(folder):
-    """Hashes of all that a run leaves, but for its times."""
-    names = sorted(
-        p.name for p in folder.iterdir() if p.suffix in (".safetensors", ".py") or p.name == "architecture.json"
-    )
-    hashes = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in names}
-    report = without_times(json.loads((folder / "report.json").read_text()))
-    report["settings"] = None
-    return hashes, report
 
 
 @pytest.fixture(scope="module")
@@ -59,31 +36,6 @@ def straight(tmp_path_factory):
         search(by_hand.inputs(text, {"fis": by_hand.fis, "dim": by_hand.dim}[space]), Settings(seed=3), folder)
         found[name] = essence(folder)
     return found
-
-
-class Interrupted(Exception):
-    pass
-
-
-class Stop:
-    """Interrupts a run after a number of steps."""
-
-    def __init__(self, steps):
-        self.left = steps
-
-    def begin(self, stage, steps):
-        pass
-
-    def advance(self, at, figures):
-        self.left -= 1
-        if self.left < 0:
-            raise Interrupted
-
-    def end(self, stage, figures):
-        pass
-
-    def say(self, text):
-        self.said = text
 
 
 @pytest.mark.parametrize("name", CASES)

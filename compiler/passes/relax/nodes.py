@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import assert_never
 
+from ...decisions import ANY_VALUE
 from ...ir import (
     Constant,
     Cost,
@@ -102,10 +103,14 @@ def lowered(work: Relaxing, key: int, node: Node) -> Ref | Variants:
 
 def _decision(work: Relaxing, key: int, node: DecisionNode) -> Ref:
     decision = work.decision(node)
-    if node.prior is not None or decision.given not in ("", "example"):
-        raise not_yet(node.span, "a decision with `prior`, or with logits from statistics or labels,")
-    if decision.per_value or decision.domains[0].kind in ("real", "subset"):
-        kind = "indexed by values" if decision.per_value else f"of the kind {decision.domains[0].kind}"
-        raise not_yet(node.span, f"a decision {kind}")
+    kinds = {domain.kind for domain in decision.domains}
+    if decision.given not in ("", "example"):
+        raise not_yet(node.span, "a decision with logits from statistics or labels")
+    if kinds & {"real", "subset"}:
+        raise not_yet(node.span, f"a decision of the kind {decision.domains[0].kind}")
+    if decision.per_value and (kinds != {"gate"} or node.given is not None):
+        raise not_yet(node.span, "a decision indexed by values that is no gate, or has logits of its own,")
+    if any(row.count(ANY_VALUE) > 1 for row in decision.rows):
+        raise not_yet(node.span, "a decision indexed by the values of two fields")
     given = None if node.given is None else work.fixed(node.given, node.span)
     return work.add(replace(node, exists=None, given=given), key)

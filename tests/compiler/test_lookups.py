@@ -1,0 +1,130 @@
+"""Gates that are decided for every value of a field: generated code against the oracle, and what is refused."""
+
+import pytest
+import torch
+from generate import program_of, schema_of
+
+from recspace.compiler.compile import check
+from recspace.compiler.schema import Field, Label
+from recspace.dsl import SpaceError
+from recspace.runtime.module import build, initialise
+from recspace.runtime.registry import promises
+
+from .agreement import Pair, derived_agrees, model_of, random_architecture, relaxed_agrees, shipped
+from .test_agreement import IDS, MIXED
+from .test_ranking import SCHEMA, Ranked
+
+LOGLOSS = "\nminimize logloss\n"
+BODIES = {
+    "of one field": "choose keep[v in values(user), f in fields] from {off, on}\n"
+    "predict sigmoid(sum(keep[value(user), f] * weight(f) for f in fields))",
+    "each field's own": "choose keep[f in categorical, v in values(f)] from {off, on}\n"
+    "predict sigmoid(linear(concat(keep[f, value(f)] * embed(f, 2) for f in categorical), 1))",
+    "pairs, in either order": "choose keep[i < j in fields, v in values(item)] from {off, on}\nlet e[f in fields] = embed(f, 2)\n"
+    "predict sigmoid(sum(keep[j, i, value(item)] * dot(e[i], e[j]) for i < j in fields))",
+    "with arithmetic, twice": "choose keep[v in values(item)] from {off, on}\n"
+    "predict sigmoid((1 - keep[value(item)]) * weight(user) + 2 * keep[value(item)] * keep[value(item)])",
+    "beside other gates": "choose keep[v in values(item)] from {off, on}\nchoose use[f in fields] from {off, on} prior 0.3\n"
+    "predict sigmoid(sum(use[f] * keep[value(item)] * weight(f) for f in fields))",
+}
+SEVERAL = (
+    "choose keep[v in values(tags)] from {off, on}\nlet e[f in fields] = embed(f, 2)\n"
+    "predict sigmoid(linear(concat(e[user], e[tags] * keep[value(tags)]), 1))"
+)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
+def test_generated_code_is_the_oracles(body, seed):
+    pair = Pair(program_of(f"space S\n{body}{LOGLOSS}"), IDS, {})
+    relaxed_agrees(pair, seed)
+    derived_agrees(pair, seed)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_several_values_are_gated_one_by_one(seed):
+    pair = Pair(program_of(f"space S\n{SEVERAL}{LOGLOSS}"), MIXED, {})
+    relaxed_agrees(pair, seed)
+    derived_agrees(pair, seed)
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_the_shipped_space(seed):
+    pair = Ranked(shipped("interaction/bpfis.space"), SCHEMA, {"width": 3}, count=1)
+    relaxed_agrees(pair, seed)
+    derived_agrees(pair, seed)
+
+
+def test_two_fields_are_ranked_by_a_product_of_two_sides():
+    plain = schema_of(*SCHEMA.fields[:2], label=Label("none"))
+    pair = Ranked(shipped("interaction/bpfis.space"), plain, {"width": 3}, count=1)
+    assert pair.supernet.factored
+    assert pair.plain(random_architecture(pair.supernet.graph.decisions, 1)).factored
+
+
+def test_the_values_are_never_spelled_out():
+    many = schema_of(Field("user", "category", 10_000, "user"), *IDS.fields[1:])
+    small, large = (Pair(program_of(f"space S\n{BODIES['of one field']}{LOGLOSS}"), s, {}) for s in (IDS, many))
+    assert len(small.supernet.source.splitlines()) == len(large.supernet.source.splitlines())
+    assert large.supernet.decisions[0].elements == 40_000
+
+
+def test_what_is_settled_is_a_buffer_of_the_module():
+    pair = Pair(program_of(f"space S\n{BODIES['of one field']}{LOGLOSS}"), IDS, {})
+    options = random_architecture(pair.supernet.graph.decisions, 5)
+    model = build(pair.plain(options), torch.device("cpu"))
+    initialise(model, 1)
+    held = model.module.state_dict()["keep_options"]
+    assert held.dtype == torch.bool
+    assert held.tolist() == [o == 1 for o in options["keep"]]
+    # What is left out is what the hand-made model has.
+    assert model_of(pair.plain({})).tensors["keep_options"].all()
+
+
+@pytest.mark.parametrize(
+    ("body", "place"),
+    [
+        (
+            "choose n[v in values(item)] from {1, 2}\npredict sigmoid(n[value(item)] * weight(item))",
+            "choose n[v in values(item)] from {1, 2}",
+        ),
+        (
+            "choose keep[v in values(item)] from {off, on}\nlet g[v in values(item)] = 2 * keep[v]\n"
+            "predict sigmoid(g[value(item)] * weight(item))",
+            "g[value(item)]",
+        ),
+        (
+            "choose keep[v in values(item)] from {off, on}\npredict sigmoid(sum(keep[v] for v in values(item)) * weight(item))",
+            "sum(keep[v] for v in values(item))",
+        ),
+        (
+            "choose keep[v in values(item)] from {off, on}\npredict sigmoid(keep[value(item)] * weight(item) + l0(keep))",
+            "l0(keep)",
+        ),
+        (
+            "choose keep[v in values(item)] from {off, on} given embed(item, 1)\n"
+            "predict sigmoid(keep[value(item)] * weight(item))",
+            "choose keep[v in values(item)] from {off, on} given embed(item, 1)",
+        ),
+        (
+            "choose keep[u in values(user), v in values(item)] from {off, on}\n"
+            "predict sigmoid(keep[value(user), value(item)] * weight(item))",
+            "choose keep[u in values(user), v in values(item)] from {off, on}",
+        ),
+        (
+            "choose keep[v in values(item)] from {off, on}\npredict sigmoid(weight(item) if keep[value(item)] else 0)",
+            "weight(item) if keep[value(item)] else 0",
+        ),
+    ],
+)
+def test_what_has_no_form_is_refused(body, place):
+    pair = Pair(program_of(f"space S\n{body}{LOGLOSS}"), IDS, {})
+    with pytest.raises(SpaceError) as refused:
+        _ = pair.supernet
+    assert [(d.code, d.span.text) for d in refused.value.diagnostics] == [("S0630", place)]
+
+
+def test_a_family_is_looked_up_by_the_values_of_its_own_field():
+    text = "space S\nchoose keep[v in values(item)] from {off, on}\npredict sigmoid(keep[value(user)] * weight(item))"
+    found = check(program_of(text + LOGLOSS), IDS, promises()).diagnostics
+    assert [(d.code, d.span.text) for d in found if d.severity == "error"] == [("S0203", "keep[value(user)]")]
