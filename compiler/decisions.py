@@ -99,6 +99,13 @@ class Decision:
     def default(self, element: int) -> int | tuple[int, ...] | float:
         return self.defaults[element if len(self.defaults) > 1 else 0]
 
+    @property
+    def hand_made(self) -> tuple[int | tuple[int, ...] | float, ...]:
+        """The option of every element in the hand-made model."""
+        if self.per_value:
+            return tuple(self.default(row) for row, count in enumerate(self.counts) for _ in range(count))
+        return tuple(self.default(element) for element in range(self.elements))
+
     def key(self, element: int) -> Key:
         """The index of an element; a value of a field by its id, from 1."""
         if self.keys is not None:

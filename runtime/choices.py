@@ -103,12 +103,6 @@ def padding(decision: Decision) -> Tensor | None:
     return torch.arange(width(decision)) >= counts[domain_E].unsqueeze(1)
 
 
-def defaults(decision: Decision) -> tuple[Option, ...]:
-    if decision.per_value:
-        return tuple(decision.default(row) for row, count in enumerate(decision.counts) for _ in range(count))
-    return tuple(decision.default(element) for element in range(decision.elements))
-
-
 def one_hot(decision: Decision, options: tuple[Option, ...]) -> Tensor:
     """Weights of settled options: [E] for gates and reals, [E, N] with ones where chosen."""
     if kind(decision).name == "gate":
@@ -182,7 +176,7 @@ class Fixed:
             if settled:
                 mask_E = torch.zeros(decision.elements, dtype=torch.bool)
                 mask_E[list(settled)] = True
-                full = tuple(settled.get(e, option) for e, option in enumerate(defaults(decision)))
+                full = tuple(settled.get(e, option) for e, option in enumerate(decision.hand_made))
                 hot = one_hot(decision, full)
                 self._held[decision.name] = (mask_E if hot.ndim == 1 else mask_E.unsqueeze(1), hot)
 

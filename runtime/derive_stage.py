@@ -14,7 +14,7 @@ from recspace.compiler.counting.polynomial import TooHard
 from recspace.compiler.decisions import Architecture, Decision
 from recspace.compiler.sampler import Sampler, Unreadable, nearest
 
-from .choices import Option, by_example, count, defaults, domain_at
+from .choices import Option, by_example, count, domain_at
 from .context import Context
 from .heredity import Heredity
 from .plain_stages import kept
@@ -98,7 +98,7 @@ class Derive:
         found = self.context.found
         weighing = found.weighing
         taken = {
-            d.name: settled(d, weighing[d.name], self.call.options, found.raw) if d.name in weighing else defaults(d)
+            d.name: settled(d, weighing[d.name], self.call.options, found.raw) if d.name in weighing else d.hand_made
             for d in self.context.decisions
         }
         architecture = self._inherited(self.context.fixed.architecture(taken))

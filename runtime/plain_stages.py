@@ -11,7 +11,7 @@ from torch import Tensor
 from recspace.compiler.compiled import Compiled
 from recspace.compiler.decisions import Architecture, Decision
 
-from .choices import defaults, tensors_of
+from .choices import tensors_of
 from .choosing import Choosing, Constant, Gates
 from .context import Context, with_defaults
 from .module import Model, transfer
@@ -71,7 +71,7 @@ class Retrain(Fitting):
 
 def hand_made(context: Context) -> Architecture:
     """Every decision at its default, or as it was fixed."""
-    return context.fixed.architecture({d.name: defaults(d) for d in context.decisions})
+    return context.fixed.architecture({d.name: d.hand_made for d in context.decisions})
 
 
 def kept(decisions: tuple[Decision, ...], found: Found, architecture: Architecture) -> dict[str, Tensor]:

@@ -25,7 +25,7 @@ from recspace.dsl.diagnostics import SpaceError
 
 from . import devices, fix
 from .catalogue import Roles, catalogue
-from .choices import Weigher, defaults, searched
+from .choices import Weigher, searched
 from .columns import Columns
 from .context import Context, Factory
 from .data.encoded import Encoded
@@ -137,7 +137,7 @@ class Search:
         """
         if self._needs_supernet:
             return self._inputs.factory(None)
-        options = {d.name: defaults(d) for d in self._inputs.decisions}
+        options = {d.name: d.hand_made for d in self._inputs.decisions}
         return (self._inputs.free or self._inputs.factory)(self._fixed.architecture(options))
 
     @property

@@ -7,7 +7,7 @@ from dataclasses import replace
 from importlib import import_module
 from typing import Any
 
-from .choices import defaults, even, one_hot, tensors_of
+from .choices import even, one_hot, tensors_of
 from .choosing import EVERYTHING, Choosing, Constant, Drawn, Portion, Relaxed
 from .context import Context, with_defaults
 from .draws import Draws
@@ -61,7 +61,7 @@ class Warmup(Fitting):
     def __init__(self, context: Context, call: StageCall) -> None:
         fixed, decisions = context.fixed, context.decisions
         options = {
-            d.name: even(d) if call.options["decisions"] == "even" else one_hot(d, defaults(d)) for d in decisions
+            d.name: even(d) if call.options["decisions"] == "even" else one_hot(d, d.hand_made) for d in decisions
         }
         rest = {name: fixed.weights(name, weights) for name, weights in options.items()}
         choosing: Choosing = Constant(rest, context.device, decisions)

@@ -159,9 +159,19 @@ def test_list_knows_every_shipped_space():
         "optinter",
         "autodim_autofis_optinter",
     }
-    assert {"deepfm", "mde", "autofis", "autodim", "fives", "autogroup", "slf"} <= {
-        n for n, r in runs.items() if r == "yes"
-    }
+    assert {
+        "deepfm",
+        "mde",
+        "autofis",
+        "autodim",
+        "fives",
+        "autogroup",
+        "slf",
+        "autocross",
+        "bpfis",
+        "profit",
+        "l0sign",
+    } <= {n for n, r in runs.items() if r == "yes"}
     assert "stream()" in spaces["incctr"]["why"]
     lines = call("list").stdout.splitlines()
     assert sum(line.startswith(tuple(spaces)) for line in lines) == len(spaces)

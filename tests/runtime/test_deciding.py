@@ -12,7 +12,7 @@ from recspace.compiler.decisions import Decision, Domain
 from recspace.compiler.sampler import Sampler
 from recspace.dsl.diagnostics import SpaceError
 from recspace.runtime import fix
-from recspace.runtime.choices import defaults, drawn, even, one_hot, one_hots
+from recspace.runtime.choices import drawn, even, one_hot, one_hots
 from recspace.runtime.derive_stage import groups, settled
 from recspace.runtime.draws import Draws
 from recspace.runtime.evaluation import scores
@@ -203,7 +203,7 @@ def test_choices():
     assert one_hot(by_hand.DIM, (0, 1, 1, 0)).tolist() == [[1, 0], [0, 1], [0, 1], [1, 0]]
     assert even(keep).tolist() == [0.5] * 6
     assert even(by_hand.DIM).tolist() == [[0.5, 0.5]] * 4
-    assert defaults(keep) == (1,) * 6
+    assert keep.hand_made == (1,) * 6
     many = [drawn((keep, by_hand.DIM), 0, k) for k in range(400)]
     assert many[3] == drawn((keep, by_hand.DIM), 0, 3)
     share = sum(torch.stack([one_hots((keep,), m)["keep"] for m in many])) / 400

@@ -13,7 +13,7 @@ from recspace.compiler.compile import check
 from recspace.compiler.schema import Field
 from recspace.dsl import SpaceError
 from recspace.runtime import posterior
-from recspace.runtime.choices import Fixed, defaults
+from recspace.runtime.choices import Fixed
 from recspace.runtime.heredity import Heredity
 from recspace.runtime.posterior import Posterior, bernoulli_kl, normal_kl, relaxed_bernoulli
 from recspace.runtime.registry import promises
@@ -180,7 +180,7 @@ def test_what_is_fixed_stays_and_is_inherited():
             ("first", 2, "user"): 1, ("first", 2, "item"): 1, ("second", 2, "user", "item"): 0,
         }  # fmt: skip
         assert divergence.item() == 0
-    on = {d.name: defaults(d) for d in graph.decisions}
+    on = {d.name: d.hand_made for d in graph.decisions}
     assert by_key(graph, Heredity(graph, graph.decisions).obeyed(on, Fixed(graph.decisions, fixed))) == found
     assert by_key(graph, posterior.settled()) == found
 

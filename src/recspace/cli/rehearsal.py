@@ -24,7 +24,6 @@ def rehearse(space: Space, settings: Settings, *, as_json: bool) -> int:
     """Compile, plan and count. Raises SpaceError for what a run would refuse."""
     from recspace.dsl import SpaceError
     from recspace.running import inputs_of
-    from recspace.runtime.choices import defaults
     from recspace.runtime.fix import parsed
     from recspace.runtime.plan import foresee, needs_supernet, obstacles, planned
     from recspace.runtime.rehearsal import step_memory
@@ -38,7 +37,7 @@ def rehearse(space: Space, settings: Settings, *, as_json: bool) -> int:
     foresee(stages, space.graph, fixed)
     left = size_left(space.graph, fixed) if settings.fix else None
     shared = any(needs_supernet(s.call, inputs.promises) for s in stages)
-    hand_made = fixed.architecture({d.name: defaults(d) for d in inputs.decisions})
+    hand_made = fixed.architecture({d.name: d.hand_made for d in inputs.decisions})
     compiled = inputs.factory(None) if shared else space.unrequired(hand_made)
     found = {
         "space": space.graph.name,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from recspace.checking import Verdict
+    from recspace.compiler.decisions import Architecture
     from recspace.compiler.schema import Schema
 
 RUNS, SINGLE, LATER = "yes", "one value a field", "later"
@@ -36,17 +37,31 @@ def _stages(verdict: Verdict) -> str:
 
 
 def _compiled(verdict: Verdict, schema: Schema) -> str:
-    """Why the supernet cannot be made; "" if it can."""
+    """Why the supernet cannot be made, or the hand-made model where no stage needs a supernet; "" if it can."""
     from recspace.compiler.compile import compile_space
     from recspace.dsl import SpaceError
     from recspace.runtime.registry import promises
 
     assert verdict.program is not None
     try:
-        compile_space(verdict.program, schema, promises())
+        compile_space(verdict.program, schema, promises(), architecture=_hand_made(verdict))
     except SpaceError as refused:
         return refused.diagnostics[0].message
     return ""
+
+
+def _hand_made(verdict: Verdict) -> Architecture | None:
+    """None where a stage needs the supernet."""
+    from recspace.runtime.plan import needs_supernet, planned
+    from recspace.runtime.registry import promises
+
+    assert verdict.checked is not None
+    assert verdict.checked.graph is not None
+    decisions = verdict.checked.graph.decisions
+    stages = planned(verdict.recipes[0], decisions, promises())
+    if any(needs_supernet(stage.call, promises()) for stage in stages):
+        return None
+    return {d.name: d.hand_made for d in decisions}
 
 
 def _single(schema: Schema) -> Schema:
