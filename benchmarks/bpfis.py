@@ -48,7 +48,7 @@ class Case:
 
 CASES = {
     "lastfm": Case("lastfm_lightgcn", 64, 60, 20, 2048, "0.000005"),
-    "movielens": Case("movielens_1m_implicit", 16, 6, 3, 8192, "0.000001"),
+    "movielens": Case("movielens_1m_implicit", 32, 20, 8, 8192, "0.000001"),
 }
 QUICK = 3
 
