@@ -6,7 +6,7 @@ from generate import program_of, schema_of
 
 from recspace.compiler.compile import check
 from recspace.compiler.schema import Field, Label
-from recspace.dsl import SpaceError
+from recspace.dsl import SpaceError, library_path
 from recspace.runtime.module import build, initialise
 from recspace.runtime.registry import promises
 
@@ -53,6 +53,14 @@ def test_the_shipped_space(seed):
     pair = Ranked(shipped("interaction/bpfis.space"), SCHEMA, {"width": 3}, count=1)
     relaxed_agrees(pair, seed)
     derived_agrees(pair, seed)
+
+
+def test_the_shipped_space_for_groups_that_a_field_tells():
+    text = (library_path() / "interaction/bpfis.space").read_text().replace("param by = user", "param by = city")
+    pair = Ranked(program_of(text), SCHEMA, {"width": 3}, count=1)
+    assert {d.per_value for d in pair.supernet.decisions} == {"city"}
+    relaxed_agrees(pair, 1)
+    derived_agrees(pair, 1)
 
 
 def test_two_fields_are_ranked_by_a_product_of_two_sides():
