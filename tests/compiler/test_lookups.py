@@ -3,6 +3,7 @@
 import pytest
 import torch
 from generate import program_of, schema_of
+from reference import Drawn
 
 from recspace.compiler.compile import check
 from recspace.compiler.schema import Field, Label
@@ -10,7 +11,18 @@ from recspace.dsl import SpaceError, library_path
 from recspace.runtime.module import build, initialise
 from recspace.runtime.registry import promises
 
-from .agreement import Pair, derived_agrees, model_of, random_architecture, relaxed_agrees, shipped
+from .agreement import (
+    Pair,
+    derived_agrees,
+    fill,
+    float64,
+    model_of,
+    random_architecture,
+    random_weights,
+    relaxed_agrees,
+    shipped,
+    tensors_of,
+)
 from .test_agreement import IDS, MIXED
 from .test_ranking import SCHEMA, Ranked
 
@@ -87,6 +99,22 @@ def test_what_is_settled_is_a_buffer_of_the_module():
     assert held.tolist() == [o == 1 for o in options["keep"]]
     # What is left out is what the hand-made model has.
     assert model_of(pair.plain({})).tensors["keep_options"].all()
+
+
+def test_gates_that_a_model_keeps_as_weights_are_looked_up_too():
+    pair = Pair(program_of(f"space S\n{BODIES['of one field']}{LOGLOSS}"), IDS, {})
+    supernet, weights = pair.supernet, Drawn(3)
+    choices, odds = random_weights(supernet.decisions, 3)
+    batch = pair.batch(supernet, 3)
+    expected = pair.oracle(weights).relaxed(odds, batch)
+    with float64(), torch.no_grad():
+        plain = model_of(pair.models.plain({}, frozenset({"keep"})))
+        fill(plain, weights)
+        plain.tensors["keep_weights"].copy_(choices["keep"])
+        found = plain.module(tensors_of(batch))
+        ones = plain.module(tensors_of(batch), {"keep": torch.ones(16)})
+    assert torch.allclose(found, torch.as_tensor(expected))
+    assert not torch.allclose(found, ones)
 
 
 @pytest.mark.parametrize(
