@@ -10,6 +10,7 @@ from recspace.compiler.schema import Field, Label
 from recspace.dsl import SpaceError, library_path
 from recspace.runtime.module import build, initialise
 from recspace.runtime.registry import promises
+from recspace.runtime.sampling import meaning
 
 from .agreement import (
     Pair,
@@ -99,6 +100,14 @@ def test_what_is_settled_is_a_buffer_of_the_module():
     assert held.tolist() == [o == 1 for o in options["keep"]]
     # What is left out is what the hand-made model has.
     assert model_of(pair.plain({})).tensors["keep_options"].all()
+
+
+def test_models_that_differ_in_what_is_settled_alone_are_two():
+    """A sampler judges what means the same once."""
+    pair = Pair(program_of(f"space S\n{BODIES['of one field']}{LOGLOSS}"), IDS, {})
+    one, other, again = (pair.plain({"keep": tuple(int(k == n) for k in range(16))}) for n in (1, 2, 1))
+    assert one.source == other.source
+    assert meaning(one) == meaning(again) != meaning(other)
 
 
 def test_gates_that_a_model_keeps_as_weights_are_looked_up_too():
