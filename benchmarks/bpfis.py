@@ -5,8 +5,9 @@
 FOLDER holds lastfm_lightgcn.parquet and movielens_1m_implicit.parquet, which are read from where they lie. Three models of
 one file (spaces/interaction/bpfis.space) and one seed each: all gates on (a factorization machine, BPR without BP-FIS); what
 `variational` and `derive` leave, with the weights of the search; and the same gates with weights trained from the start,
-with the epochs that the first had. Also said: the bytes of the file that each is saved in, a byte for each gate
-included, and how many gates are on. `--quick`: Last.fm alone, a third of the epochs.
+with the epochs that the first had. On MovieLens gates are decided for each user, and for each occupation. Also said: the
+bytes of the file that each is saved in, a byte for each gate included, and how many gates are on. `--quick`: Last.fm
+alone, a third of the epochs.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ class Case:
     selection_epochs: int
     batch_size: int
     decay: str
+    by: str = "user"
 
     def training(self) -> str:
         optimizer = f"adam(lr = 0.005, embedding_decay = {self.decay})"
@@ -48,7 +50,8 @@ class Case:
 
 CASES = {
     "lastfm": Case("lastfm_lightgcn", 64, 60, 20, 2048, "0.000005"),
-    "movielens": Case("movielens_1m_implicit", 16, 6, 3, 8192, "0.000001"),
+    "movielens": Case("movielens_1m_implicit", 32, 20, 8, 8192, "0.000001"),
+    "movielens by occupation": Case("movielens_1m_implicit", 32, 20, 8, 8192, "0.000001", "occupation"),
 }
 QUICK = 3
 
@@ -66,8 +69,9 @@ def main() -> None:
             epochs = case.epochs // part, max(1, case.selection_epochs // part)
             folder = arguments.keep or Path(scratch)
             source = arguments.source / f"{case.table}.parquet"
-            searched = _run(case, f"{BLOCKS}:{name}", source, case.recipe(*epochs), folder / f"{name}-searched")
-            again = _run(case, f"{BLOCKS}:{name}", source, case.retrained(*epochs), folder / f"{name}-retrained")
+            block = f"{BLOCKS}:{name.partition(' ')[0]}"
+            searched = _run(case, block, source, case.recipe(*epochs), folder / f"{name}-searched")
+            again = _run(case, block, source, case.retrained(*epochs), folder / f"{name}-retrained")
             for line in figures(name, searched.report, again.report):
                 say(line, arguments.json)
 
@@ -75,7 +79,7 @@ def main() -> None:
 def _run(case: Case, block: str, source: Path, strategy: str, out: Path) -> recspace.Run:
     if (out / "run.json").is_file():
         return recspace.Run(out).resume()
-    space = recspace.compile("bpfis", block, source=source, set={"width": case.width})
+    space = recspace.compile("bpfis", block, source=source, set={"width": case.width, "by": case.by})
     return recspace.search(space, out, strategy=strategy, seed=1)
 
 

@@ -73,10 +73,11 @@ class Posterior:
         }
 
     def training(self, step: int) -> Choices:
-        return self.draw(step, 0)[0]
+        return self.draw(step, 0, inferring=False)[0]
 
-    def draw(self, step: int, number: int) -> tuple[Choices, Tensor]:
-        """Gates [E], every one 0 or 1; and the divergence from their priors, of those that had a choice.
+    def draw(self, step: int, number: int, *, inferring: bool = True) -> tuple[Choices, Tensor]:
+        """Gates [E], every one 0 or 1; and the divergence from their priors, of those that had a choice (0 where nothing is
+        `inferring`: then there are no gradients, either).
 
         What a gate's parents learn of its divergence is left out: they learn from the loss what it lets them do.
         """
@@ -92,14 +93,17 @@ class Posterior:
             logits = self.parameters[name].index_select(0, at)
             own = relaxed_bernoulli(logits, noise[name].index_select(0, at), self._temperature)
             chance = torch.full_like(logits, EVEN) if prior is None else prior
-            loose = (chance > 0) & (chance < 1) & ~self._given[name].index_select(0, at)
-            within = torch.where(loose, chance.detach(), torch.full_like(chance, EVEN))
-            divergences.append(torch.where(loose, bernoulli_kl(logits, within), torch.zeros_like(logits)).sum())
-            gates = torch.where((chance > 0) & (chance < 1), own, chance)
+            free = (chance > 0) & (chance < 1)
+            if inferring:
+                loose = free & ~self._given[name].index_select(0, at)
+                within = torch.where(loose, chance.detach(), torch.full_like(chance, EVEN))
+                divergences.append(torch.where(loose, bernoulli_kl(logits, within), torch.zeros_like(logits)).sum())
+            gates = torch.where(free, own, chance)
             return self._with_fixed(name, at, gates)
 
-        gates = self._heredity.gates(drawn)
-        return for_forward(self._decisions, gates), torch.stack(divergences).sum()
+        with torch.set_grad_enabled(inferring):
+            gates = self._heredity.gates(drawn)
+        return for_forward(self._decisions, gates), sum(divergences, torch.zeros((), device=self._device))
 
     @torch.no_grad()
     def settled(self) -> Choices:

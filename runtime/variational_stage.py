@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-import torch
 from torch import Tensor
 from torch.nn import Parameter
 
@@ -88,8 +87,7 @@ class Inference(Fit):
         of selections, with those of the weights' scales in one of weights."""
         normal = self.inferred.weights
         noise = normal.noise(self.at, number)
-        with torch.set_grad_enabled(self.selecting):
-            choices, divergence = self.inferred.gates.draw(self.at, number)
+        choices, divergence = self.inferred.gates.draw(self.at, number, inferring=self.selecting)
         before = normal.move(noise)
         try:
             loss = self._loss_of(batch, choices, f"train/{number}" if number else "train")

@@ -3,14 +3,27 @@
 import pytest
 import torch
 from generate import program_of, schema_of
+from reference import Drawn
 
 from recspace.compiler.compile import check
 from recspace.compiler.schema import Field, Label
-from recspace.dsl import SpaceError
+from recspace.dsl import SpaceError, library_path
 from recspace.runtime.module import build, initialise
 from recspace.runtime.registry import promises
+from recspace.runtime.sampling import meaning
 
-from .agreement import Pair, derived_agrees, model_of, random_architecture, relaxed_agrees, shipped
+from .agreement import (
+    Pair,
+    derived_agrees,
+    fill,
+    float64,
+    model_of,
+    random_architecture,
+    random_weights,
+    relaxed_agrees,
+    shipped,
+    tensors_of,
+)
 from .test_agreement import IDS, MIXED
 from .test_ranking import SCHEMA, Ranked
 
@@ -55,6 +68,14 @@ def test_the_shipped_space(seed):
     derived_agrees(pair, seed)
 
 
+def test_the_shipped_space_for_groups_that_a_field_tells():
+    text = (library_path() / "interaction/bpfis.space").read_text().replace("param by = user", "param by = city")
+    pair = Ranked(program_of(text), SCHEMA, {"width": 3}, count=1)
+    assert {d.per_value for d in pair.supernet.decisions} == {"city"}
+    relaxed_agrees(pair, 1)
+    derived_agrees(pair, 1)
+
+
 def test_two_fields_are_ranked_by_a_product_of_two_sides():
     plain = schema_of(*SCHEMA.fields[:2], label=Label("none"))
     pair = Ranked(shipped("interaction/bpfis.space"), plain, {"width": 3}, count=1)
@@ -79,6 +100,30 @@ def test_what_is_settled_is_a_buffer_of_the_module():
     assert held.tolist() == [o == 1 for o in options["keep"]]
     # What is left out is what the hand-made model has.
     assert model_of(pair.plain({})).tensors["keep_options"].all()
+
+
+def test_models_that_differ_in_what_is_settled_alone_are_two():
+    """A sampler judges what means the same once."""
+    pair = Pair(program_of(f"space S\n{BODIES['of one field']}{LOGLOSS}"), IDS, {})
+    one, other, again = (pair.plain({"keep": tuple(int(k == n) for k in range(16))}) for n in (1, 2, 1))
+    assert one.source == other.source
+    assert meaning(one) == meaning(again) != meaning(other)
+
+
+def test_gates_that_a_model_keeps_as_weights_are_looked_up_too():
+    pair = Pair(program_of(f"space S\n{BODIES['of one field']}{LOGLOSS}"), IDS, {})
+    supernet, weights = pair.supernet, Drawn(3)
+    choices, odds = random_weights(supernet.decisions, 3)
+    batch = pair.batch(supernet, 3)
+    expected = pair.oracle(weights).relaxed(odds, batch)
+    with float64(), torch.no_grad():
+        plain = model_of(pair.models.plain({}, frozenset({"keep"})))
+        fill(plain, weights)
+        plain.tensors["keep_weights"].copy_(choices["keep"])
+        found = plain.module(tensors_of(batch))
+        ones = plain.module(tensors_of(batch), {"keep": torch.ones(16)})
+    assert torch.allclose(found, torch.as_tensor(expected))
+    assert not torch.allclose(found, ones)
 
 
 @pytest.mark.parametrize(

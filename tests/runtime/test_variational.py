@@ -250,9 +250,9 @@ def test_means_move_by_their_optimizer_alone(space, tmp_path):
 def test_each_sample_is_a_draw_of_its_own(space, tmp_path, monkeypatch):
     asked, draw = [], Posterior.draw
 
-    def noted(self, step, number):
+    def noted(self, step, number, *, inferring):
         asked.append((step, number))
-        return draw(self, step, number)
+        return draw(self, step, number, inferring=inferring)
 
     monkeypatch.setattr(Posterior, "draw", noted)
     ran(space, tmp_path / "run", f"variational(weights = [w], epochs = 1, selection_epochs = 1, samples = 3) {DONE}")
