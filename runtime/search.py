@@ -200,7 +200,7 @@ class Search:
             self._examples,
             self._settings,
             self._device,
-            self._fixed,
+            self._fixed.joined(self._inputs.decisions, self._found.settled),
             self._found,
             self._inputs.free,
             self._inputs.settled,
