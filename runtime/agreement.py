@@ -30,27 +30,27 @@ LEAST_ROWS = 4
 
 @dataclass(frozen=True, slots=True)
 class Values:
-    """A field on the rows at hand. `rank_N`: its value, 0 for the most frequent one; `share_V` falls (float64)."""
+    """A field on the rows at hand. `ranks` [N]: its value, 0 for the most frequent one; `shares` [V] falls (float64)."""
 
-    rank_N: Tensor
-    share_V: Tensor
+    ranks: Tensor
+    shares: Tensor
 
     @property
     def count(self) -> int:
-        return self.share_V.numel()
+        return self.shares.numel()
 
 
 @dataclass(frozen=True, slots=True)
 class Kernel:
-    """k_f on the values that have a place of their own; `own_V` is 0 for the last one where it stands for all others, which
-    then have no coordinate. k = diag(own) + a 1ᵀ + 1 aᵀ; `a_V` = Σ p² / 2 − p."""
+    """k_f on the values that have a place of their own; `own` [V] is 0 for the last one where it stands for all others, which
+    then have no coordinate. k = diag(own) + a 1ᵀ + 1 aᵀ, a the slope; `slope` [V] = Σ p² / 2 − p."""
 
-    own_V: Tensor
-    a_V: Tensor
+    own: Tensor
+    slope: Tensor
 
     @property
     def diagonal(self) -> Tensor:
-        return self.own_V + 2 * self.a_V
+        return self.own + 2 * self.slope
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,8 @@ class Agreement:
         x, g = (self.statistic - self.mean) / sqrt(self.variance), self.skewness
         if g < 1e-6:
             return x
-        return float(6 / g * (max(g * x / 2 + 1, 0.0) ** (1 / 3) - 1) + g / 6)
+        root: float = max(g * x / 2 + 1, 0.0) ** (1 / 3)
+        return 6 / g * (root - 1) + g / 6
 
 
 def values_of(ids_N: Tensor) -> Values:
@@ -100,13 +101,13 @@ def agreement(fields: Sequence[Values], residual_N: Tensor, cells: int) -> Agree
     r_N = residual_N.double() - residual_N.double().mean()
     kept = [_kept(f, level([g.count for g in fields], cells)) for f in fields]
     kernels = [kernel for kernel, _ in kept]
-    sizes = [kernel.own_V.numel() for kernel in kernels]
+    sizes = [kernel.own.numel() for kernel in kernels]
     cell_N = kept[0][1]
     for size, (_, place_N) in zip(sizes[1:], kept[1:], strict=True):
         cell_N = cell_N * size + place_N
-    table = lambda weight_N: torch.bincount(cell_N, weight_N, prod(sizes)).view(sizes)  # noqa: E731
-    residual, square = table(r_N), table(r_N * r_N)
-    rows = torch.bincount(cell_N, minlength=prod(sizes)).double().view(sizes)
+    residual, square, rows = (
+        torch.bincount(cell_N, weight_N, prod(sizes)).view(sizes) for weight_N in (r_N, r_N * r_N, torch.ones_like(r_N))
+    )
     diagonal = _outer([kernel.diagonal for kernel in kernels])
     statistic = float((residual * _summed(residual, kernels)).sum() - (square * diagonal).sum())
     others = _summed(rows, kernels) - diagonal  # Σ over the other rows of the kernel, for a row of each cell
@@ -120,12 +121,12 @@ def agreement(fields: Sequence[Values], residual_N: Tensor, cells: int) -> Agree
 
 def _kept(field: Values, most: int) -> tuple[Kernel, Tensor]:
     """The kernel on the `most` most frequent values, and the place [N] of every row's value in it."""
-    share_V = field.share_V[:most]
+    share_V = field.shares[:most]
     own_V = torch.ones_like(share_V)
     half = float((share_V**2).sum()) / 2
     if field.count > most:
         share_V, own_V = torch.cat([share_V, share_V.new_zeros(1)]), torch.cat([own_V, own_V.new_zeros(1)])
-    return Kernel(own_V, half - share_V), field.rank_N.clamp(max=most)
+    return Kernel(own_V, half - share_V), field.ranks.clamp(max=most)
 
 
 def _outer(vectors: Sequence[Tensor]) -> Tensor:
@@ -142,7 +143,7 @@ def _along(vector: Tensor, axis: int, axes: int) -> Tensor:
 def _summed(table: Tensor, kernels: Sequence[Kernel]) -> Tensor:
     """For every cell x: Σ_y Π_f k_f(x_f, y_f) · table[y]."""
     for axis, kernel in enumerate(kernels):
-        own, a = (_along(v, axis, table.ndim) for v in (kernel.own_V, kernel.a_V))
+        own, a = (_along(v, axis, table.ndim) for v in (kernel.own, kernel.slope))
         table = own * table + a * table.sum(axis, keepdim=True) + (a * table).sum(axis, keepdim=True)
     return table
 
@@ -150,7 +151,7 @@ def _summed(table: Tensor, kernels: Sequence[Kernel]) -> Tensor:
 def _summed_squares(table: Tensor, kernels: Sequence[Kernel]) -> Tensor:
     """The same with k_f²: (own + a_x + a_y)² is own · (1 + 4a) on the diagonal beside a_x² + 2 a_x a_y + a_y²."""
     for axis, kernel in enumerate(kernels):
-        own, a = (_along(v, axis, table.ndim) for v in (kernel.own_V, kernel.a_V))
+        own, a = (_along(v, axis, table.ndim) for v in (kernel.own, kernel.slope))
         first, second, third = (t.sum(axis, keepdim=True) for t in (table, a * table, a * a * table))
         table = own * (1 + 4 * a) * table + a * a * first + 2 * a * second + third
     return table
@@ -174,12 +175,13 @@ def _moments(r_N: Tensor, one: float, both: float, each: float) -> tuple[float, 
 def _skewness(kernels: Sequence[Kernel], fields: Sequence[Values], trace: float, variance: float) -> float:
     """Of Σ λ_i χ²_1, which T is for many rows: 8 Σ λ³ / (2 Σ λ²)^1.5. The λ are products of those of the fields where
     these are independent; where they are not, at least that of a gamma with T's own mean (`trace` added) and variance."""
-    squares = cubes = 1.0
+    squares: float = 1.0
+    cubes: float = 1.0
     for kernel, field in zip(kernels, fields, strict=True):
-        p = field.share_V[: int(kernel.own_V.sum())]
+        p = field.shares[: int(kernel.own.sum())]
         p2, p3, p4 = (float((p**k).sum()) for k in (2, 3, 4))
         squares *= p2 - 2 * p3 + p2 * p2
         cubes *= p3 - 3 * p4 + 3 * p2 * p3 - p2**3
     if squares <= 0 or trace <= 0 or variance <= 0:
         return 0.0
-    return max(8 * cubes / (2 * squares) ** 1.5, 2 * sqrt(variance) / trace)
+    return max(8 * cubes / (2 * squares * sqrt(2 * squares)), 2 * sqrt(variance) / trace)

@@ -34,7 +34,7 @@ def summed(fields: Sequence[Values], weights: Sequence[Tensor], b: float) -> Ten
     """b + Σ_f w_f[x_f] for every row, float64."""
     total_N = torch.full_like(fields[0].rank_N, b, dtype=torch.float64)
     for field, w_V in zip(fields, weights, strict=True):
-        total_N = total_N + w_V[field.rank_N]
+        total_N = total_N + w_V[field.ranks]
     return total_N
 
 
@@ -52,9 +52,9 @@ def passed(
         r_N = residuals(label_N, weight_N, total_N, binary)
         p_N = torch.sigmoid(total_N)
         curve_N = weight_N * p_N * (1 - p_N) if binary else weight_N
-        slope_V = torch.bincount(field.rank_N, r_N, field.count) - RIDGE * w_V
-        step_V = slope_V / (torch.bincount(field.rank_N, curve_N, field.count) + RIDGE)
+        slope_V = torch.bincount(field.ranks, r_N, field.count) - RIDGE * w_V
+        step_V = slope_V / (torch.bincount(field.ranks, curve_N, field.count) + RIDGE)
         step_V = step_V.clamp(-LARGEST, LARGEST) if binary else step_V
         found.append(w_V + step_V)
-        total_N = total_N + step_V[field.rank_N]
+        total_N = total_N + step_V[field.ranks]
     return found

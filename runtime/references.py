@@ -35,7 +35,7 @@ def binders(decision: Decision) -> list[str]:
 
 def binders_of(axis: str) -> list[str]:
     """Names of one part of an index: i and j of `i < j in fields`."""
-    return [name for name in re.split(r"[\s,<=]+", axis.split(" in ")[0].strip()) if name]
+    return [name for name in re.split(r"[\s,<=]+", axis.partition(" in ")[0].strip()) if name]
 
 
 def index_of(name: str, decision: Decision) -> tuple[Choice, ...] | None:

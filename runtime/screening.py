@@ -27,10 +27,11 @@ from .context import Context
 from .derive_stage import groups, refuse_per
 from .first_order import base, passed, residuals, summed
 from .fix import possible
+from .module import transfer
 from .recipe import StageCall
 from .refuse import refusal
 from .set_index import FieldSet, sets_of
-from .state import State
+from .state import State, copied
 from .task import Found
 
 PASSES = 8
@@ -107,8 +108,12 @@ class Screen:
         settled = {name: dict(options) for name, options in self.context.found.settled.items()}
         for name, options in self._narrowed().items():
             settled.setdefault(name, {}).update(options)
-        self._refuse_impossible(settled)
-        return replace(self.context.found, settled=settled, architecture=None, gates={}, model={})
+        fixed = self.context.fixed.joined(self.context.decisions, settled)
+        if not possible(self.context.graph, fixed.options):
+            text = "with the gates that screen() leaves open nothing meets the requirements of the space"
+            raise refusal("S0610", text, self.call.span, help="raise `top`, or lower `threshold`")
+        weights = self._handed_on(fixed, settled)
+        return replace(self.context.found, weights=weights, settled=settled, architecture=None, gates={}, model={})
 
     # -- what is left ----------------------------------------------------------------------------------------
 
@@ -129,11 +134,14 @@ class Screen:
             kept |= set(best if options["top"] is None else best[: options["top"]])
         return {e: 0 for e in judged if e not in kept}
 
-    def _refuse_impossible(self, settled: Mapping[str, Mapping[int, Option]]) -> None:
+    def _handed_on(self, fixed: Fixed, settled: Mapping[str, Mapping[int, Option]]) -> Mapping[str, Tensor]:
+        """The weights that stages before have trained, as the narrower supernet has them."""
         context = self.context
-        if not possible(context.graph, context.fixed.joined(context.decisions, settled).options):
-            text = "with the gates that screen() leaves open nothing meets the requirements of the space"
-            raise refusal("S0610", text, self.call.span, help="raise `top`, or lower `threshold`")
+        if not context.found.weights:
+            return {}
+        model = replace(context, fixed=fixed, found=Found(settled=settled)).supernet_model()
+        transfer(context.found.weights, context.supernet, model)
+        return copied(model.tensors)
 
     # -- rows ------------------------------------------------------------------------------------------------
 
@@ -225,7 +233,9 @@ def refuse_decisions(decisions: Sequence[Decision], call: StageCall) -> None:
             able = [d.name for d in decisions if d.domains[0].kind == "gate" and sets_of(d) is not None]
             text = f"screen() cannot search `{decision.name}`: it is not indexed by sets of two fields or more"
             hint = "index it by  i < j in fields  or by  s in subsets(fields, k)"
-            raise refusal("S0605", text, place, help=f"name those that are: only = [{', '.join(able)}]" if able else hint)
+            raise refusal(
+                "S0605", text, place, help=f"name those that are: only = [{', '.join(able)}]" if able else hint
+            )
 
 
 def refuse_data(context: Context, call: StageCall) -> None:

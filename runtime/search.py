@@ -304,8 +304,8 @@ class Search:
             if self._inputs.save is not None:
                 write_encoding(self._folder, model.compiled.columns, self._inputs.save)
         decisions = self._inputs.decisions
-        if decisions and self._needs_supernet:
-            write_whole(inside(self._folder, "supernet.py"), self._inputs.factory(None).source.encode())
+        if context is not None and decisions and self._needs_supernet:
+            write_whole(inside(self._folder, "supernet.py"), context.supernet.source.encode())
             if found.weights:
                 write_tensors(self._folder, "supernet.safetensors", found.weights)
         alive = exists(self._inputs.graph, found.architecture) if found.architecture else None

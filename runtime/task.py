@@ -67,7 +67,9 @@ def architecture_from(data: Any) -> Architecture | None:
 
 
 def settled_json(settled: Mapping[str, Mapping[int, Option]]) -> Any:
-    return {name: [[e, list(o) if isinstance(o, tuple) else o] for e, o in own.items()] for name, own in settled.items()}
+    return {
+        name: [[e, list(o) if isinstance(o, tuple) else o] for e, o in own.items()] for name, own in settled.items()
+    }
 
 
 def settled_from(data: Any) -> dict[str, dict[int, Option]]:
