@@ -26,6 +26,8 @@ from torch import Tensor
 
 LEAST_ROWS = 4
 """Fewer rows have no fourth moment."""
+NOTHING = 1e-12
+"""A variance that is this share of the squared trace at most is rounding: a set with a field of one value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,17 +57,19 @@ class Kernel:
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """`statistic` is T; `mean`, `variance` and `skewness` are those of T over all orders of the residuals."""
+    """`statistic` is T; `mean`, `variance` and `skewness` are those of T over all orders of the residuals; `trace` is the
+    mean of what every row would add to T with itself."""
 
     statistic: float
     mean: float
     variance: float
     skewness: float
+    trace: float
 
     @property
     def z(self) -> float:
         """How many standard deviations of a normal number above chance; 0 where T is the same in every order."""
-        if self.variance <= 0:
+        if self.variance <= NOTHING * self.trace**2:
             return 0.0
         x, g = (self.statistic - self.mean) / sqrt(self.variance), self.skewness
         if g < 1e-6:
@@ -97,7 +101,7 @@ def agreement(fields: Sequence[Values], residual_N: Tensor, cells: int) -> Agree
     so that the table has about as many cells at most. float64, on the CPU."""
     n = residual_N.numel()
     if n < LEAST_ROWS:
-        return Agreement(0.0, 0.0, 0.0, 0.0)
+        return Agreement(0.0, 0.0, 0.0, 0.0, 0.0)
     r_N = residual_N.double() - residual_N.double().mean()
     kept = [_kept(f, level([g.count for g in fields], cells)) for f in fields]
     kernels = [kernel for kernel, _ in kept]
@@ -116,7 +120,7 @@ def agreement(fields: Sequence[Values], residual_N: Tensor, cells: int) -> Agree
     each = float((rows * others**2).sum())
     mean, variance = _moments(r_N, one, both, each)
     trace = float((r_N * r_N).sum()) * float((rows * diagonal).sum()) / n
-    return Agreement(statistic, mean, variance, _skewness(kernels, fields, mean + trace, variance))
+    return Agreement(statistic, mean, variance, _skewness(kernels, fields, mean + trace, variance), trace)
 
 
 def _kept(field: Values, most: int) -> tuple[Kernel, Tensor]:

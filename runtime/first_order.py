@@ -32,7 +32,7 @@ def base(label_N: Tensor, weight_N: Tensor, binary: bool) -> float:
 
 def summed(fields: Sequence[Values], weights: Sequence[Tensor], b: float) -> Tensor:
     """b + Σ_f w_f[x_f] for every row, float64."""
-    total_N = torch.full_like(fields[0].rank_N, b, dtype=torch.float64)
+    total_N = torch.full_like(fields[0].ranks, b, dtype=torch.float64)
     for field, w_V in zip(fields, weights, strict=True):
         total_N = total_N + w_V[field.ranks]
     return total_N
