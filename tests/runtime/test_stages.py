@@ -25,6 +25,7 @@ WRITTEN = {
     "exhaustive": "exhaustive(batch_size = 512, epochs = 1)",
     "progressive": f"progressive(along = i, step = relax(as = gate, {SHORT}))",
     "random": f"random(trials = 3, {SHORT})",
+    "screen": "screen(threshold = 1, top = 3)",
     "warmup": f"warmup({SHORT}, decisions = random)",
 }
 
