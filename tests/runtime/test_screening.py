@@ -18,7 +18,7 @@ from recspace.runtime.agreement import agreement, values_of
 from recspace.runtime.choices import Fixed
 from recspace.runtime.data.synth import Plan, write
 from recspace.runtime.examples import divided
-from recspace.runtime.journal import Journal
+from recspace.runtime.journal import Journal, read
 from recspace.runtime.module import initialise, transfer
 from recspace.runtime.plan import obstacles
 from recspace.runtime.progress import Silent
@@ -62,10 +62,10 @@ def parity(tmp_path_factory):
     return table_of(tmp_path_factory.mktemp("parity"))
 
 
-def inputs_for(path, recipe, text=TRIPLES, **question):
+def inputs_for(path, recipe, text=TRIPLES):
     file = path.with_name("own.space")
     file.write_text(f"{text}\nsearch {{ {recipe} }}\n")
-    return inputs_of(bound_space(Question(file, str(path), **question)))
+    return inputs_of(bound_space(Question(file, None if text.startswith("data") else str(path))))
 
 
 def opened(folder):
@@ -247,7 +247,8 @@ def test_raw_numbers_are_cut_into_bins(tmp_path):
     pl.DataFrame(
         {"x": x.numpy(), "y": y.numpy(), "z": z.numpy(), "label": label.long().numpy()}
     ).write_parquet(path)  # fmt: skip
-    inputs = inputs_for(path, "screen()", PAIRS)
+    raw = 'data own { source: "t.parquet"\n label: label\n x: number()\n y: number()\n z: number() }\n'
+    inputs = inputs_for(path, "screen()", raw + PAIRS)
     assert screened(inputs, tmp_path) == {"keep[x,y]", "keep[x,z]"}
     assert screened(inputs, tmp_path, "screen(bins = 2)") == {"keep[x,y]"}
 
@@ -295,8 +296,10 @@ def test_only_the_decisions_that_are_named(parity, tmp_path):
     sampled = f"screen(only = [keep]) random(trials = 3, {FIT})"
     run = search(inputs_for(parity[0], sampled, text), Settings(seed=1), tmp_path / "run")
     assert opened(run.folder) <= parity[1]
-    for line in (run.folder / "events.jsonl").read_text().splitlines():
-        assert line.count('": "on"') <= 2
+    trials = [e for e in read(run.folder / "events.jsonl") if e["event"] == "trial"]
+    assert len(trials) == 3
+    for trial in trials:
+        assert {n for n, v in trial["chosen"]["keep"].items() if v == "on"} <= {f"keep[{g}]" for g in parity[1]}
     assert row_of(run, ".screen")["gates_left"] == {"keep": 2}
 
 
