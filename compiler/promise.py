@@ -174,7 +174,7 @@ class Operator:
 class Stage:
     """The promise of a stage of a recipe (or of what stands inside one, such as `grda(…)` or `asha(…)`).
 
-    `role`: relax, sample, score, infer, train (warmup, train, retrain), settle (derive), wrap (stream, progressive),
+    `role`: relax, sample, score, screen (narrows what others search), infer, train (warmup, train, retrain), settle (derive), wrap (stream, progressive),
     optimizer, controller, evaluator. `domains`: which kinds of decision it handles: gate, number, name, alternative,
     range, real, subset. `per_value`, `per_example`, `conditional`, `constraints`: whether it handles decisions indexed
     by values(f), decisions with `given` over an example, decisions that exist only sometimes, `require`.

@@ -180,6 +180,13 @@ class Fixed:
                 hot = one_hot(decision, full)
                 self._held[decision.name] = (mask_E if hot.ndim == 1 else mask_E.unsqueeze(1), hot)
 
+    def joined(self, decisions: tuple[Decision, ...], settled: Mapping[str, Mapping[int, Option]]) -> Fixed:
+        """These and others that a stage has settled; what was fixed beforehand stays as it was."""
+        if not settled:
+            return self
+        names = {**self.options, **settled}
+        return Fixed(decisions, {n: {**settled.get(n, {}), **self.options.get(n, {})} for n in names})
+
     def weights(self, name: str, weights: Tensor) -> Tensor:
         """The weights with those of fixed elements put in their place; no gradient reaches what they replace."""
         if name not in self._held:

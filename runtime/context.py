@@ -19,6 +19,7 @@ from .choosing import Choosing
 from .evaluation import metric
 from .examples import Examples
 from .module import Model, build, initialise
+from .narrowed import narrowed
 from .recipe import StageCall
 from .refuse import refusal, words
 from .settings import Settings
@@ -61,8 +62,9 @@ class Context:
 
     @property
     def supernet(self) -> Compiled:
-        """Made when a stage first asks for it: not every space has one. Raises SpaceError (S0630) where it has no form."""
-        return self.factory(None)
+        """Made when a stage first asks for it: not every space has one. Without what a stage before has settled as off.
+        Raises SpaceError (S0630) where it has no form."""
+        return narrowed(self.factory, self.decisions, self.fixed) if self.found.settled else self.factory(None)
 
     @property
     def seed(self) -> int:

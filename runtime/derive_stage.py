@@ -114,7 +114,7 @@ class Derive:
 def refuse_per(call: StageCall) -> None:
     """Raises SpaceError (S0603) for a `per` that nothing counts within."""
     options = call.options
-    if options["per"] is not None and options["top"] is None and options["keep"] is None:
+    if options["per"] is not None and options["top"] is None and options.get("keep") is None:
         raise refusal("S0603", "`per` says within what `top` or `keep` count", call.span, help="add top = …")
 
 

@@ -39,13 +39,13 @@ def parsed(texts: Iterable[str], graph: Graph) -> Fixed:
             found.setdefault(name, {}).update(dict.fromkeys(elements, option))
     if faults:
         raise SpaceError(faults)
-    if found and not _possible(graph, found):
+    if found and not possible(graph, found):
         message = "nothing that meets the requirements of the space has what is fixed"
         raise refusal("S0608", message, words("--fix", ", ".join(listed)), help="fix less, or something else")
     return Fixed(graph.decisions, found)
 
 
-def _possible(graph: Graph, found: Mapping[str, Mapping[int, Option]]) -> bool:
+def possible(graph: Graph, found: Mapping[str, Mapping[int, Option]]) -> bool:
     """Whether an architecture with these elements meets the requirements, as far as that can be told."""
     try:
         return Sampler(graph, found).feasible()

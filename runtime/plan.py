@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 BASELINE = "baseline"
 WEIGHING = ("relax", "variational")
 """Stages that leave weights of decisions, which something has to settle."""
+SEARCHING = frozenset({"relax", "sample", "score", "infer", "screen"})
+"""Roles of stages that have to be able to handle the decisions that they are handed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,7 @@ def obstacles(recipe: Recipe, decisions: tuple[Decision, ...], promises: Promise
         promise = promises.stages[call.name]
         relaxation = promises.relaxations.get(str(call.options.get("as")))
         able: Stage | Relaxation = relaxation if promise.role == "relax" and relaxation is not None else promise
-        if promise.role in ("relax", "sample", "score", "infer") and able.implemented and promise.implemented:
+        if promise.role in SEARCHING and able.implemented and promise.implemented:
             who = f"relax(as = {able.name})" if isinstance(able, Relaxation) else f"{able.name}()"
             others = _others(able, promises)
             if "grow" in call.options and not _handed(call, decisions):
@@ -143,13 +145,19 @@ def _fixed_from_the_start(decision: Decision, own: tuple[Choice, ...]) -> str:
 
 
 def _handed(call: StageCall, decisions: tuple[Decision, ...]) -> tuple[Decision, ...]:
-    """The decisions that a stage has to be able to search: one that grows a set, that set."""
-    return tuple(d for d in decisions if "grow" not in call.options or d.name == call.options["grow"])
+    """The decisions that a stage has to be able to search: one that grows a set, that set; one with `only`, those."""
+    only = call.options.get("only")
+    names = [only] if isinstance(only, str) else only
+    return tuple(
+        d
+        for d in decisions
+        if ("grow" not in call.options or d.name == call.options["grow"]) and (names is None or d.name in names)
+    )
 
 
 def unsearched(recipe: Recipe, decisions: tuple[Decision, ...], promises: Promises) -> tuple[Diagnostic, ...]:
     """Warnings: the decisions that nothing in the recipe searches. Growing a set settles numbers as well."""
-    stages = [c for c in recipe.stages if promises.stages[c.name].role in ("relax", "sample", "score", "infer")]
+    stages = [c for c in recipe.stages if promises.stages[c.name].role in SEARCHING]
     if not stages or any("grow" not in call.options for call in stages):
         return ()
     grown = {call.options["grow"] for call in stages}

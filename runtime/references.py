@@ -30,7 +30,12 @@ def known_names(space: ast.Space, decisions: tuple[Decision, ...]) -> Mapping[st
 
 def binders(decision: Decision) -> list[str]:
     """Names of the index, in the order of a key's parts: `i < j in fields` gives i and j."""
-    return [name for axis in decision.axes for name in re.split(r"[\s,<=]+", axis.split(" in ")[0].strip()) if name]
+    return [name for axis in decision.axes for name in binders_of(axis)]
+
+
+def binders_of(axis: str) -> list[str]:
+    """Names of one part of an index: i and j of `i < j in fields`."""
+    return [name for name in re.split(r"[\s,<=]+", axis.partition(" in ")[0].strip()) if name]
 
 
 def index_of(name: str, decision: Decision) -> tuple[Choice, ...] | None:

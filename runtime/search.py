@@ -201,7 +201,7 @@ class Search:
             self._examples,
             self._settings,
             self._device,
-            self._fixed,
+            self._fixed.joined(self._inputs.decisions, self._found.settled),
             self._found,
             self._inputs.free,
             self._inputs.settled,
@@ -305,8 +305,8 @@ class Search:
             if self._inputs.save is not None:
                 write_encoding(self._folder, model.compiled.columns, self._inputs.save)
         decisions = self._inputs.decisions
-        if decisions and self._needs_supernet:
-            write_whole(inside(self._folder, "supernet.py"), self._inputs.factory(None).source.encode())
+        if context is not None and decisions and self._needs_supernet:
+            write_whole(inside(self._folder, "supernet.py"), context.supernet.source.encode())
             if found.weights:
                 write_tensors(self._folder, "supernet.safetensors", found.weights)
         alive = exists(self._inputs.graph, found.architecture) if found.architecture else None

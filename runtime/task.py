@@ -10,6 +10,7 @@ from torch import Tensor
 
 from recspace.compiler.decisions import Architecture
 
+from .choices import Option
 from .state import State, copied, joined
 
 
@@ -23,6 +24,7 @@ class Found:
     architecture  the options taken, once something has settled them
     gates         weights [elements] of the gate decisions that the derived model keeps as weights
     model         tensors of the derived model, by attribute, once it has been trained
+    settled       elements that a stage has settled for all that follow (decision → element → option), as `--fix` does
     """
 
     weights: Mapping[str, Tensor] = field(default_factory=dict)
@@ -31,11 +33,13 @@ class Found:
     architecture: Architecture | None = None
     gates: Mapping[str, Tensor] = field(default_factory=dict)
     model: Mapping[str, Tensor] = field(default_factory=dict)
+    settled: Mapping[str, Mapping[int, Option]] = field(default_factory=dict)
 
     def state(self) -> State:
         tensors = {"weights": self.weights, "weighing": self.weighing, "gates": self.gates, "model": self.model}
         parts = {name: State(copied(part)) for name, part in tensors.items()}
-        return joined(parts, {"raw": self.raw, "architecture": architecture_json(self.architecture)})
+        facts = {"raw": self.raw, "architecture": architecture_json(self.architecture)}
+        return joined(parts, {**facts, "settled": settled_json(self.settled)})
 
     @staticmethod
     def from_state(state: State) -> Found:
@@ -46,6 +50,7 @@ class Found:
             architecture_from(state.facts["architecture"]),
             state.part("gates").tensors,
             state.part("model").tensors,
+            settled_from(state.facts["settled"]),
         )
 
 
@@ -59,6 +64,16 @@ def architecture_from(data: Any) -> Architecture | None:
     if data is None:
         return None
     return {n: tuple(tuple(o) if isinstance(o, list) else o for o in options) for n, options in data.items()}
+
+
+def settled_json(settled: Mapping[str, Mapping[int, Option]]) -> Any:
+    return {
+        name: [[e, list(o) if isinstance(o, tuple) else o] for e, o in own.items()] for name, own in settled.items()
+    }
+
+
+def settled_from(data: Any) -> dict[str, dict[int, Option]]:
+    return {name: {e: tuple(o) if isinstance(o, list) else o for e, o in own} for name, own in data.items()}
 
 
 class Task(Protocol):

@@ -26,6 +26,7 @@ WRITTEN = {
     "progressive": f"progressive(along = i, step = relax(as = gate, {SHORT}))",
     "random": f"random(trials = 3, {SHORT})",
     "variational": f"variational(weights = [], {SHORT})",
+    "screen": "screen(threshold = 1, top = 3)",
     "warmup": f"warmup({SHORT}, decisions = random)",
 }
 
