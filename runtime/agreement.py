@@ -5,7 +5,7 @@
 
 k_f compares one-hot vectors less their mean, so what fewer fields of s explain cancels if fields are independent: a
 parity shows in its own set alone. The random sign features φ_f of the values have E[φ_f(x) φ_f(y)] = [x = y]; mean over ρ
-of (Σ_b r_b Π φ_f(x_f(b))_ρ)² estimates the same sum with noise, at R times the cost (docs/decisions/0011).
+of (Σ_b r_b Π φ_f(x_f(b))_ρ)² estimates the same sum with noise, at R times the cost (docs/decisions/0012).
 
 Rows fall into the cells of a table with an axis for each field, and k_f is a diagonal and three vectors, so the sum over
 pairs of rows takes one pass over the rows and k passes over the table. Its mean and variance over all orders of the
