@@ -91,6 +91,8 @@ def _selected(expr: Op, args: Sequence[Expr], labels: Sequence[Any], positive: b
 
 
 def _comparison(name: str, left: Expr, right: Expr) -> list[Constraint]:
+    if left is None or right is None:
+        return []  # what never exists is compared with nothing
     for a, b, relation in ((left, right, name), (right, left, _SWAPPED[name])):
         if isinstance(a, Op) and a.name in ("max", "min"):
             bounded = _extreme(a, relation, b)
