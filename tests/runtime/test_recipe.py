@@ -17,7 +17,7 @@ from recspace.runtime.registry import promises
 SPACES = sorted((Path(__file__).parents[2] / "spaces").rglob("*.space"))
 KEEP = by_hand.keep_decision()
 CARRIED = {"warmup", "relax", "progressive", "derive", "retrain", "train", "random", "exhaustive"}
-CARRIED |= {"beam", "field_wise_logistic"}
+CARRIED |= {"screen", "beam", "field_wise_logistic"}
 
 
 def searches(path):
