@@ -107,13 +107,17 @@ def _remarks(report: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _ending(row: Mapping[str, Any]) -> str:
-    """Why a stage did less than it might have; what a sampler did."""
+    """Why a stage did less than it might have; what a sampler or a screening did."""
     if "trials" in row:
         failed = f", {row['failed']:,} of them in vain" if row["failed"] else ""
         late = row.get("ended_by") == "hours"
         count = f"{row['trials']:,} of {row['of_trials']:,}" if late else f"{row['trials']:,}"
         until = ", until the time was up (--hours)" if late else ""
         return f"{row['stage']} judged {count} architectures{failed}{until}: recspace trials RUN lists them"
+    if "gates_left" in row:
+        left = ", ".join(f"{count:,} of {name}" for name, count in row["gates_left"].items())
+        late = f" of {row['of_sets']:,}, until the time was up (--hours)," if row["judged"] < row["of_sets"] else ""
+        return f"{row['stage']} judged {row['judged']:,}{late} sets of fields; gates left open: {left}"
     match row.get("ended_by"):
         case "patience":
             waited = f"no better score for {row['patience']} epochs (patience)"
