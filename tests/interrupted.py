@@ -50,3 +50,15 @@ class Stop:
 
     def say(self, text):
         self.said = text
+
+
+def interruptions(start, again, steps):
+    """Starts a run with a `Stop` after some steps and goes on with it until it is done; how often it was cut off."""
+    count, go = 0, start
+    while True:
+        try:
+            go(Stop(steps))
+        except Interrupted:
+            count, go = count + 1, again
+        else:
+            return count

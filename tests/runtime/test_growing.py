@@ -7,6 +7,7 @@ from itertools import combinations
 import by_hand
 import polars as pl
 import pytest
+from interrupted import interruptions
 from stage_by_hand import ended
 
 from recspace.checking import Question
@@ -64,42 +65,11 @@ def test_planted_pairs_are_found_and_resume_to_the_same_bits(planted, tmp_path):
     assert {g["member"] for g in beam["grown"]} == truth
     assert not (straight.folder / "supernet.py").exists()
 
-    folder, interruptions = tmp_path / "cut", 0
-    settings = Settings(seed=1, checkpoint_steps=1)
-    go = lambda: search(inputs, settings, folder, Stop(9))  # noqa: E731
-    while True:
-        try:
-            go()
-            break
-        except Interrupted:
-            interruptions += 1
-            go = lambda: resume(folder, lambda *_: inputs, Stop(9))  # noqa: E731
-    assert interruptions > 8
+    folder, settings = tmp_path / "cut", Settings(seed=1, checkpoint_steps=1)
+    start = lambda stop: search(inputs, settings, folder, stop)  # noqa: E731
+    assert interruptions(start, lambda stop: resume(folder, lambda *_: inputs, stop), 9) > 8
     for name in ("model.safetensors", "architecture.json", "model.py", "baseline.safetensors"):
         assert (folder / name).read_bytes() == (straight.folder / name).read_bytes()
-
-
-class Interrupted(Exception):
-    pass
-
-
-class Stop:
-    def __init__(self, steps):
-        self.left = steps
-
-    def begin(self, stage, steps):
-        pass
-
-    def advance(self, at, figures):
-        self.left -= 1
-        if self.left < 0:
-            raise Interrupted
-
-    def end(self, stage, figures):
-        pass
-
-    def say(self, text):
-        pass
 
 
 def test_every_state_of_the_stage_goes_on_alike(planted, tmp_path):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import by_hand
 import pytest
-from interrupted import Interrupted, Stop, essence
+from interrupted import Interrupted, Stop, essence, interruptions
 
 from recspace.dsl.diagnostics import SpaceError
 from recspace.runtime import checkpoint
@@ -46,18 +46,9 @@ def test_interrupted_all_along(tmp_path, straight, name, every):
     factory = {"fis": by_hand.fis, "dim": by_hand.dim}[space]
     folder = tmp_path / "run"
     settings = Settings(seed=3, checkpoint_steps=every)
-    interruptions = 0
-    try:
-        search(by_hand.inputs(text, factory), settings, folder, Stop(every + 3))
-    except Interrupted:
-        interruptions = 1
-        while True:
-            try:
-                resume(folder, lambda bound, _: by_hand.inputs(bound["text"], factory), Stop(every + 3))
-                break
-            except Interrupted:
-                interruptions += 1
-    assert interruptions > 5
+    start = lambda stop: search(by_hand.inputs(text, factory), settings, folder, stop)  # noqa: E731
+    again = lambda stop: resume(folder, lambda bound, _: by_hand.inputs(bound["text"], factory), stop)  # noqa: E731
+    assert interruptions(start, again, every + 3) > 5
     assert essence(folder) == straight[name]
     events = effective(read(folder / "events.jsonl"))
     finished = [e["stage"] for e in events if e["event"] == "finished"]

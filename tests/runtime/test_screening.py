@@ -8,6 +8,7 @@ import by_hand
 import polars as pl
 import pytest
 import torch
+from interrupted import interruptions
 from stage_by_hand import ROWS, context, ended, result, same, started
 
 from recspace.checking import Question
@@ -122,33 +123,12 @@ def test_what_is_left_open_is_what_a_plain_model_is_made_of(parity, tmp_path):
     assert not (run.folder / "supernet.py").exists()
 
 
-class Interrupted(Exception):
-    pass
-
-
-class Stop(Silent):
-    def __init__(self, steps):
-        self.left = steps
-
-    def advance(self, at, figures):
-        self.left -= 1
-        if self.left < 0:
-            raise Interrupted
-
-
 def test_a_killed_run_ends_with_the_same_bits(parity, tmp_path):
     inputs = inputs_for(parity[0], f"screen(top = 3) {THEN}")
     straight = search(inputs, Settings(seed=1), tmp_path / "straight")
-    folder, interruptions = tmp_path / "cut", 0
-    go = lambda: search(inputs, Settings(seed=1, checkpoint_steps=1), folder, Stop(4))  # noqa: E731
-    while True:
-        try:
-            go()
-            break
-        except Interrupted:
-            interruptions += 1
-            go = lambda: resume(folder, lambda *_: inputs, Stop(4))  # noqa: E731
-    assert interruptions > 5
+    folder, settings = tmp_path / "cut", Settings(seed=1, checkpoint_steps=1)
+    start = lambda stop: search(inputs, settings, folder, stop)  # noqa: E731
+    assert interruptions(start, lambda stop: resume(folder, lambda *_: inputs, stop), 4) > 5
     for name in ("model.safetensors", "supernet.safetensors", "supernet.py", "architecture.json"):
         assert (folder / name).read_bytes() == (straight.folder / name).read_bytes()
 

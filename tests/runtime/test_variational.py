@@ -5,7 +5,7 @@ import json
 import polars as pl
 import pytest
 import torch
-from interrupted import Interrupted, Stop, essence
+from interrupted import essence, interruptions
 from safetensors.torch import load_file
 
 from recspace import compile as compile_
@@ -118,18 +118,9 @@ def ids(space):
 
 def test_a_run_that_is_cut_off_ends_with_the_same_bits(space, tmp_path):
     search(inputs_of(space), Settings(seed=3), tmp_path / "straight", Silent())
-    folder, interruptions = tmp_path / "run", 0
-    try:
-        search(inputs_of(space), Settings(seed=3, checkpoint_steps=5), folder, Stop(8))
-    except Interrupted:
-        while True:
-            interruptions += 1
-            try:
-                resume(folder, lambda *_: inputs_of(space), Stop(8))
-                break
-            except Interrupted:
-                pass
-    assert interruptions > 5
+    folder, settings = tmp_path / "run", Settings(seed=3, checkpoint_steps=5)
+    start = lambda stop: search(inputs_of(space), settings, folder, stop)  # noqa: E731
+    assert interruptions(start, lambda stop: resume(folder, lambda *_: inputs_of(space), stop), 8) > 5
     assert essence(folder) == essence(tmp_path / "straight")
 
 
