@@ -20,7 +20,7 @@ STEPS = 500_000
 """Some two seconds."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Size:
     """The number of architectures.
 
@@ -42,6 +42,10 @@ class Size:
     ignored: tuple[str, ...] = ()
     conflict: tuple[int, ...] = ()
     log10: float = 0.0
+
+    def __repr__(self) -> str:
+        """Without the number: Python writes none of more than 4,300 digits."""
+        return f"Size({self.formula!r}, exact={self.exact}, log10={self.log10:.6g})"
 
 
 def size(graph: Graph, *, steps: int = STEPS) -> Size:

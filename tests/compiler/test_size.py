@@ -18,7 +18,7 @@ from recspace.compiler.decisions import Decision, Domain
 from recspace.compiler.example import EXAMPLE
 from recspace.compiler.ir import DecisionNode, Graph, Index, Ref, Rows
 from recspace.compiler.resolve import resolve
-from recspace.compiler.size import show, size, unmet
+from recspace.compiler.size import Size, show, size, unmet
 from recspace.dsl import library_path, load
 from recspace.runtime.registry import promises
 
@@ -223,3 +223,7 @@ def test_sizes_of_generated_spaces_are_what_an_enumeration_finds(space: Generate
     checked = check(space.program(), space.schema, promises())
     assert checked.graph is not None, checked.diagnostics
     assert checked.size.value == Interpreter(space.program(), space.schema, {}).size()
+
+
+def test_a_size_of_many_digits_can_be_looked_at():
+    assert repr(Size(10**5000, "10^5000", log10=5000.0)) == "Size('10^5000', exact=True, log10=5000)"
