@@ -26,8 +26,6 @@ from torch import Tensor
 
 LEAST_ROWS = 4
 """Fewer rows have no fourth moment."""
-NOTHING = 1e-12
-"""A variance that is this share of the squared trace at most is rounding: a set with a field of one value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,19 +55,17 @@ class Kernel:
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """`statistic` is T; `mean`, `variance` and `skewness` are those of T over all orders of the residuals; `trace` is the
-    mean of what every row would add to T with itself."""
+    """`statistic` is T; `mean`, `variance` and `skewness` are those of T over all orders of the residuals."""
 
     statistic: float
     mean: float
     variance: float
     skewness: float
-    trace: float
 
     @property
     def z(self) -> float:
         """How many standard deviations of a normal number above chance; 0 where T is the same in every order."""
-        if self.variance <= NOTHING * self.trace**2:
+        if self.variance <= 0:
             return 0.0
         x, g = (self.statistic - self.mean) / sqrt(self.variance), self.skewness
         if g < 1e-6:
@@ -101,7 +97,7 @@ def agreement(fields: Sequence[Values], residual_N: Tensor, cells: int) -> Agree
     so that the table has about as many cells at most. float64, on the CPU."""
     n = residual_N.numel()
     if n < LEAST_ROWS:
-        return Agreement(0.0, 0.0, 0.0, 0.0, 0.0)
+        return Agreement(0.0, 0.0, 0.0, 0.0)
     r_N = residual_N.double() - residual_N.double().mean()
     kept = [_kept(f, level([g.count for g in fields], cells)) for f in fields]
     kernels = [kernel for kernel, _ in kept]
@@ -119,8 +115,7 @@ def agreement(fields: Sequence[Values], residual_N: Tensor, cells: int) -> Agree
     both = float((rows * _summed_squares(rows, kernels)).sum() - (rows * diagonal**2).sum())
     each = float((rows * others**2).sum())
     mean, variance = _moments(r_N, one, both, each)
-    trace = float((r_N * r_N).sum()) * float((rows * diagonal).sum()) / n
-    return Agreement(statistic, mean, variance, _skewness(kernels, fields, mean + trace, variance), trace)
+    return Agreement(statistic, mean, variance, _skewness(kernels, fields))
 
 
 def _kept(field: Values, most: int) -> tuple[Kernel, Tensor]:
@@ -176,9 +171,9 @@ def _moments(r_N: Tensor, one: float, both: float, each: float) -> tuple[float, 
     return mean, square - mean * mean
 
 
-def _skewness(kernels: Sequence[Kernel], fields: Sequence[Values], trace: float, variance: float) -> float:
-    """Of Σ λ_i χ²_1, which T is for many rows: 8 Σ λ³ / (2 Σ λ²)^1.5. The λ are products of those of the fields where
-    these are independent; where they are not, at least that of a gamma with T's own mean (`trace` added) and variance."""
+def _skewness(kernels: Sequence[Kernel], fields: Sequence[Values]) -> float:
+    """Of Σ λ_i χ²_1, which T is for many rows: 8 Σ λ³ / (2 Σ λ²)^1.5. The λ are taken for products of the eigenvalues of the
+    fields' covariances, as they are where fields are independent."""
     squares: float = 1.0
     cubes: float = 1.0
     for kernel, field in zip(kernels, fields, strict=True):
@@ -186,6 +181,4 @@ def _skewness(kernels: Sequence[Kernel], fields: Sequence[Values], trace: float,
         p2, p3, p4 = (float((p**k).sum()) for k in (2, 3, 4))
         squares *= p2 - 2 * p3 + p2 * p2
         cubes *= p3 - 3 * p4 + 3 * p2 * p3 - p2**3
-    if squares <= 0 or trace <= 0 or variance <= 0:
-        return 0.0
-    return max(8 * cubes / (2 * squares * sqrt(2 * squares)), 2 * sqrt(variance) / trace)
+    return 8 * cubes / (2 * squares * sqrt(2 * squares)) if squares > 0 else 0.0

@@ -90,9 +90,23 @@ def test_permuted_labels_give_a_normal_number(sizes):
 
 def test_the_cube_root_is_that_of_wilson_and_hilferty():
     """χ² of one degree: 10.83 is its 99.9% point, as 3.09 is that of a normal number."""
-    found = Agreement(10.83 - 1, 0.0, 2.0, math.sqrt(8), 1.0)
+    found = Agreement(10.83 - 1, 0.0, 2.0, math.sqrt(8))
     assert found.z == pytest.approx(3.09, abs=0.15)
-    assert Agreement(3.0, 1.0, 4.0, 0.0, 1.0).z == 1.0
+    assert Agreement(3.0, 1.0, 4.0, 0.0).z == 1.0
+
+
+def test_the_skewness_is_that_of_the_squares():
+    """8 Σ λ³ / (2 Σ λ²)^1.5 over the products of the eigenvalues of the fields' covariances, if fields are independent."""
+    generator = torch.Generator().manual_seed(0)
+    ids = [(torch.rand(4000, generator=generator) ** 4 * size).long() for size in (9, 6)]
+    spectra = []
+    for column in ids:
+        one_hot = torch.nn.functional.one_hot(column).double()
+        spectra.append(torch.linalg.eigvalsh(torch.cov(one_hot.T, correction=0)))
+    eigen = torch.outer(*spectra)
+    expected = float(8 * (eigen**3).sum() / (2 * (eigen**2).sum()) ** 1.5)
+    found = agreement([values_of(i) for i in ids], torch.randn(4000, generator=generator), WHOLE)
+    assert found.skewness == pytest.approx(expected, rel=1e-9)
 
 
 def test_a_parity_shows_in_its_own_set_alone():

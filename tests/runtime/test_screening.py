@@ -16,6 +16,7 @@ from recspace.cli.outcome import _remarks
 from recspace.compiler.decisions import Decision, Domain
 from recspace.dsl import SpaceError
 from recspace.running import bound_space, inputs_of
+from recspace.runtime import screening
 from recspace.runtime.agreement import agreement, values_of
 from recspace.runtime.choices import Fixed
 from recspace.runtime.data.synth import Plan, write
@@ -133,14 +134,15 @@ def test_a_killed_run_ends_with_the_same_bits(parity, tmp_path):
         assert (folder / name).read_bytes() == (straight.folder / name).read_bytes()
 
 
-def test_every_state_goes_on_alike():
+def test_every_state_goes_on_alike(monkeypatch):
     """From before each step on: the first-order model under way, sets judged in part."""
+    monkeypatch.setattr(screening, "TOGETHER", 2)
     text = "screen(threshold = 1, top = 3)"
     straight, states = started(text), []
     while not straight.done:
         states.append(straight.state())
         straight.step()
-    assert len(states) == straight.steps == 9
+    assert len(states) == straight.steps == 11
     for k, state in enumerate(states):
         again = started(text)
         again.restore(state)
@@ -334,6 +336,7 @@ def test_requirements_that_nothing_left_meets(parity, tmp_path):
     with pytest.raises(SpaceError) as refused:
         search(inputs_for(parity[0], f"screen() {THEN}", text), Settings(seed=1), tmp_path / "run")
     assert [d.code for d in refused.value.diagnostics] == ["S0610"]
+    assert "screen()" in refused.value.diagnostics[0].message
     run = search(
         inputs_for(parity[0], f"screen(top = 6, threshold = -100) {THEN}", text), Settings(seed=1), tmp_path / "more"
     )
