@@ -210,6 +210,11 @@ def test_what_single_fields_explain_is_taken_out(tmp_path):
     inputs = inputs_for(path, "screen()", PAIRS)
     assert screened(inputs, tmp_path, "screen(against = share)") == {"keep[a,b]"}
     assert screened(inputs, tmp_path) == set()
+    number = 5 * a + 5 * b + torch.randn(8000, generator=generator)
+    pl.DataFrame({**frame, "label": number.numpy()}).write_parquet(path)
+    inputs = inputs_for(path, "screen()", PAIRS.replace("sigmoid(", "(").replace("logloss", "mse"))
+    assert screened(inputs, tmp_path, "screen(against = share)") == {"keep[a,b]"}
+    assert screened(inputs, tmp_path) == set()
 
 
 def test_labels_that_are_numbers(tmp_path):
