@@ -15,13 +15,13 @@ from . import metrics
 from .choices import Weigher
 from .data.encoded import Encoded
 from .examples import Examples, Task
+from .figures import higher
 from .module import Model
 from .ranking import ranked
 
 Figures = dict[str, float]
 FIRST: Mapping[Task, str] = {"binary": "auc", "number": "rmse", "classes": "logloss", "ranking": "ndcg"}
 """The figure that a task is judged by where nothing else is said."""
-HIGHER = frozenset({"auc", "gauc", "accuracy", "ndcg", "recall"})
 OF_TASK: Mapping[Task, tuple[str, ...]] = {
     "binary": ("auc", "gauc", "logloss", "accuracy"),
     "number": ("rmse",),
@@ -98,11 +98,6 @@ def metric(name: Any, examples: Examples) -> str:
     """The figure that `metric = …` means; one that the task does not have falls back to its first."""
     found = str(name) if name in OF_TASK[examples.task] else FIRST[examples.task]
     return f"{found}@{examples.top}" if examples.task == "ranking" else found
-
-
-def higher(name: str) -> bool:
-    """Whether more of a figure is better: of `ndcg@20` too."""
-    return name.partition("@")[0] in HIGHER
 
 
 def goodness(figures: Figures, name: str) -> float:

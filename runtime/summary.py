@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .evaluation import higher, metric
+from .evaluation import metric
 from .examples import Examples
+from .figures import higher
 from .plan import BASELINE
 from .settings import Settings
 

@@ -5,22 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from recspace.runtime.figures import higher
+
 from . import chosen
 from .output import aligned
 
 NAMES = {"auc": "AUC", "gauc": "AUC within users", "logloss": "logloss", "rmse": "RMSE", "accuracy": "accuracy"}
-HIGHER = frozenset({"auc", "gauc", "accuracy", "recall", "ndcg"})
-"""Figures of which more is better."""
 SIZES = {"parameters": "parameters", "embedding_bytes": "embedding bytes", "seconds": "seconds"}
 CLEAR = 2.0
 """Standard errors beyond which a difference is called one."""
 
 Row = tuple[str, str, str, str, str]
-
-
-def higher(name: str) -> bool:
-    """Whether more of a figure is better: of `ndcg@20` too."""
-    return name.partition("@")[0] in HIGHER
 
 
 def rows(report: Mapping[str, Any]) -> list[Row]:

@@ -6,9 +6,10 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from recspace.runtime.figures import higher
+
 from . import chosen
 from .arguments import Subparsers, add_json, command
-from .outcome import higher
 from .output import aligned, write_json
 
 
