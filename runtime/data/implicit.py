@@ -6,7 +6,6 @@ exp(strength · taste + log popularity) (Gumbel's largest, Yellott 1977), so pop
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ import polars as pl
 
 from .. import metrics
 from .cells import Floats
-from .faults import fault
+from .generated import refuse, write_with
 
 TOP = 20
 
@@ -89,10 +88,7 @@ def _known(plan: Tastes, wish_UI: Floats, chosen_UC: Any, part_C: Any) -> Known:
 def write(plan: Tastes, table: Path, truth: Path | None = None) -> Known:
     """Writes the table as Parquet and, beside it, what is known of it as JSON."""
     frame, known = synthesise(plan)
-    table.parent.mkdir(parents=True, exist_ok=True)
-    frame.write_parquet(table, compression="zstd")
-    path = truth or table.with_suffix(".truth.json")
-    path.write_text(json.dumps(known.as_data(), indent=1) + "\n", encoding="utf-8")
+    write_with(frame, known.as_data(), table, truth)
     return known
 
 
@@ -108,6 +104,4 @@ def check(plan: Tastes) -> None:
         (not 0 <= plan.zipf <= 5, "the Zipf exponent lies between 0 and 5"),
         (plan.seed < 0, "a seed is at least 0"),
     )
-    for wrong, text in faults:
-        if wrong:
-            raise fault("S0580", text)
+    refuse(faults)

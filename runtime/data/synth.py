@@ -9,7 +9,6 @@ is the one asked for.
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import asdict, dataclass
 from itertools import combinations
@@ -23,6 +22,7 @@ from numpy.typing import NDArray
 from ..metrics import auc
 from .cells import Floats
 from .faults import fault
+from .generated import refuse, write_with
 
 Ids = NDArray[np.int64]
 
@@ -100,10 +100,7 @@ def synthesise(plan: Plan) -> tuple[pl.DataFrame, Truth]:
 def write(plan: Plan, table: Path, truth: Path | None = None) -> Truth:
     """Writes the table as Parquet and, beside it, its truth as JSON (`x.parquet` and `x.truth.json`)."""
     frame, found = synthesise(plan)
-    table.parent.mkdir(parents=True, exist_ok=True)
-    frame.write_parquet(table, compression="zstd")
-    path = truth or table.with_suffix(".truth.json")
-    path.write_text(json.dumps(found.as_data(), indent=1) + "\n", encoding="utf-8")
+    write_with(frame, found.as_data(), table, truth)
     return found
 
 
@@ -126,9 +123,7 @@ def check(plan: Plan) -> None:
         (not 0 <= plan.zipf <= 5, "the Zipf exponent lies between 0 and 5"),
         (plan.seed < 0, "a seed is at least 0"),
     )
-    for wrong, text in faults:
-        if wrong:
-            raise fault("S0580", text)
+    refuse(faults)
 
 
 def _groups(real: NDArray[np.int64], plan: Plan, generator: np.random.Generator) -> NDArray[np.int64]:
