@@ -20,7 +20,7 @@ STEPS = 500_000
 """Some two seconds."""
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@dataclass(frozen=True, slots=True)
 class Size:
     """The number of architectures.
 
