@@ -112,7 +112,8 @@ def _decide(
     exists = where.exists()
     defaults = _defaults(state, clauses, domains, ctx, place)
     elements = np.empty(ctx.n, dtype=np.int64)
-    entry.rank, sets, groups = factored.declared(state, clauses, ctx, place)
+    shared = factored.declared(state, clauses, ctx, place)
+    entry.rank = shared.rank
     for row, (key, (domain, atoms)) in enumerate(zip(keys, domains, strict=True)):
         if key not in entry.at:
             entry.at[key] = len(entry.keys)
@@ -122,8 +123,9 @@ def _decide(
             entry.domain_of.append(entry.domains.index(domain))
             entry.defaults.append(defaults[row])
             entry.counts.append(_elements(state, index.values[row] if index.values else ""))
-            entry.sets += sets[row : row + 1]
-            entry.groups += groups[row : row + 1]
+            entry.sets += shared.sets[row : row + 1]
+            entry.groups += shared.groups[row : row + 1]
+            entry.ranks += shared.ranks[row : row + 1]
         elements[row] = entry.at[key]
         entry.atoms[entry.domain_of[entry.at[key]]] = atoms
     entry.per_value = index.values[0] if index.values else ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import Literal
@@ -36,14 +36,25 @@ class Domain:
 
 
 @dataclass(frozen=True, slots=True)
+class Ranks:
+    """A rank that is searched: of group g it is what element `elements[g]` of the decision `decision` takes, whose options
+    stand for `options[g]`. Rank n counts the first n terms: a smaller one is a part of each larger one."""
+
+    decision: str
+    elements: tuple[int, ...]
+    options: tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Factors:
     """Logits from shared factors (PROFIT, NeurIPS 2021): element s of group g has the logit Σ_r Π_{f in s} β^{g,r}_f.
 
-    rank      R, the number of terms
+    rank      R, the number of terms; where it is searched the largest
     members   labels of what the sets are made of: the last axis of the factors β [groups, R, members]
     sets      for every element the positions of its members, in the order of its set
     groups    keys of the other binders: each has factors of its own
     group_of  for every element its group
+    ranks     of a rank that is searched, else None
     """
 
     rank: int
@@ -51,6 +62,7 @@ class Factors:
     sets: tuple[tuple[int, ...], ...]
     groups: tuple[Key, ...]
     group_of: tuple[int, ...]
+    ranks: Ranks | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +145,13 @@ class Decision:
         """`keep[user,item]`, as reports print it and `--fix` takes it."""
         key = self.key(element)
         return self.name + (f"[{','.join(map(str, key))}]" if key else "")
+
+
+def rank_names(decisions: Iterable[Decision]) -> frozenset[str]:
+    """The decisions that are the rank of another one's logits."""
+    return frozenset(
+        d.factors.ranks.decision for d in decisions if d.factors is not None and d.factors.ranks is not None
+    )
 
 
 # An architecture: for every decision, for every element, the position of the option taken (a tuple of positions for a

@@ -12,7 +12,7 @@ from recspace.dsl.source import Span
 
 from .builder import Builder, Failed
 from .columns import Column, Context
-from .decisions import Choice, Decision, Domain, Factors, Key
+from .decisions import Choice, Decision, Domain, Factors, Key, Ranks
 from .promise import Promises
 from .schema import Schema
 from .scopes import Family
@@ -59,6 +59,7 @@ class Entry:
     rank: int = 0
     sets: list[tuple[Choice, ...]] = field(default_factory=list)
     groups: list[Key] = field(default_factory=list)
+    ranks: list[tuple[str, int, tuple[int, ...]]] = field(default_factory=list)
     conditional: bool = False
     per_value: str = ""
 
@@ -84,14 +85,21 @@ class Entry:
         )  # fmt: skip
 
     def _factors(self) -> Factors | None:
-        """`sets` and `groups` hold the members and the rest of the key of every element, as labels."""
+        """`sets` and `groups` hold the members and the rest of the key of every element, as labels; `ranks` the decision
+        that is its rank, the same for all of a group."""
         if not self.rank:
             return None
         members = tuple(dict.fromkeys(m for s in self.sets for m in s))
         groups = tuple(dict.fromkeys(self.groups))
         place, number = ({x: k for k, x in enumerate(found)} for found in (members, groups))
         sets = tuple(tuple(place[m] for m in s) for s in self.sets)
-        return Factors(self.rank, members, sets, groups, tuple(number[g] for g in self.groups))
+        return Factors(self.rank, members, sets, groups, tuple(number[g] for g in self.groups), self._ranks(groups))
+
+    def _ranks(self, groups: tuple[Key, ...]) -> Ranks | None:
+        if not self.ranks:
+            return None
+        own = dict(zip(self.groups, self.ranks, strict=True))
+        return Ranks(self.ranks[0][0], tuple(own[g][1] for g in groups), tuple(own[g][2] for g in groups))
 
 
 @dataclass(eq=False)

@@ -32,8 +32,9 @@ class Weigher(Protocol):
 
 Choices = dict[str, Tensor | Weigher]
 """What `forward` is given. Of a gate g that some penalty counts, `g:chance` is how likely its elements are open. Where
-the weights are factored logits themselves, `g:factors` [groups, R, members] holds what they are made of."""
-CHANCE, FACTORS = ":chance", ":factors"
+the weights are factored logits themselves, `g:factors` [groups, R, members] holds what they are made of, and `g:terms`
+[groups, R] how much each term counts if the rank is searched."""
+CHANCE, FACTORS, TERMS = ":chance", ":factors", ":terms"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +51,8 @@ class Set:
 
 
 def tensors_of(choices: Mapping[str, Tensor | Weigher]) -> dict[str, Tensor]:
-    """The weights of decisions themselves, without weighers, chances and factors."""
-    return {n: w for n, w in choices.items() if isinstance(w, Tensor) and not n.endswith((CHANCE, FACTORS))}
+    """The weights of decisions themselves, without weighers, chances, factors and terms."""
+    return {n: w for n, w in choices.items() if isinstance(w, Tensor) and not n.endswith((CHANCE, FACTORS, TERMS))}
 
 
 def searched(graph: Graph) -> tuple[Decision, ...]:

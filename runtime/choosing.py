@@ -10,11 +10,12 @@ import torch
 from torch import Tensor
 from torch.nn import Parameter
 
-from recspace.compiler.decisions import Decision, Factors
+from recspace.compiler.decisions import Decision, Factors, rank_names
 
 from .choices import (
     CHANCE,
     FACTORS,
+    TERMS,
     Choices,
     Fixed,
     by_example,
@@ -26,7 +27,7 @@ from .choices import (
     tensors_of,
 )
 from .draws import Draws
-from .factors import Logits, factors_shape, factors_start
+from .factors import Logits, Terms, factors_shape, factors_start
 from .randomness import stream
 from .state import State, copied
 from .steps import Kind, Step
@@ -167,6 +168,16 @@ class Relaxed:
         decisions = tuple(d for d in decisions if not by_example(d))
         self._shapes = {d.name: shape(d) for d in decisions}
         self._logits = {d.name: Logits(d.factors, device) for d in decisions if d.factors is not None}
+        self._terms = {
+            d.name: Terms(d.factors.ranks, d.factors.rank, device)
+            for d in decisions
+            if d.factors is not None and d.factors.ranks is not None
+        }
+        self._ranks = rank_names(decisions)
+        able = relaxation.promise.domains
+        self._unable = {
+            d.name for d in decisions if d.name in self._ranks and any(k.kind not in able for k in d.domains)
+        }
         self._padding = {d.name: gone.to(device) for d in decisions if (gone := padding(d)) is not None}
         # What weighs as its logits is known by its factors; but not where some elements were settled beforehand.
         self._groups = {
@@ -216,23 +227,51 @@ class Relaxed:
     def settled(self) -> Choices:
         return self._weighed(Step(self.step, self._steps, training=False))
 
-    def _weighed(self, step: Step) -> Choices:
+    @torch.no_grad()
+    def to_derive(self) -> Choices:
+        """As settled, but with logits of the rank that weighs most alone: what an architecture is made of."""
+        return self._weighed(Step(self.step, self._steps, training=False), settled_ranks=True)
+
+    def _weighed(self, step: Step, settled_ranks: bool = False) -> Choices:
         result: Choices = {}
         for name in self._given:
             result[name] = Weighed(self._relaxation, step, self._kinds[name], self._options)
-        for name, whole in self.whole().items():
-            logits = self._logits[name](whole) if name in self._logits else whole
-            gone = self._padding.get(name)
-            masked = logits if gone is None else logits.masked_fill(gone, -torch.inf)
-            generator = stream(self._seed, self._stage, step.index, "noise", "choices", name)
-            noise = torch.rand(self._shapes[name], generator=generator).to(self._device)
-            weights = self._relaxation.relax(masked, noise, step, self._kinds[name], self._options)
+        whole = self.whole()
+        ranks = {name: self._weigh(name, whole[name], step) for name in whole if name in self._ranks}
+        result |= {name: self._put(name, weights) for name, (_, weights) in ranks.items()}
+        for name, own in whole.items():
+            if name in ranks:
+                continue
+            terms = self._counted(name, result, settled_ranks)
+            masked, weights = self._weigh(name, self._logits[name](own, terms) if name in self._logits else own, step)
             result[name] = self._put(name, weights)
             if self._kinds[name].name == "gate":
                 result[name + CHANCE] = self._put(name, chance(self._relaxation, masked, weights, step, self._options))
             if name in self._groups:
-                result[name + FACTORS] = whole * self._groups[name]
+                result[name + FACTORS] = own * self._groups[name]
+                result |= {} if terms is None else {name + TERMS: terms}
         return result
+
+    def _weigh(self, name: str, logits: Tensor, step: Step) -> tuple[Tensor, Tensor]:
+        """Logits without what an element has no such option for, and their weights. Of a rank that the relaxation has no
+        weights for these are the softmax of its logits."""
+        gone = self._padding.get(name)
+        masked = logits if gone is None else logits.masked_fill(gone, -torch.inf)
+        if name in self._unable:
+            return masked, masked.softmax(-1)
+        generator = stream(self._seed, self._stage, step.index, "noise", "choices", name)
+        noise = torch.rand(self._shapes[name], generator=generator).to(self._device)
+        return masked, self._relaxation.relax(masked, noise, step, self._kinds[name], self._options)
+
+    def _counted(self, name: str, weights: Choices, settled: bool) -> Tensor | None:
+        """How much the terms of factored logits count [G, R]; None where the rank is no decision."""
+        if name not in self._terms:
+            return None
+        of_rank = weights[self._terms[name].decision]
+        assert isinstance(of_rank, Tensor)
+        if settled:
+            of_rank = torch.nn.functional.one_hot(of_rank.argmax(-1), of_rank.shape[-1]).to(of_rank.dtype)
+        return self._terms[name](of_rank)
 
     def _put(self, name: str, weights: Tensor) -> Tensor:
         """Weights with those of elements that are not in the model yet, and of fixed ones, put in their place."""

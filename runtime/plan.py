@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from recspace.compiler.decisions import Choice, Decision
+from recspace.compiler.decisions import Choice, Decision, rank_names
 from recspace.compiler.ir import Graph
 from recspace.compiler.promise import Promises, Relaxation, Stage
 from recspace.dsl.diagnostics import Diagnostic
@@ -93,8 +93,9 @@ def obstacles(recipe: Recipe, decisions: tuple[Decision, ...], promises: Promise
             if "grow" in call.options and not _handed(call, decisions):
                 text = f"{who} has nothing to grow: `{call.options['grow']}` has no element on this data"
                 found.append(Diagnostic("S0605", text, call.spans.get("grow", call.span)))
+            ranks = rank_names(decisions) if isinstance(able, Relaxation) else frozenset()
             for decision in _handed(call, decisions):
-                why = _cannot(able, decision)
+                why = "" if decision.name in ranks else _cannot(able, decision)
                 if why:
                     found.append(
                         _refused(call, who, decision, why, [n for n, o in others.items() if not _cannot(o, decision)])
@@ -125,7 +126,7 @@ def _unfit_to_grow(call: StageCall, decisions: tuple[Decision, ...]) -> Iterator
         yield Diagnostic("S0604", f"progressive() needs `{missing}`", call.span, help=help_text)
         return
     for decision in decisions:
-        own = index_of(along, decision)
+        own = None if decision.name in rank_names(decisions) else index_of(along, decision)
         why = "" if own is None else _fixed_from_the_start(decision, own)
         if why:
             text = f"progressive() cannot take `{decision.name}` into the model along {along}: it {why}"
@@ -156,19 +157,28 @@ def _handed(call: StageCall, decisions: tuple[Decision, ...]) -> tuple[Decision,
 
 
 def unsearched(recipe: Recipe, decisions: tuple[Decision, ...], promises: Promises) -> tuple[Diagnostic, ...]:
-    """Warnings: the decisions that nothing in the recipe searches. Growing a set settles numbers as well."""
-    stages = [c for c in recipe.stages if promises.stages[c.name].role in SEARCHING]
-    if not stages or any("grow" not in call.options for call in stages):
+    """Warnings: the decisions that nothing in the recipe searches. Growing a set settles numbers as well; a rank is
+    searched by who has logits: samplers draw architectures, and those are the same models whatever it is."""
+    searching = [_searching(c, promises) for c in recipe.stages]
+    stages = [c for c in searching if promises.stages[c.name].role in SEARCHING]
+    if not stages:
         return ()
-    grown = {call.options["grow"] for call in stages}
-    left = [d for d in decisions if d.name not in grown and d.domains[0].kind != "number"]
-    text = "nothing in the recipe searches `{}`: it keeps its default"
-    return tuple(
-        Diagnostic(
-            "S0613", text.format(d.name), stages[0].span, severity="warning", help="add a stage that does, or --fix it"
+    left: list[Decision] = []
+    if all("grow" in call.options for call in stages):
+        grown = {call.options["grow"] for call in stages}
+        left = [d for d in decisions if d.name not in grown and d.domains[0].kind != "number"]
+    text, help_text = "nothing in the recipe searches `{}`: it keeps its default", "add a stage that does, or --fix it"
+    kept = (Diagnostic("S0613", text.format(d.name), stages[0].span, severity="warning", help=help_text) for d in left)
+    learned = any(promises.stages[c.name].role == "relax" for c in stages)
+    return (*kept, *([] if learned else _drawn_ranks(stages[0], decisions)))
+
+
+def _drawn_ranks(call: StageCall, decisions: tuple[Decision, ...]) -> Iterator[Diagnostic]:
+    for name in sorted(rank_names(decisions)):
+        text = f"{call.name}() searches no logits, and `{name}` is the rank of some: it multiplies what there is to try"
+        yield Diagnostic(
+            "S0613", text, call.span, severity="warning", help=f"use relax(), or settle it: --fix {name}=…"
         )
-        for d in left
-    )
 
 
 def _later(call: StageCall, promises: Promises) -> Iterator[Diagnostic]:

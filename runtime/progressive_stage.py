@@ -16,6 +16,7 @@ from torch import Tensor
 
 from recspace.compiler.decisions import Choice, Decision
 
+from .choices import kind
 from .choosing import Portion
 from .context import Context
 from .recipe import StageCall
@@ -113,5 +114,7 @@ def portion_of(
             if value == values[number]
         }
         rows[decision.name] = torch.tensor(sorted(learned), dtype=torch.long)
+        if kind(decision).name == "choice":
+            continue  # a rank: learned with what it is the rank of, and no part of the model
         there[decision.name] = torch.tensor([value in values[: number + 1] for value in own])
     return Portion(rows, there, held)

@@ -104,7 +104,7 @@ class Relax(Fitting):
         rows = examples.valid if examples.valid.numel() else examples.stopping
         batch = self.context.settings.evaluation_rows
         given = shares(self.fit.model, examples, rows, settled, self.context.decisions, batch)
-        weighing = copied({**tensors_of(settled), **given})
+        weighing = copied({**tensors_of(self.choosing.to_derive()), **given})
         return replace(
             self.context.found,
             weights=copied(self.fit.model.tensors),

@@ -476,6 +476,7 @@ SIZES: list[tuple[str, dict[str, Any], int, int]] = [
     ("interaction/fives.space", {"K": 2}, F, 2 ** (F * F)),
     ("interaction/l0sign.space", {}, F, 2 ** comb(F + 1, 2)),
     ("interaction/profit.space", {"K": 3}, F, 2 ** (comb(F, 2) + comb(F, 3))),
+    ("interaction/profit_ranks.space", {"K": 3}, F, 4**2 * 2 ** (comb(F, 2) + comb(F, 3))),
     ("model/ameir.space", {"n1": 1, "n2": 1, "most": 2}, F, 32 * (1 + 4 + comb(4, 2)) * 40),
     ("model/autoctr.space", {"n": 2}, F, 9**2 * 2**5),
     ("model/autoias.space", {"L": 2}, 2, autoias(2, 2)),

@@ -8,11 +8,13 @@ from ..ir import DecisionNode, SubsetSum
 from .emitter import Emitter, escaped, in_family
 
 SYMMETRIC = '''
-def symmetric_sums(x: Tensor, sizes: tuple[int, ...], factors: Tensor | None = None) -> Tensor:
+def symmetric_sums(
+    x: Tensor, sizes: tuple[int, ...], factors: Tensor | None = None, terms: Tensor | None = None
+) -> Tensor:
     """Σ over the subsets s of k of the members of x [B, F, …] of Π_{f in s} x_f, for every k in `sizes`: [B, N, …].
 
-    Factors [N, R, F] weigh them: Σ_r Π_{f in s} β_f · x_f. Each x_f times the sums over subsets of what comes before f;
-    nothing is subtracted, so that no digits are lost.
+    Factors [N, R, F] weigh them: Σ_r Π_{f in s} β_f · x_f, term r times terms [N, R] if given. Each x_f times the sums
+    over subsets of what comes before f; nothing is subtracted, so that no digits are lost.
     """
     a_BRFD = x.reshape(x.shape[0], 1, x.shape[1], -1)
     found = []
@@ -21,6 +23,8 @@ def symmetric_sums(x: Tensor, sizes: tuple[int, ...], factors: Tensor | None = N
         run = weighed
         for _ in range(size - 1):
             run = weighed * sums_before(run)
+        if terms is not None:
+            run = run * terms[n, None, :, None, None]
         found.append(run.sum((1, 2)))
     return torch.stack(found, 1).reshape(x.shape[0], len(sizes), *x.shape[2:])
 '''.strip()
@@ -63,6 +67,10 @@ def subset_sum(emitter: Emitter, key: int, node: SubsetSum) -> None:
         factors = emitter.rows(f"choices[{name}]", np.array(node.groups), 0, len(decided.factors.groups), True, True)
         if node.places != tuple(range(len(decided.factors.members))):
             factors = f"{factors}.index_select(2, {emitter.constant(node.places)})"
+        if decided.factors.ranks is not None:
+            terms = f'choices["{escaped(gate.name)}:terms"]'
+            groups = len(decided.factors.groups)
+            factors = f"{factors}, {emitter.rows(terms, np.array(node.groups), 0, groups, True, True)}"
         weights = emitter.fetch(node.weights, True, full=True)
         text = (
             f"symmetric_sums({x}, {sizes}, {factors}) if {name} in choices else weighed_sums({x}, {sizes}, {weights})"

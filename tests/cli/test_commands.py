@@ -170,6 +170,7 @@ def test_list_knows_every_shipped_space():
         "autocross",
         "bpfis",
         "profit",
+        "profit_ranks",
         "l0sign",
     } <= {n for n, r in runs.items() if r == "yes"}
     assert "stream()" in spaces["incctr"]["why"]

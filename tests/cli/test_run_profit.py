@@ -84,6 +84,23 @@ def test_a_fixed_gate_stays_as_it_is(table, tmp_path):
     assert (values["keep[3,f1*f2*f3]"], values["keep[2,f1*f2]"]) == ("off", "on")
 
 
+def test_ranks_are_learned_with_their_orders(table, tmp_path):
+    """One option of each order's rank is taken, the factors are handed on with terms, and `--fix` settles a rank."""
+    arguments = ("--data", table, "--set", "K=3", "--set", "width=4", "--epochs", "2", "--seed", "3")
+    assert call("run", "profit_ranks", *arguments, "-o", tmp_path / "run", "--fix", "rank[3]=2").returncode == 0
+    document = json.loads((tmp_path / "run" / "architecture.json").read_text())
+    rank, keep = document["decisions"]
+    assert (rank["name"], len(rank["elements"])) == ("rank", 2)
+    second, third = rank["elements"]
+    assert second["value"] == [1, 2, 4, 8][max(range(4), key=lambda n: second["weight"][n])]
+    assert max(second["weight"]) - min(second["weight"]) > 0.003  # more than it had by chance when it started
+    assert (third["value"], third["weight"]) == (2, [0, 1, 0, 0])
+    assert len([e for e in keep["elements"] if e["value"] == "on"]) == 16
+    text = (tmp_path / "run" / "supernet.py").read_text()
+    assert 'choices["keep:terms"]' in text
+    assert "rank" not in (tmp_path / "run" / "model.py").read_text()
+
+
 def test_a_rehearsal_counts_what_the_factors_keep(tmp_path):
     """Not what products of all subsets would: memory between layers grows with the fields, not with the subsets."""
     wide = tmp_path / "wide.parquet"

@@ -52,6 +52,7 @@ SMALL = {
     "interaction/autogroup.space": {"groups": (2, 1, 2), "width": 2},
     "interaction/l0sign.space": {"width": 3, "T": 2},
     "interaction/profit.space": {"K": 3, "width": 2, "R": 2},
+    "interaction/profit_ranks.space": {"K": 3, "width": 2},
 }
 SCHEMAS = {"ids": IDS, "mixed": MIXED}
 

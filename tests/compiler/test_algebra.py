@@ -24,7 +24,7 @@ from recspace.compiler.passes.relax import relax
 from recspace.compiler.printing import show
 from recspace.compiler.schema import Field
 from recspace.compiler.verify import verify
-from recspace.runtime.factors import Logits, factors_shape
+from recspace.runtime.factors import Logits, Terms, factors_shape
 from recspace.runtime.registry import promises
 
 from .agreement import Pair, derived_agrees, fill, float64, model_of, shipped, tensors_of
@@ -139,6 +139,34 @@ def test_gated_sums(text, schema):
     oracle, values = one.oracle(weights), beta.detach().numpy()
     odds = factored(oracle, "keep", lambda g, m: values[groups[g], :, members[m]])
     np.testing.assert_allclose(quick[0], oracle.relaxed(odds, one.batch(one.supernet, 1)), rtol=1e-10)
+
+
+@pytest.mark.parametrize("ranks", ["choose R from {1, 2, 4}|R", "choose R[k in 2..4] from {1, 2, 4}|R[k]"])
+def test_sums_of_a_searched_rank(ranks):
+    """Terms count as much as the ranks that have them: the sums of factors and terms are those of the oracle's logits."""
+    declared, _, rank = ranks.partition("|")
+    one = pair(f"{declared}\n{GATED['orders'].replace('rank = 2', f'rank = {rank}')}", FIVE)
+    before, after = before_and_after(one)
+    assert sums(after)
+    weights = known(one, before)
+    decision = before.decision("keep")
+    assert decision.factors is not None
+    assert decision.factors.ranks is not None
+    generator = torch.Generator().manual_seed(4)
+    beta = torch.randn(factors_shape(decision, decision.factors), dtype=torch.float64, generator=generator)
+    share = torch.rand(before.decision("R").elements, 3, dtype=torch.float64, generator=generator).softmax(-1)
+    terms = Terms(decision.factors.ranks, 4, torch.device("cpu"))(share)
+    given = {"keep": torch.full((decision.elements,), 1e3), "keep:factors": beta, "keep:terms": terms}
+    quick = computed(one, after, weights, {n: t.requires_grad_() for n, t in given.items()})
+    groups = {g: k for k, g in enumerate(decision.factors.groups)}
+    members = {m: k for k, m in enumerate(decision.factors.members)}
+    odds = {
+        ("R", key): dict(zip((1, 2, 4), share[e].tolist(), strict=True))
+        for e, key in enumerate(before.decision("R").keys or ())
+    }
+    oracle, values = one.oracle(weights), beta.detach().numpy()
+    logits = factored(oracle, "keep", lambda g, m: values[groups[g], :, members[m]], odds)
+    np.testing.assert_allclose(quick[0], oracle.relaxed(logits, one.batch(one.supernet, 1)), rtol=1e-10)
 
 
 @pytest.mark.parametrize("schema", [FIVE, MIXED], ids=["ids", "mixed"])

@@ -167,6 +167,7 @@ FORMULAS = {
     "interaction/fives": ("2^(3·F^2) = 2^243", 2**243),
     "interaction/autogroup": ("2^(60·F) = 2^540", 2**540),
     "interaction/profit": ("2^(Σ_{k=2..K} C(F, k)) = 2^246", 2**246),
+    "interaction/profit_ranks": ("4^3·2^(Σ_{k=2..K} C(F, k)) = 4^3·2^246", 4**3 * 2**246),
     "interaction/autocross": (
         "3^(count(numeric))·(Σ_{m≤10} C(246, m)) = 3^2·(Σ_{m≤10} C(246, m))",
         9 * sum(comb(246, m) for m in range(11)),

@@ -1,8 +1,11 @@
-"""Logits of `factored symmetric(rank = R)`, element by element: logit(s) = Σ_r Π_{f in s} β^r_f (PROFIT)."""
+"""Logits of `factored symmetric(rank = R)`, element by element: logit(s) = Σ_r Π_{f in s} β^r_f (PROFIT).
+
+Where R is a decision the logit is its expectation: Σ_n P(R = n) · Σ_{r ≤ n} Π_{f in s} β^r_f.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from recspace.dsl import ast
@@ -15,30 +18,44 @@ Factors = Callable[[Key, Any], Any]
 """(the key without its set, a member of the set) → the factors β [R] of the member."""
 
 
-def factored(oracle: Interpreter, name: str, factors: Factors) -> dict[Element, Any]:
-    """The logit of every element of a declared decision, R summed up term by term."""
+def factored(
+    oracle: Interpreter, name: str, factors: Factors, ranks: Mapping[Element, Mapping[int, Any]] | None = None
+) -> dict[Element, Any]:
+    """The logit of every element of a declared decision, R summed up term by term.
+
+    `ranks`: of a rank that is a decision, how much every option of its elements weighs.
+    """
     found = {}
     for env, members, group in _elements(oracle, name):
         beta = [factors(group, m) for m in members]
         logit = 0.0
-        for r in range(rank(oracle, name)):
-            term = 1.0
-            for b in beta:
-                term = term * b[r]
-            logit = logit + term
+        for rank, share in _ranks(oracle, name, env, ranks or {}):
+            for r in range(rank):
+                term = 1.0
+                for b in beta:
+                    term = term * b[r]
+                logit = logit + share * term
         found[name, env.key] = logit
     return found
 
 
-def rank(oracle: Interpreter, name: str) -> int:
-    """R as it is written."""
+def _ranks(
+    oracle: Interpreter, name: str, env: Env, ranks: Mapping[Element, Mapping[int, Any]]
+) -> list[tuple[int, Any]]:
+    """R as it is written; of a decision every option with its weight."""
     statement = oracle.scope.names[name]
     assert isinstance(statement, ast.Choose)
     (clause,) = [c for c in statement.clauses if isinstance(c, ast.Factored)]
     assert isinstance(clause.value, ast.Call)
     (argument,) = clause.value.arguments
     assert isinstance(argument, ast.Keyword)
-    return int(oracle.plain_evaluator().eval(argument.value, Env(oracle.scope)))
+    match argument.value:
+        case ast.Name(decision) if isinstance(oracle.scope.names.get(decision), ast.Choose):
+            return list(ranks[decision, ()].items())
+        case ast.Subscript(ast.Name(decision), slots):
+            evaluator = oracle.plain_evaluator()
+            return list(ranks[decision, tuple(label(evaluator.eval(s, env)) for s in slots)].items())
+    return [(int(oracle.plain_evaluator().eval(argument.value, env)), 1.0)]
 
 
 def _elements(oracle: Interpreter, name: str) -> Iterator[tuple[Env, tuple[Any, ...], Key]]:
