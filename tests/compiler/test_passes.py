@@ -46,7 +46,7 @@ def computed(pair: Pair, graph: Graph, weights: Drawn) -> tuple[np.ndarray, dict
         model = model_of(compiled)
         fill(model, weights)
         batch = tensors_of(pair.batch(compiled, 1))
-        prediction, terms = model.objective(batch, random_weights(compiled.decisions, 1)[0], {})
+        prediction, terms = model.objective(batch, random_weights(graph.decisions, 1)[0], {})
         (sum(terms) + prediction.sum()).backward()
     found = {}
     for stored in compiled.tensors:
