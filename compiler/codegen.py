@@ -248,7 +248,7 @@ def _described(tensor: Tensor) -> dict[str, Any]:
     what = ", ".join(places[:2]) + (", …" if len(places) > 2 else "")
     what += f" of {', '.join(keys[:4])}{', …' if len(keys) > 4 else ''}" if keys else ""
     return {"attribute": tensor.attribute, "trainable": tensor.trainable, "what": _safe(what),
-            "size": (", ".join(map(str, tensor.shape)) if tensor.shape else "()") + (", dtype=torch.bool" if tensor.settled is not None else "")}  # fmt: skip
+            "size": (", ".join(map(str, tensor.shape)) if tensor.shape else "()") + (f", dtype=torch.{tensor.settled.dtype}" if tensor.settled is not None else "")}  # fmt: skip
 
 
 def _constants(emitter: Emitter) -> list[dict[str, str]]:

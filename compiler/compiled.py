@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from .decisions import Decision
@@ -56,7 +55,7 @@ class Tensor:
     trainable: bool = True
     embedding: bool = False
     upper: bool = False
-    settled: NDArray[np.bool_] | None = field(default=None, compare=False, repr=False)
+    settled: NDArray[Any] | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

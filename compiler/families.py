@@ -233,7 +233,8 @@ def _searched_or_looked_up(
         looked = np.array(["·"] * ctx.n, dtype=object)
         mine = element(state, fam, ctx, [*slots[:k], Column.of_atoms(tuple(looked)), *slots[k + 1 :]], span)
         return look_up(state, fam.name, _declared(fam), mine, slot, ctx, span)
-    if any(n.phase == "run" for n in nodes):
+    found = all(isinstance(n, Operator) and n.operator == "lookup" for n in nodes)
+    if any(n.phase == "run" for n in nodes) and not found:
         options: list[Any] = sorted({key[k + 1] for key in fam.rows_of if is_number(key[k + 1])})
         if not options:
             raise builder.report("S0207", f"`{fam.name}` cannot be read at a position that each example decides", span,

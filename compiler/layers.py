@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from .compiled import Part, Slice, Tensor
+from .decisions import Decision
 from .ir import DecisionNode, Graph, Input, Learned, Operator
 from .levels import upper_level
 from .passes.tables import LOOKED_UP
@@ -158,7 +159,7 @@ class Layers:
         n = self.graph.decision(name).elements
         if name in self.settled:
             own = Slice(name, "options", (), "", (), ((0, n),))
-            options = np.array(self.settled[name], dtype=np.int64) == 1
+            options = _smallest(self.graph.decision(name), self.settled[name])
             attribute = self.attribute(f"{name}_options")
             return Tensor(attribute, (n,), (Initial("constant", 0.0),), (own,), False, settled=options)
         kept = Slice(name, "weights", (), "", (), ((0, n),))
@@ -241,6 +242,14 @@ class Layers:
             found.append(Slice(node.layer, name, key, both, part.path, (*at, *box), (*part.chosen, *chosen)))
             start += part.width
         return found
+
+
+def _smallest(decision: Decision, options: Sequence[Any]) -> np.ndarray:
+    """Options of a decision in as few bytes as hold them: of gates whether they are on, else their positions."""
+    positions = np.array(options, dtype=np.int64)
+    if decision.domains[0].kind == "gate":
+        return positions == 1
+    return positions.astype(np.uint8 if len(decision.domains[0].options) <= 256 else np.int32)
 
 
 def _of_both(one: Slice, other: Slice) -> Slice:

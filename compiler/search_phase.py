@@ -187,6 +187,9 @@ def candidates(builder: Numbers, node: int, row: int) -> tuple[float, ...]:
             chosen = own.operands[0]
             low, high = builder.sizes(builder.nodes[chosen.node], int(chosen.rows.array[row]))
             return tuple(map(float, range(low, high + 1)))
+        case Operator(operator="lookup"):
+            family = own.operands[0]
+            return builder.candidates(family.node, int(family.rows.array[row]))
         case Operator() if own.operator not in ON_NUMBERS:
             return ()
         case Operator():

@@ -26,5 +26,5 @@ def select(emitter: Emitter, key: int, node: Select) -> None:
         shape = ", ".join(map(str, ([len(node.index)] if family else []) + list(node.shape.fixed)))
         emitter.define(key, node, f"torch.zeros({shape or '()'})", False)
         return
-    emitter.define(key, node, " + ".join(terms), emitter.batched(*node.alternatives))
+    emitter.define(key, node, " + ".join(terms), emitter.batched(node.subject, *node.alternatives))
     emitter.inherit(key, node.alternatives)

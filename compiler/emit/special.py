@@ -77,13 +77,14 @@ def expect(emitter: Emitter, key: int, node: Operator) -> None:
     """Σ over the options of what is decided of weight · table."""
     family = in_family(node)
     joint = ""
+    batched = emitter.batched(*node.operands)
     for o, size in zip(node.operands, node.options["sizes"], strict=True):
         weights = emitter.fetch(o, family, full=True)
         if emitter.values[o.node].rank == 0 and size == 2:
             weights = f"torch.stack([1 - {weights}, {weights}], -1)"
         joint = weights if not joint else f"({joint}.unsqueeze(-1) * {weights}.unsqueeze(-2)).flatten(-2)"
     table = node.options["table"] if family else node.options["table"][0]
-    emitter.define(key, node, f"({joint} * {emitter.constant(table, 'float32')}).sum(-1)", False)
+    emitter.define(key, node, f"({joint} * {emitter.constant(table, 'float32')}).sum(-1)", batched)
 
 
 def option_weight(emitter: Emitter, key: int, node: Operator) -> None:

@@ -1,4 +1,4 @@
-"""Gates that are decided for every value of a field: generated code against the oracle, and what is refused."""
+"""What is decided for every value of a field: generated code against the oracle, and what is refused."""
 
 import pytest
 import torch
@@ -40,6 +40,22 @@ BODIES = {
     "beside other gates": "choose keep[v in values(item)] from {off, on}\nchoose use[f in fields] from {off, on} prior 0.3\n"
     "predict sigmoid(sum(use[f] * keep[value(item)] * weight(f) for f in fields))",
 }
+GROUPED = "choose group[v in values(user)] from 1..3\n"
+NUMBERS = {
+    "a group of each user": f"{GROUPED}choose keep[g in 1..3, f in fields] from {{off, on}}\n"
+    "predict sigmoid(sum(keep[group[value(user)], f] * weight(f) for f in fields))",
+    "pairs of each group": f"{GROUPED}choose keep[g in 0..4, i < j in fields] from {{off, on}}\nlet e[f in fields] = embed(f, 2)\n"
+    "predict sigmoid(sum(keep[group[value(user)], i, j] * dot(e[i], e[j]) for i < j in fields))",
+    "groups of two fields": "choose a[v in values(user)] from 1..2\nchoose b[v in values(item)] from {2, 1}\n"
+    "choose keep[i in 1..2, j in 1..2] from {off, on}\npredict sigmoid(keep[a[value(user)], b[value(item)]] * weight(item))",
+    "each field's own": "choose n[f in {user, item}, v in values(f)] from {3, 1}\n"
+    "predict sigmoid(sum(n[f, value(f)] * weight(f) for f in {user, item}))",
+    "a number, twice": "choose n[v in values(item)] from {0.2, 0.5}\npredict sigmoid(n[value(item)] * weight(item) + exp(n[value(item)]))",
+    "compared": "choose n[v in values(item)] from {2, 5}\n"
+    "predict sigmoid(sum(weight(f) for f in fields if n[value(item)] == 2) + sum(d * weight(user) for d in {2, 5} if n[value(item)] >= d))",
+    "a place in a list": f"{GROUPED}predict sigmoid([0.1, 0.5, 0.7][group[value(user)]] * weight(item))",
+    "a learned vector": f"{GROUPED}learn w[g in 1..3] : [2]\npredict sigmoid(dot(w[group[value(user)]], embed(item, 2)))",
+}
 SEVERAL = (
     "choose keep[v in values(tags)] from {off, on}\nlet e[f in fields] = embed(f, 2)\n"
     "predict sigmoid(linear(concat(e[user], e[tags] * keep[value(tags)]), 1))"
@@ -52,6 +68,35 @@ def test_generated_code_is_the_oracles(body, seed):
     pair = Pair(program_of(f"space S\n{body}{LOGLOSS}"), IDS, {})
     relaxed_agrees(pair, seed)
     derived_agrees(pair, seed)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("body", NUMBERS.values(), ids=NUMBERS)
+def test_numbers_are_looked_up_as_the_oracle_does(body, seed):
+    pair = Pair(program_of(f"space S\n{body}{LOGLOSS}"), IDS, {})
+    relaxed_agrees(pair, seed)
+    derived_agrees(pair, seed)
+
+
+def test_a_value_never_seen_has_the_smallest_number():
+    text = "choose n[v in values(item)] from {5, 2, 3}\npredict n[value(item)]\nminimize mse"
+    pair = Pair(program_of(f"space S\n{text}"), IDS, {})
+    items = {"item": torch.tensor([0, 1, 2, 3])}
+    plain = model_of(pair.plain({"n": (0, 2, 1)}))
+    assert plain.module(items).tolist() == [2, 5, 3, 2]
+    weights = torch.tensor([[0.5, 0.5, 0.0]]).expand(3, 3)
+    assert model_of(pair.supernet).module(items, {"n": weights}).tolist() == [2, 3.5, 3.5, 3.5]
+
+
+def test_a_small_number_for_each_value_takes_a_byte():
+    pair = Pair(program_of(f"space S\n{NUMBERS['a group of each user']}{LOGLOSS}"), IDS, {})
+    options = random_architecture(pair.supernet.graph.decisions, 5)
+    (held,) = [t for t in pair.plain(options).tensors if t.settled is not None]
+    assert (held.attribute, held.settled.dtype, held.settled.tolist()) == (
+        "group_options",
+        "uint8",
+        list(options["group"]),
+    )
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
@@ -130,8 +175,16 @@ def test_gates_that_a_model_keeps_as_weights_are_looked_up_too():
     ("body", "place"),
     [
         (
-            "choose n[v in values(item)] from {1, 2}\npredict sigmoid(n[value(item)] * weight(item))",
-            "choose n[v in values(item)] from {1, 2}",
+            "choose n[v in values(item)] from 1..20000\npredict sigmoid(n[value(item)] * weight(item))",
+            "choose n[v in values(item)] from 1..20000",
+        ),
+        (
+            "choose n[v in values(item)] from {1, 2}\npredict sigmoid(linear(concat(n[value(item)], embed(item, 2)), 1))",
+            "concat(n[value(item)], embed(item, 2))",
+        ),
+        (
+            "choose n[v in values(item)] from {1, 2} given embed(item, 2)\npredict sigmoid(n[value(item)] * weight(item))",
+            "choose n[v in values(item)] from {1, 2} given embed(item, 2)",
         ),
         (
             "choose keep[v in values(item)] from {off, on}\nlet g[v in values(item)] = 2 * keep[v]\n"
@@ -167,6 +220,18 @@ def test_what_has_no_form_is_refused(body, place):
     with pytest.raises(SpaceError) as refused:
         _ = pair.supernet
     assert [(d.code, d.span.text) for d in refused.value.diagnostics] == [("S0630", place)]
+
+
+def test_several_values_have_no_number_each():
+    text = "space S\nchoose n[v in values(tags)] from {1, 2}\npredict sigmoid(sum(n[value(tags)]))"
+    with pytest.raises(SpaceError, match=r"S0630.*a field that may have several"):
+        _ = Pair(program_of(text + LOGLOSS), MIXED, {}).supernet
+
+
+def test_a_group_that_a_family_does_not_have_is_reported():
+    text = f"space S\n{GROUPED}choose keep[g in 1..2] from {{off, on}}\npredict sigmoid(keep[group[value(user)]] * weight(item))"
+    found = check(program_of(text + LOGLOSS), IDS, promises()).diagnostics
+    assert [(d.code, d.span.text) for d in found if d.severity == "error"] == [("S0203", "keep[group[value(user)]]")]
 
 
 def test_a_family_is_looked_up_by_the_values_of_its_own_field():

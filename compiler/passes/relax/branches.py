@@ -13,7 +13,7 @@ from .relaxing import Relaxing, Variants
 
 def select(work: Relaxing, key: int, node: Select) -> Ref | Variants:
     """A branch that decisions select."""
-    source = work.graph[node.subject.node]
+    source = work.leaf(node.subject) or work.graph[node.subject.node]
     if source.phase == "run":
         raise not_yet(node.span, "a branch that each example decides")
     subject = work.fixed(node.subject, node.span)
@@ -23,7 +23,7 @@ def select(work: Relaxing, key: int, node: Select) -> Ref | Variants:
         raise not_yet(node.span, "a branch between concatenations whose widths are searched", TO_ONE_WIDTH)
     if not node.shape.searched and not any(isinstance(v, Variants) for v in values):
         return work.mixed(node, subject, options, [v for v in values if isinstance(v, Ref)], node.shape, key)
-    if any(isinstance(v, Variants) for v in values) or not isinstance(source, DecisionNode):
+    if any(isinstance(v, Variants) for v in values) or not isinstance(work.graph[node.subject.node], DecisionNode):
         raise not_yet(node.span, "a branch between values whose widths are searched")
     refs = [v for v in values if isinstance(v, Ref)]
     blown = [_blown(work, node, r, refs) for r in refs]

@@ -1,4 +1,4 @@
-"""Gates that are decided for every value of a field, read at the value that an example has."""
+"""What is decided for every value of a field, read at the value that an example has."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ def lookup(work: Relaxing, key: int, node: Operator) -> Ref:
                       "look the decision itself up, and compute with what is found")  # fmt: skip
     if not (isinstance(reader, Operator) and reader.operator == "value"):
         raise not_yet(node.span, "a look-up by anything but value(f)")
+    if node.shape.kind == "sequence" and work.decision(source).domains[0].kind != "gate":
+        raise not_yet(node.span, "a number or a name for each value of a field that may have several")
     (ids,) = reader.operands
     found = (work.fixed(family, node.span), Ref(ids.node, ids.rows.take(at.rows)))
     return work.add(replace(node, operands=found, phase="run"), key)

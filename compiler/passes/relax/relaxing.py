@@ -87,7 +87,8 @@ class Relaxing:
             raise not_yet(leaf.span, "a name as a number")
         table = np.tile(np.array(options, dtype=np.float64), (len(ref.rows), 1))
         weights = self.fixed(ref, leaf.span)
-        made = Operator(index=leaf.index.take(ref.rows), phase="run", span=leaf.span, operator="expect",
+        index = self.graph[ref.node].index.take(ref.rows)
+        made = Operator(index=index, phase="run", span=leaf.span, operator="expect",
                         operands=(weights,), options={"table": table, "sizes": (len(options),)})  # fmt: skip
         return self.add(made)
 
@@ -115,8 +116,11 @@ class Relaxing:
         return decision.domains[used.pop()].options
 
     def leaf(self, ref: Ref) -> DecisionNode | None:
-        """The decision that an operand is, if it is one of numbers or names (gates are numbers already)."""
+        """The decision that an operand is, or is looked up in, if it is one of numbers or names (gates are numbers
+        already)."""
         node = self.graph[ref.node]
+        if isinstance(node, Operator) and node.operator == "lookup":
+            node = self.graph[node.operands[0].node]
         if isinstance(node, DecisionNode) and self.decision(node).domains[0].kind != "gate":
             return node
         return None

@@ -135,8 +135,8 @@ def _whole(width: Any, span: Span) -> int:
 
 def over_leaf(work: Relaxing, key: int, node: Operator, leaf: Ref) -> Ref:
     """An operator that reads a number decided: its expectation over the options."""
-    source = work.graph[leaf.node]
-    assert isinstance(source, DecisionNode)
+    source = work.leaf(leaf)
+    assert source is not None
     alternatives = []
     for option in work.options(source):
         if not isinstance(option, int | float):
