@@ -247,8 +247,9 @@ def _described(tensor: Tensor) -> dict[str, Any]:
     keys = list(dict.fromkeys(".".join(map(str, s.key)) for s in tensor.slices if s.key))
     what = ", ".join(places[:2]) + (", …" if len(places) > 2 else "")
     what += f" of {', '.join(keys[:4])}{', …' if len(keys) > 4 else ''}" if keys else ""
-    return {"attribute": tensor.attribute, "trainable": tensor.trainable, "what": _safe(what),
-            "size": (", ".join(map(str, tensor.shape)) if tensor.shape else "()") + (f", dtype=torch.{tensor.settled.dtype}" if tensor.settled is not None else "")}  # fmt: skip
+    kind = f", dtype=torch.{tensor.settled.dtype}" if tensor.settled is not None else ""
+    size = (", ".join(map(str, tensor.shape)) if tensor.shape else "()") + kind
+    return {"attribute": tensor.attribute, "trainable": tensor.trainable, "what": _safe(what), "size": size}
 
 
 def _constants(emitter: Emitter) -> list[dict[str, str]]:

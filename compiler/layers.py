@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .compiled import Part, Slice, Tensor
 from .decisions import Decision
@@ -244,12 +245,12 @@ class Layers:
         return found
 
 
-def _smallest(decision: Decision, options: Sequence[Any]) -> np.ndarray:
+def _smallest(decision: Decision, options: Sequence[Any]) -> NDArray[Any]:
     """Options of a decision in as few bytes as hold them: of gates whether they are on, else their positions."""
-    positions = np.array(options, dtype=np.int64)
-    if decision.domains[0].kind == "gate":
-        return positions == 1
-    return positions.astype(np.uint8 if len(decision.domains[0].options) <= 256 else np.int32)
+    (domain, *_) = decision.domains
+    if domain.kind == "gate":
+        return np.array([o == 1 for o in options], dtype=np.bool_)
+    return np.array(options, dtype=np.uint8 if len(domain.options) <= 256 else np.int32)
 
 
 def _of_both(one: Slice, other: Slice) -> Slice:

@@ -83,7 +83,8 @@ class Heredity:
 
     def __init__(self, graph: Graph, decisions: tuple[Decision, ...], device: torch.device | None = None) -> None:
         self._graph, self._device = graph, device or torch.device("cpu")
-        self._decisions = {d.name: d for d in decisions}
+        # Of what is no gate there are no priors, which is refused below; without one it is drawn by itself.
+        self._decisions = {d.name: d for d in decisions if d.prior or all(o.kind == "gate" for o in d.domains)}
         self._counts: dict[int, list[int]] = {}
         found = [(k, n) for k, n in graph.items() if isinstance(n, DecisionNode) and n.name in self._decisions]
         self._sizes = {

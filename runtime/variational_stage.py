@@ -149,8 +149,11 @@ class Variational(Fitting):
         super().__init__(context, fit)
 
     def figures(self) -> dict[str, Any]:
+        """`chance_on`: of gates, on average; `chosen`: of choices, how many elements have each option as their likeliest."""
         chances = self.gates.chances()
-        return {**super().figures(), "chance_on": {name: float(p.mean()) for name, p in chances.items()}}
+        on = {name: float(p.mean()) for name, p in chances.items() if p.ndim == 1}
+        chosen = {n: p.argmax(-1).bincount(minlength=p.shape[-1]).tolist() for n, p in chances.items() if p.ndim > 1}
+        return {**super().figures(), "chance_on": on, **({"chosen": chosen} if chosen else {})}
 
     def found(self) -> Found:
         return replace(

@@ -473,6 +473,7 @@ SIZES: list[tuple[str, dict[str, Any], int, int]] = [
     ("interaction/autofis.space", {}, F, 2 ** comb(F, 2)),
     ("interaction/autogroup.space", {"groups": [1, 2]}, F, 2 ** (3 * F)),
     ("interaction/bpfis.space", {}, F, 2 ** (4 * (F + comb(F, 2)))),
+    ("interaction/bpfis_groups.space", {"G": 3}, F, 3**4 * 2 ** (3 * (F + comb(F, 2)))),
     ("interaction/fives.space", {"K": 2}, F, 2 ** (F * F)),
     ("interaction/l0sign.space", {}, F, 2 ** comb(F + 1, 2)),
     ("interaction/profit.space", {"K": 3}, F, 2 ** (comb(F, 2) + comb(F, 3))),

@@ -18,20 +18,20 @@ if TYPE_CHECKING:
 
 promise = Stage(
     "variational",
-    "Infer weights and gates by stochastic gradient variational Bayes, epochs of the one and of the other in turn",
+    "Infer weights and decisions by stochastic gradient variational Bayes, epochs of the one and of the other in turn",
     "infer",
     (
         Option("weights", "any", doc="learned tensors with a normal posterior, N(0, 1) before: [w]; []: none", refers="learned"),
-        Option("samples", "whole", 1, low=1, doc="draws a step, of weights and gates"),
-        Option("selection_epochs", "whole", 5, low=1, doc="epochs of the gates, spread among those of the weights"),
-        Option("selections", "call", None, OPTIMIZERS, doc="of the gates; adam(lr = 0.01) where none is given"),
+        Option("samples", "whole", 1, low=1, doc="draws a step, of weights and decisions"),
+        Option("selection_epochs", "whole", 5, low=1, doc="epochs of the decisions, spread among those of the weights"),
+        Option("selections", "call", None, OPTIMIZERS, doc="of the decisions; adam(lr = 0.01) where none is given"),
         Option("start", "real", 0.8, low=0.01, high=0.99, doc="how likely every gate is on at first"),
-        Option("temperature", "real", 0.5, low=0.01, doc="of the relaxed gates that gradients are taken of"),
+        Option("temperature", "real", 0.5, low=0.01, doc="of the relaxed decisions that gradients are taken of"),
         Option("scale", "real", 0.1, low=0.000001, doc="standard deviation of the weights at first"),
         Option("kl", "real", 1.0, low=0.0, doc="what the divergence from the priors counts; 1: as the evidence has it"),
         *fitting(20),
     ),
-    frozenset({"gate"}),
+    frozenset({"gate", "number", "name", "alternative", "range"}),
     per_value=True,
 )  # fmt: skip
 

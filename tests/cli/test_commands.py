@@ -152,7 +152,12 @@ def test_list_knows_every_shipped_space():
     assert autofis["task"] == "ctr"
     assert spaces["autodim"]["levels"] == ["field"]
     assert spaces["pep"]["levels"] == ["field × value × dimension"]
-    assert {name for name, entry in spaces.items() if entry["task"] == "topk"} == {"bpfis", "mf", "rule"}
+    assert {name for name, entry in spaces.items() if entry["task"] == "topk"} == {
+        "bpfis",
+        "bpfis_groups",
+        "mf",
+        "rule",
+    }
     assert {name for name, entry in spaces.items() if entry["task"] == "rating"} == {"autoemb", "esapn", "sif"}
     runs = {name: entry["runs"] for name, entry in spaces.items()}
     assert {name for name, said in runs.items() if said == "one value a field"} == {
@@ -169,6 +174,7 @@ def test_list_knows_every_shipped_space():
         "slf",
         "autocross",
         "bpfis",
+        "bpfis_groups",
         "profit",
         "profit_ranks",
         "l0sign",

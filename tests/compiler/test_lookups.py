@@ -107,8 +107,9 @@ def test_several_values_are_gated_one_by_one(seed):
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-def test_the_shipped_space(seed):
-    pair = Ranked(shipped("interaction/bpfis.space"), SCHEMA, {"width": 3}, count=1)
+@pytest.mark.parametrize("name", ["bpfis", "bpfis_groups"])
+def test_the_shipped_spaces(name, seed):
+    pair = Ranked(shipped(f"interaction/{name}.space"), SCHEMA, {"width": 3}, count=1)
     relaxed_agrees(pair, seed)
     derived_agrees(pair, seed)
 
@@ -121,9 +122,10 @@ def test_the_shipped_space_for_groups_that_a_field_tells():
     derived_agrees(pair, 1)
 
 
-def test_two_fields_are_ranked_by_a_product_of_two_sides():
+@pytest.mark.parametrize("name", ["bpfis", "bpfis_groups"])
+def test_two_fields_are_ranked_by_a_product_of_two_sides(name):
     plain = schema_of(*SCHEMA.fields[:2], label=Label("none"))
-    pair = Ranked(shipped("interaction/bpfis.space"), plain, {"width": 3}, count=1)
+    pair = Ranked(shipped(f"interaction/{name}.space"), plain, {"width": 3}, count=1)
     assert pair.supernet.factored
     assert pair.plain(random_architecture(pair.supernet.graph.decisions, 1)).factored
 

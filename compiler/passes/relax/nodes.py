@@ -111,7 +111,9 @@ def _decision(work: Relaxing, key: int, node: DecisionNode) -> Ref:
     if decision.per_value and node.given is not None:
         raise not_yet(node.span, "a decision indexed by values that has logits of its own")
     if decision.per_value and not kinds <= {"gate", "number", "name", "range"}:
-        raise not_yet(node.span, f"a decision indexed by values that is a choice of the kind {decision.domains[0].kind}")
+        raise not_yet(
+            node.span, f"a decision indexed by values that is a choice of the kind {decision.domains[0].kind}"
+        )
     if decision.per_value and "gate" not in kinds and not work.options(node):
         raise not_yet(node.span, "a decision indexed by values from a range that is too long to be listed")
     if any(row.count(ANY_VALUE) > 1 for row in decision.rows):
