@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import torch
@@ -132,11 +132,13 @@ class Portion:
     rows   decision → the rows that are learned, rising
     there  decision → elements that are in the model, bool [E]: gates of the others are 0
     held   decision → logits or factors as steps before have left them, whole; empty in the first step
+    settled  decision → elements [E] that are settled in this step, and weights [E] or [E, N] that those have
     """
 
     rows: Mapping[str, Tensor]
     there: Mapping[str, Tensor]
     held: Mapping[str, Tensor]
+    settled: Mapping[str, tuple[Tensor, Tensor]] = field(default_factory=dict)
 
 
 EVERYTHING = Portion({}, {}, {})
@@ -187,6 +189,7 @@ class Relaxed:
         }
         self._rows = {name: rows.to(device) for name, rows in portion.rows.items()}
         self._there = {name: there.to(device) for name, there in portion.there.items()}
+        self._settled = {n: (mask.to(device), w.to(device)) for n, (mask, w) in portion.settled.items()}
         self._whole = {d.name: portion.held[d.name] if d.name in portion.held else self._start(d) for d in decisions}
         self._whole = {name: whole.to(device) for name, whole in self._whole.items()}
         self.parameters: Mapping[str, Parameter] = {
@@ -274,9 +277,12 @@ class Relaxed:
         return self._terms[name](of_rank)
 
     def _put(self, name: str, weights: Tensor) -> Tensor:
-        """Weights with those of elements that are not in the model yet, and of fixed ones, put in their place."""
+        """Weights with those of elements that are not in the model yet, or settled, and of fixed ones, put in their place."""
         there = self._there.get(name)
         present = weights if there is None else torch.where(there, weights, torch.zeros_like(weights))
+        if name in self._settled:
+            mask, settled = self._settled[name]
+            present = torch.where(mask if present.ndim == 1 else mask.unsqueeze(1), settled, present)
         return self._fixed.weights(name, present)
 
 

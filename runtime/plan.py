@@ -82,7 +82,7 @@ def obstacles(recipe: Recipe, decisions: tuple[Decision, ...], promises: Promise
     for outer in recipe.stages:
         found += _later(outer, promises)
         if outer.name == "progressive" and not found:
-            found += _unfit_to_grow(outer, decisions)
+            found += _unfit_to_grow(outer, decisions, promises)
         call = _searching(outer, promises)
         promise = promises.stages[call.name]
         relaxation = promises.relaxations.get(str(call.options.get("as")))
@@ -117,7 +117,7 @@ def _searching(call: StageCall, promises: Promises) -> StageCall:
     return step if promises.stages[call.name].wraps and isinstance(step, StageCall) else call
 
 
-def _unfit_to_grow(call: StageCall, decisions: tuple[Decision, ...]) -> Iterator[Diagnostic]:
+def _unfit_to_grow(call: StageCall, decisions: tuple[Decision, ...], promises: Promises) -> Iterator[Diagnostic]:
     """What keeps `progressive` from taking decisions into the model one value of the index after the other."""
     along = call.options["along"]
     if not isinstance(along, str) or not isinstance(call.options["step"], StageCall):
@@ -125,6 +125,10 @@ def _unfit_to_grow(call: StageCall, decisions: tuple[Decision, ...]) -> Iterator
         help_text = "write: progressive(along = k, step = relax(as = gate))"
         yield Diagnostic("S0604", f"progressive() needs `{missing}`", call.span, help=help_text)
         return
+    relaxation = promises.relaxations.get(str(call.options["step"].options.get("as")))
+    if call.options["held"] == "settled" and relaxation is not None and relaxation.identity:
+        text = f"progressive(held = settled) settles by one half, and gates of relax(as = {relaxation.name}) are of any size"
+        yield Diagnostic("S0605", text, call.spans.get("held", call.span), help="write: held = weighed")
     for decision in decisions:
         own = None if decision.name in rank_names(decisions) else index_of(along, decision)
         why = "" if own is None else _fixed_from_the_start(decision, own)
@@ -224,6 +228,8 @@ def _cannot(able: Stage | Relaxation, decision: Decision) -> str:
         return "is decided by each example (given)"
     if decision.given in ("data", "objective"):
         return "has logits from statistics or from the label (given)"
+    if decision.factors is not None and isinstance(able, Stage) and able.role == "infer":
+        return "has logits of shared factors (factored)"
     if decision.per_value and not able.per_value:
         return f"is indexed by the values of {decision.per_value}"
     if decision.conditional and not able.conditional:

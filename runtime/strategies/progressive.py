@@ -20,6 +20,13 @@ promise = Stage(
     (
         Option("along", "any", None, doc="the index: its values are taken one after the other", refers="index"),
         Option("step", "call", None, ("relax",), doc="the stage of each value; what it does not say is said here"),
+        Option(
+            "held",
+            "label",
+            "weighed",
+            ("weighed", "settled"),
+            doc="decisions of values before: as the step weighs them, or as `derive` would settle them by one half",
+        ),
         Option("grow", "any", None, doc="the decision that grows: a subset", refers="decision"),
         Option("keep", "any", None, doc="most members kept"),
         *fitting(2, weights="weights"),

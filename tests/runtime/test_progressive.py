@@ -101,6 +101,53 @@ def test_hurried_what_had_no_turn_stays_out():
     assert again.done
 
 
+SETTLED = f"progressive(along = i, held = settled, step = relax(as = sigmoid, temperature = 1.0 -> 0.1, {SHORT}))"
+
+
+@pytest.mark.parametrize(
+    "relaxation", ["sigmoid, temperature = 1.0 -> 0.1", "hard_concrete, initial = 0.1, spread = 0.5"]
+)
+def test_earlier_values_are_settled_while_the_next_is_learned(relaxation):
+    """Exactly 0 or 1, as one half divides what they were left at, in every step; without the option they are not."""
+    text = SETTLED.replace("sigmoid, temperature = 1.0 -> 0.1", relaxation)
+    task, loose = started(text), started(text.replace("held = settled, ", ""))
+    while not task.fit.ended:
+        task.step()
+        loose.step()
+    left = gates(task)[:3]
+    assert torch.equal(gates(loose)[:3], left)
+    between, moved = False, set()
+    for step in range(task.fit.steps):
+        task.step()
+        loose.step()
+        drawn, other = (tensors_of(t.fit.choosing.training(step))["keep"] for t in (task, loose))
+        assert drawn[:3].tolist() == [float(w > 0.5) for w in left.tolist()]
+        between = between or bool(((other[:3] != 0) & (other[:3] != 1)).any())
+        moved.add(tuple(gates(task)[3:5].tolist()))
+    assert between
+    assert len(moved) > 3
+    found = ended(task).found().weighing["keep"]
+    assert found[:3].tolist() == [float(w > 0.5) for w in left.tolist()]
+    assert {float(w) for w in found[3:5]} <= {0.0, 1.0}
+
+
+def test_what_is_settled_is_kept_when_a_run_goes_on():
+    straight = ended(started(SETTLED))
+    task = started(SETTLED)
+    for _ in range(task.fit.steps + 2):
+        task.step()
+    again = started(SETTLED)
+    again.restore(task.state())
+    assert set(gates(again)[:3].tolist()) <= {0.0, 1.0}
+    assert same(ended(again).found(), straight.found())
+
+
+def test_gates_of_any_size_are_not_settled_by_one_half():
+    ((code, message),) = refused(f"progressive(along = k, held = settled, step = {STEP})")
+    assert (code, "of any size" in message) == ("S0605", True)
+    assert refused("progressive(along = k, held = settled, step = relax(as = sigmoid))") == []
+
+
 def options_of(text):
     return started(text)._step.options
 

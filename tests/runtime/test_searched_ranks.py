@@ -185,7 +185,8 @@ def test_who_may_search_it(ranks):
     assert not faults
     assert code == "S0613"
     assert "`R` is the rank" in message
-    assert "`R`" in advice("variational(weights = [])", found)[0][0]
+    (fault,) = advice("variational(weights = [])", found)[0]
+    assert "cannot search `d`: it has logits of shared factors" in fault
 
 
 def test_it_counts_and_no_model_reads_it():

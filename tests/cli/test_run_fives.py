@@ -1,0 +1,52 @@
+"""FIVES layer by layer, from a generated table to the report."""
+
+import json
+
+import pytest
+
+from .calling import call
+
+SYNTH = (
+    "--fields",
+    "6",
+    "--groups",
+    "2",
+    "--order",
+    "3",
+    "--decoys",
+    "1",
+    "--cardinality",
+    "4",
+    "--rows",
+    "2000",
+    "--seed",
+    "1",
+)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("fives")
+    assert call("data", "synth", "-o", folder / "t.parquet", *SYNTH).returncode == 0
+    how = ("--strategy", "layered", "--set", "K=4", "--set", "width=3", "--epochs", "2", "--seed", "1")
+    result = call("run", "fives", "--data", folder / "t.parquet", "-o", folder / "run", *how)
+    assert result.returncode == 0, result.stderr
+    return folder / "run"
+
+
+def test_lower_layers_are_binary_and_the_last_one_is_as_it_was_learned(finished):
+    (adjacent,) = json.loads((finished / "architecture.json").read_text())["decisions"]
+    layers = {k: [e for e in adjacent["elements"] if e["key"][0] == k] for k in (2, 3, 4)}
+    for k in (2, 3):
+        assert {e["weight"] for e in layers[k]} == {0.0, 1.0}
+    assert len({e["weight"] for e in layers[4]} - {0.0, 1.0}) > 5
+    assert all((e["weight"] > 0.5) == (e["value"] == "on") for own in layers.values() for e in own)
+    assert all(len({e["value"] for e in own}) == 2 for own in layers.values())
+
+
+def test_the_whole_path_is_run(finished):
+    report = json.loads((finished / "report.json").read_text())
+    assert [s["stage"] for s in report["stages"]] == ["baseline", "0.progressive", "1.derive", "2.retrain"]
+    assert report["stages"][1]["along"] == [2, 3, 4]
+    assert 0 < report["searched"]["test"]["auc"] < 1
+    assert (finished / "model.safetensors").is_file()
