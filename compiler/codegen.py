@@ -54,6 +54,7 @@ RESERVED = frozenset(
         "sums_before",
         "weighed_sums",
         "looked_up",
+        "looked_up_rows",
         "longest",
         "columns",
         "super",

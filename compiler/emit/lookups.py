@@ -7,7 +7,8 @@ from itertools import accumulate
 
 import numpy as np
 
-from ..ir import DecisionNode, Operator, Ref
+from ..ir import DecisionNode, Graph, IntArray, Operator, Reduce, Ref
+from ..unfinished import not_yet
 from .emitter import Emitter, in_family
 
 LOOKED_UP = '''
@@ -21,21 +22,55 @@ def looked_up(weights: Tensor, ids: Tensor, starts: Tensor | int) -> Tensor:
 '''.strip()
 
 
+LOOKED_UP_ROWS = '''
+def looked_up_rows(weights: Tensor, ids: Tensor, starts: Tensor | int, steps: Tensor | int, count: int) -> Tensor:
+    """Vectors of gates [*, count]: of value 1 the first stands at `starts`, each of the others `steps` after the one before."""
+    after = torch.arange(count, device=ids.device)
+    first, step = (torch.as_tensor(t, device=ids.device).unsqueeze(-1) for t in (starts, steps))
+    return looked_up(weights, ids.unsqueeze(-1), first + step * after)
+'''.strip()
+
+
+def begins(graph: Graph, family: Ref) -> IntArray:
+    """Where the gate of the value 1 stands among the elements of the decision that is looked up: [rows], of vectors
+    [rows, width]."""
+    source, rows = graph[family.node], family.rows.array
+    if isinstance(source, Reduce):
+        (block,) = source.blocks
+        whole = begins(graph, block.ref)
+        return whole.reshape(-1, block.count)[rows]
+    assert isinstance(source, DecisionNode)
+    counts = graph.decision(source.name).counts
+    found: IntArray = np.array([0, *accumulate(counts)])[source.elements.array[rows]]
+    return found
+
+
 def lookup(emitter: Emitter, key: int, node: Operator) -> None:
     """One row of the decision for each row of the node."""
     family, at = node.operands
-    source = emitter.graph[family.node]
-    assert isinstance(source, DecisionNode)
-    counts = emitter.graph.decision(source.name).counts
-    begins = np.array([0, *accumulate(counts)])[source.elements.array[family.rows.array]]
     several = node.shape.kind == "sequence"
     own = in_family(node)
     ids = emitter.fetch(at, own, full=True)
-    starts = str(int(begins[0]))
-    if not bool((begins == begins[0]).all()):
-        starts = emitter.constant(begins) + ("[:, None]" if several else "")
+    found = begins(emitter.graph, family)
+    name = emitter.values[family.node].name
     emitter.functions["looked_up"] = LOOKED_UP
-    emitter.define(key, node, f"looked_up({emitter.values[family.node].name}, {ids}, {starts})", True)
+    if found.ndim == 1:
+        text = f"looked_up({name}, {ids}, {_starts(emitter, found, several)})"
+    else:
+        emitter.functions["looked_up_rows"] = LOOKED_UP_ROWS
+        steps = found[:, 1] - found[:, 0] if found.shape[1] > 1 else np.zeros(len(found), dtype=np.int64)
+        if not bool((np.diff(found) == steps[:, None]).all()):
+            raise not_yet(node.span, "a vector of gates that do not stand side by side")
+        starts = [_starts(emitter, one, several) for one in (found[:, 0], steps)]
+        text = f"looked_up_rows({name}, {ids}, {', '.join(starts)}, {found.shape[1]})"
+    emitter.define(key, node, text, True)
     if several:
         present = emitter.present[at.node]
         emitter.present[key] = Ref(present.node, present.rows.take(at.rows))
+
+
+def _starts(emitter: Emitter, numbers: IntArray, several: bool) -> str:
+    """A number in the text, or a constant that stands along the family axis of ids."""
+    if bool((numbers == numbers[0]).all()):
+        return str(int(numbers[0]))
+    return emitter.constant(numbers) + ("[:, None]" if several else "")

@@ -37,13 +37,19 @@ BODIES = {
     "predict sigmoid(sum(keep[j, i, value(item)] * dot(e[i], e[j]) for i < j in fields))",
     "with arithmetic, twice": "choose keep[v in values(item)] from {off, on}\n"
     "predict sigmoid((1 - keep[value(item)]) * weight(user) + 2 * keep[value(item)] * keep[value(item)])",
+    "vectors": "choose keep[f in categorical, v in values(f), k in 1..3] from {off, on}\n"
+    "predict sigmoid(linear(concat(keep[f, value(f), :] * embed(f, 3) for f in categorical), 1))",
+    "vectors along an axis before": "choose keep[k in 1..3, v in values(item)] from {off, on}\n"
+    "predict sigmoid(linear(keep[:, value(item)] * embed(item, 3) + keep[:, value(item)], 1))",
     "beside other gates": "choose keep[v in values(item)] from {off, on}\nchoose use[f in fields] from {off, on} prior 0.3\n"
     "predict sigmoid(sum(use[f] * keep[value(item)] * weight(f) for f in fields))",
 }
-SEVERAL = (
-    "choose keep[v in values(tags)] from {off, on}\nlet e[f in fields] = embed(f, 2)\n"
-    "predict sigmoid(linear(concat(e[user], e[tags] * keep[value(tags)]), 1))"
-)
+SEVERAL = {
+    "numbers": "choose keep[v in values(tags)] from {off, on}\nlet e[f in fields] = embed(f, 2)\n"
+    "predict sigmoid(linear(concat(e[user], e[tags] * keep[value(tags)]), 1))",
+    "vectors": "choose keep[f in {user, tags}, v in values(f), k in 1..2] from {off, on}\n"
+    "predict sigmoid(linear(concat(embed(f, 2) * keep[f, value(f), :] for f in {user, tags}), 1))",
+}
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
@@ -55,8 +61,9 @@ def test_generated_code_is_the_oracles(body, seed):
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_several_values_are_gated_one_by_one(seed):
-    pair = Pair(program_of(f"space S\n{SEVERAL}{LOGLOSS}"), MIXED, {})
+@pytest.mark.parametrize("body", SEVERAL.values(), ids=SEVERAL)
+def test_several_values_are_gated_one_by_one(body, seed):
+    pair = Pair(program_of(f"space S\n{body}{LOGLOSS}"), MIXED, {})
     relaxed_agrees(pair, seed)
     derived_agrees(pair, seed)
 
