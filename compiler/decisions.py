@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
 
 DomainKind = Literal["gate", "number", "name", "alternative", "range", "real", "subset"]
 Choice = str | int | float
@@ -137,4 +140,12 @@ class Decision:
 
 # An architecture: for every decision, for every element, the position of the option taken (a tuple of positions for a
 # subset, the number itself for a real). Elements that do not exist hold any value.
-Architecture = Mapping[str, tuple[int | tuple[int, ...] | float, ...]]
+Architecture = Mapping[str, tuple[int | tuple[int, ...] | float, ...] | bytes]
+"""Options of gates that are decided for every value are bytes: one for each element, 0 or 1."""
+
+
+def opened(options: Sequence[int | tuple[int, ...] | float]) -> NDArray[np.bool_]:
+    """Which gates are on [elements]."""
+    if isinstance(options, bytes):
+        return np.frombuffer(options, dtype=np.uint8) == 1
+    return np.array([option == 1 for option in options], dtype=bool)

@@ -3,11 +3,10 @@ out: a decision is one tensor, of which the ids pick elements."""
 
 from __future__ import annotations
 
-from itertools import accumulate
-
 import numpy as np
 
-from ..ir import DecisionNode, Graph, IntArray, Operator, Reduce, Ref
+from ..gated import begins
+from ..ir import IntArray, Operator, Ref
 from ..unfinished import not_yet
 from .emitter import Emitter, in_family
 
@@ -29,20 +28,6 @@ def looked_up_rows(weights: Tensor, ids: Tensor, starts: Tensor | int, steps: Te
     first, step = (torch.as_tensor(t, device=ids.device).unsqueeze(-1) for t in (starts, steps))
     return looked_up(weights, ids.unsqueeze(-1), first + step * after)
 '''.strip()
-
-
-def begins(graph: Graph, family: Ref) -> IntArray:
-    """Where the gate of the value 1 stands among the elements of the decision that is looked up: [rows], of vectors
-    [rows, width]."""
-    source, rows = graph[family.node], family.rows.array
-    if isinstance(source, Reduce):
-        (block,) = source.blocks
-        whole = begins(graph, block.ref)
-        return whole.reshape(-1, block.count)[rows]
-    assert isinstance(source, DecisionNode)
-    counts = graph.decision(source.name).counts
-    found: IntArray = np.array([0, *accumulate(counts)])[source.elements.array[rows]]
-    return found
 
 
 def lookup(emitter: Emitter, key: int, node: Operator) -> None:
