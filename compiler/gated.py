@@ -111,10 +111,10 @@ def decision_of(graph: Graph, family: Ref) -> str:
 
 
 def _column(graph: Graph, ids: Ref, row: int) -> str | None:
-    """The field whose ids a row reads; None where it reads something else."""
+    """The field whose ids a row reads; None where it reads something else, or takes rare values for unknown ones."""
     source = graph[ids.node]
     column = source.columns[int(ids.rows.array[row])] if isinstance(source, Input) else None
-    return column.fields[0] if column is not None and column.what == "id" else None
+    return column.fields[0] if column is not None and column.what == "id" and column.min_count <= 1 else None
 
 
 Settled = Mapping[str, NDArray[np.bool_]]

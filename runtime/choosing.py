@@ -188,7 +188,7 @@ class Relaxed:
     def _start(self, decision: Decision) -> Tensor:
         """initial ± spread, uniform: equal starts would tie, and hold symmetric options together. Factors: normal."""
         generator = stream(self._seed, self._stage, "logits", decision.name)
-        initial, spread = self._options["initial"], self._options["spread"]
+        initial, spread = self._options["initial"], self._options.get("spread", 0.0)
         if decision.factors is not None:
             return factors_start(factors_shape(decision, decision.factors), initial, spread, generator)
         uniform = torch.rand(self._shapes[decision.name], generator=generator)
@@ -233,6 +233,20 @@ class Relaxed:
             if name in self._groups:
                 result[name + FACTORS] = whole * self._groups[name]
         return result
+
+    def penalty(self) -> Tensor | None:
+        """What the relaxation adds to the loss."""
+        of = getattr(self._relaxation, "penalty", None)
+        found = None if of is None else [of(whole, self._options) for whole in self.whole().values()]
+        return torch.stack(found).sum() if found else None
+
+    @torch.no_grad()
+    def moved(self, rate: float) -> None:
+        """After a step: logits brought back to where the relaxation has them."""
+        bounded = getattr(self._relaxation, "bounded", None)
+        if bounded is not None:
+            for parameter in self.parameters.values():
+                parameter.copy_(bounded(parameter))
 
     def _put(self, name: str, weights: Tensor) -> Tensor:
         """Weights with those of elements that are not in the model yet, and of fixed ones, put in their place."""

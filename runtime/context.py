@@ -10,6 +10,7 @@ from typing import Any, Protocol, cast
 import torch
 from torch.nn import Parameter
 
+from recspace.compiler.budgets import Limit
 from recspace.compiler.compiled import Compiled
 from recspace.compiler.decisions import Architecture, Decision
 from recspace.compiler.ir import Graph
@@ -24,7 +25,7 @@ from .recipe import StageCall
 from .refuse import refusal, words
 from .settings import Settings
 from .task import Found
-from .training import Fit, Plan, batches, upper_name
+from .training import Fit, Plan, Shaping, batches, upper_name
 from .updates import Update
 
 
@@ -42,7 +43,8 @@ class Factory(Protocol):
 class Context:
     """`stage` is unique in the run and names its random streams: `1.relax`. `graph`: of the space, as it was checked.
     `free`: compiles a plain model that need not meet the requirements of the space. `settled`: the graph of the plain model
-    that an architecture means, before any pass (`Models.settled`).
+    that an architecture means, before any pass (`Models.settled`). `limits`: what requirements on costs leave of an
+    architecture (`budgets.limits`).
     """
 
     stage: str
@@ -55,6 +57,7 @@ class Context:
     found: Found
     free: Callable[[Architecture], Compiled] | None = None
     settled: Callable[[Architecture], Graph] | None = None
+    limits: Callable[[Architecture], tuple[Limit, ...]] | None = None
 
     @property
     def decisions(self) -> tuple[Decision, ...]:
@@ -100,10 +103,12 @@ class Context:
         bilevel: bool = False,
         decisions: StageCall | None = None,
         name: str = "",
+        shaping: Shaping | None = None,
     ) -> Fit:
         """Training as the options of a stage say. `weights`: the option with the weights' optimizer.
 
         `decisions`: the optimizer of what `choosing` learns, None if it learns nothing. `name`: for random streams.
+        `shaping`: what a relaxation does to training besides.
         """
         options = call.options
         if bilevel and self.examples.valid.numel() == 0:
@@ -131,7 +136,7 @@ class Context:
         if decisions is not None and learned:
             learning = optimizer(decisions, learned, frozenset(), max(1, -(-steps // every)))
         examples = self.examples.of(model.compiled.columns)
-        return Fit(model, choosing, examples, plan, self.settings, update, learning, upper)
+        return Fit(model, choosing, examples, plan, self.settings, update, learning, upper, shaping)
 
 
 def upper_level(model: Model, names: Iterable[str], bilevel: bool) -> frozenset[str]:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from recspace.compiler.compiled import Compiled
-from recspace.compiler.decisions import Architecture, Decision
+from recspace.compiler.decisions import Architecture, Decision, opened
 
 from .choices import tensors_of
 from .choosing import Choosing, Constant, Gates
@@ -80,7 +80,7 @@ def kept(decisions: tuple[Decision, ...], found: Found, architecture: Architectu
         return {}
     gates = {d.name for d in decisions if d.domains[0].kind == "gate"} & set(found.weighing) & set(architecture)
     return {
-        name: found.weighing[name] * torch.tensor([float(o == 1) for o in architecture[name]]) for name in sorted(gates)
+        name: found.weighing[name] * torch.from_numpy(opened(architecture[name])) for name in sorted(gates)
     }
 
 

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from recspace.compiler.budgets import on_costs
 from recspace.compiler.decisions import Choice, Decision
 from recspace.compiler.ir import Graph
 from recspace.compiler.promise import Promises, Relaxation, Stage
+from recspace.compiler.unfinished import not_yet
 from recspace.dsl.diagnostics import Diagnostic
 from recspace.dsl.source import Source, Span
 
@@ -104,6 +106,9 @@ def obstacles(recipe: Recipe, decisions: tuple[Decision, ...], promises: Promise
 
 def foresee(stages: tuple[Planned, ...], graph: Graph, fixed: Fixed) -> None:
     """Raises SpaceError for what a stage would refuse when its turn comes, hours after the start."""
+    first = next(iter(on_costs(graph)), None)
+    if first is not None and stages and not any(stage.call.name == "derive" for stage in stages):
+        raise not_yet(first.span, "a requirement on costs", "settle gates with derive(), which meets it")
     for stage in stages:
         ahead = getattr(import_module(f"{__package__}.strategies.{stage.call.name}"), "foresee", None)
         if ahead is not None:

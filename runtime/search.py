@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from recspace.compiler.architectures import canonical, exists
+from recspace.compiler.budgets import Limit
 from recspace.compiler.compiled import Compiled
 from recspace.compiler.decisions import Architecture, Decision
 from recspace.compiler.ir import Graph
@@ -61,7 +62,7 @@ class Inputs:
     of user ids for the grouped AUC; `roles`: who chooses and what is chosen, where models rank. `bound` is what a
     resumed run must find unchanged: the text of the space and of its imports, its params, the fingerprint of the data;
     plain data. `free` compiles what need not meet the requirements. `save` keeps the encoding of columns in a folder
-    (`Bound.save`). `settled`: see `Context`. `fields`: their names.
+    (`Bound.save`). `settled`, `limits`: see `Context`. `fields`: their names.
     """
 
     factory: Factory
@@ -77,6 +78,7 @@ class Inputs:
     save: Callable[[Path, Sequence[Column]], None] | None = None
     settled: Callable[[Architecture], Graph] | None = None
     fields: frozenset[str] = frozenset()
+    limits: Callable[[Architecture], tuple[Limit, ...]] | None = None
 
     @property
     def decisions(self) -> tuple[Decision, ...]:
@@ -205,6 +207,7 @@ class Search:
             self._found,
             self._inputs.free,
             self._inputs.settled,
+            self._inputs.limits,
         )
 
     def _time_for(self, stage: Planned) -> float:

@@ -52,7 +52,8 @@ def _masks(graph: Graph, settled: Settled, rows_of: Callable[[Column], int]) -> 
                 found[key, row] = own.mask(settled[own.decision], rows, _width(node))
     for places in at.values():
         own_masks = [found.get(place) for place in places]
-        if any(m is None or not np.array_equal(m, own_masks[0]) for m in own_masks):  # type: ignore[arg-type]
+        first = own_masks[0]
+        if first is None or any(m is None or not np.array_equal(m, first) for m in own_masks):
             for place in places:
                 found.pop(place, None)
     return found
@@ -87,6 +88,6 @@ def _pruned(graph: Graph, pruned: Mapping[Place, Mask]) -> Graph:
             own = [pruned.get((node.layer, name)) for name in node.keys]
             if all(m is not None for m in own):
                 before = node.options.get("·kept", own)
-                both = tuple(a & b for a, b in zip(before, own, strict=True))  # type: ignore[operator]
+                both = tuple(a & b for a, b in zip(before, own, strict=True))
                 nodes[key] = replace(node, options={**node.options, "·kept": both})
     return graph.with_nodes(nodes)

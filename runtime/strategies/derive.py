@@ -38,10 +38,17 @@ LATER: dict[str, tuple[str, ...]] = {"prune": (), "budgets": (), "of": ()}
 
 
 def foresee(graph: Graph, call: StageCall, fixed: Fixed) -> None:
-    """Raises SpaceError (S0603) where `start` would."""
+    """Raises SpaceError (S0603) where `start` would, and S0630 for requirements on costs that cannot be met by choice."""
+    from recspace.compiler.budgets import bounded, on_costs
+    from recspace.compiler.unfinished import not_yet
+
     from ..derive_stage import refuse_per
 
     refuse_per(call)
+    for output in on_costs(graph):
+        bounded(graph, output)
+        if not any(d.packed for d in graph.decisions):
+            raise not_yet(output.span, "a requirement on costs of what no gates of values decide")
 
 
 def start(context: Context, call: StageCall) -> Task:

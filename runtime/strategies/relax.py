@@ -36,7 +36,17 @@ promise = Stage(
 LATER: dict[str, tuple[str, ...]] = {"bilevel": ("one_step",), "upper": (), "lag": ()}
 
 
+def check(context: Context, call: StageCall) -> None:
+    """Raises SpaceError (S0605) for gates that a relaxation of what they multiply finds no table of."""
+    from ..gating import check, reads_tables
+
+    if reads_tables(call):
+        check(context.supernet, context.decisions, call)
+
+
 def start(context: Context, call: StageCall) -> Task:
+    from ..gating import reads_tables
+    from ..gating_stage import RelaxGated
     from ..supernet_stages import Relax
 
-    return Relax(context, call)
+    return RelaxGated(context, call) if reads_tables(call) else Relax(context, call)

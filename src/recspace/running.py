@@ -15,6 +15,7 @@ from .checking import Question, Verdict, judge
 from .recipes import recipe_of
 
 if TYPE_CHECKING:
+    from recspace.compiler.budgets import Limit
     from recspace.compiler.compile import Models
     from recspace.compiler.compiled import Compiled
     from recspace.compiler.decisions import Architecture, Decision
@@ -80,6 +81,13 @@ class Space:
         """The plain model of an architecture, whether it meets the requirements or not."""
         return self.models.plain(architecture, required=False)
 
+    def limits(self, architecture: Architecture) -> tuple[Limit, ...]:
+        """What the requirements on costs leave to gates of values, under an architecture of everything else."""
+        from recspace.compiler.budgets import limits
+        from recspace.runtime.registry import promises
+
+        return limits(self.graph, self.schema, promises(), architecture)
+
     def compiled(self, architecture: Architecture | None = None, keep: frozenset[str] = frozenset()) -> Compiled:
         """The supernet; with an architecture the plain model that it means. `keep`: gates that stay weights in it."""
         return self.models.supernet if architecture is None else self.models.plain(architecture, frozenset(keep))
@@ -121,6 +129,7 @@ def inputs_of(space: Space, strategy: str = "") -> Inputs:
         verdict.bound.save,
         space.models.settled,
         frozenset(field.name for field in schema.fields),
+        space.limits,
     )
 
 

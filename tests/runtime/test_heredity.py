@@ -47,7 +47,7 @@ def drawn_from(graph, start=0.8, seed=1, fixed=None, temperature=0.5):
 
 
 def by_key(graph, gates):
-    listed = {name: torch.as_tensor(g).detach().tolist() for name, g in gates.items()}
+    listed = {name: (list(g) if isinstance(g, bytes) else torch.as_tensor(g).detach().tolist()) for name, g in gates.items()}
     return {(d.name, *d.key(e)): listed[d.name][e] for d in graph.decisions for e in range(d.elements)}
 
 
