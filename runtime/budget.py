@@ -30,6 +30,18 @@ class Budget:
             for limit, counts in zip(self.limits, self.counts, strict=True)
         )
 
+    def lift(self, margins: Mapping[str, Tensor], done: float) -> float:
+        """By how much thresholds have to rise so that no more stays open than is allowed when a share of the steps is
+        done: of what is to go, all but (1 − done)³ (Zhu and Gupta, 2017). 0 where they need not."""
+        most = 0.0
+        for limit, counts in zip(self.limits, self.counts, strict=True):
+            margin_E = torch.cat([margins[name].cpu()[own > 0] for name, own in counts.items()])
+            left = max(limit.most - limit.taken, 0)
+            allowed = left + int(max(len(margin_E) - left, 0) * (1 - done) ** 3)
+            if int((margin_E > 0).sum()) > allowed:
+                most = max(most, float(margin_E.topk(allowed + 1).values[-1]))
+        return most
+
     def chosen(self, scores: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """The gates (bool [E]) that score most, as many as every limit lets open; where it counts none, those above 0."""
         names = sorted(scores)

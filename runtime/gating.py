@@ -81,6 +81,12 @@ class Gating:
             name: self._fixed.weights(name, (margin_E > 0).float()) > 0 for name, margin_E in self.margins().items()
         }
 
+    @torch.no_grad()
+    def lift(self, by: float) -> None:
+        """Raise every σ(s) by the same, so that what stays open is what has the largest margins."""
+        for parameter in self.parameters.values():
+            parameter.copy_((parameter.sigmoid() + by).clamp(max=1 - 1e-6).logit())
+
     def penalty(self) -> Tensor | None:
         return None
 

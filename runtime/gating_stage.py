@@ -17,12 +17,15 @@ from .task import Found
 DECAY = 1e-5
 """Of thresholds, coupled, as in the paper's code: at their start the loss hardly moves them, and this does."""
 
+RISES = 100
+"""How often in a stage thresholds are held to a budget, at most."""
+
 
 class RelaxGated(Fitting):
-    """Weights of the supernet, and thresholds with them or in turn. Ends early once a required number of parameters is met.
+    """Weights of the supernet, and thresholds with them or in turn.
 
-    Thresholds travel from `initial` to 0, where σ is one half and nothing is left, if the stage is not ended before:
-    so the budget is met within it, whatever it is.
+    Where the space bounds its parameters, thresholds that the loss leaves too low are raised together, little by little
+    in the second half of the stage, so that the bound is met when it ends; or before, and then it ends there.
     """
 
     def __init__(self, context: Context, call: StageCall) -> None:
@@ -31,6 +34,7 @@ class RelaxGated(Fitting):
         rate = float(weights.options["lr"])
         self.choosing = Gating(context.decisions, relaxation, call, model, context.fixed, rate)
         moves = max(1, context.steps(call) // int(call.options["every"]))
+        # Decay alone would carry thresholds from where they start to 0 in one stage; the loss holds them up before.
         travel = abs(float(call.options.get("initial", 0.0)))
         decisions = call.options["optimizer"] or with_defaults("adam", lr=max(0.001, travel / moves), weight_decay=DECAY)
         bilevel = call.options["bilevel"] == "first_order"
@@ -48,7 +52,13 @@ class RelaxGated(Fitting):
 
     def step(self) -> Mapping[str, float]:
         figures = self.fit.step()
-        if not self.fit.ended and self._budget is not None and self._budget.met(self.choosing.opened()):
+        if self._budget is None or self.fit.ended:
+            return figures
+        every = max(1, self.fit.steps // RISES)
+        if self.choosing.parameters and (self.at % every == 0 or self.at + 1 == self.fit.steps):
+            done = max(0.0, 2 * self.at / self.fit.steps - 1)
+            self.choosing.lift(self._budget.lift(self.choosing.margins(), done))
+        if self.at % every == 0 and self._budget.met(self.choosing.opened()):
             self.fit.hurry("budget")
         return figures
 
