@@ -68,7 +68,11 @@ def limits(graph: Graph, schema: Schema, promises: Promises, architecture: Archi
 
     Raises SpaceError (S0630) for one that is no bound on parameters.
     """
-    shut = {d.name: bytes(d.elements) if d.packed else architecture[d.name] for d in graph.decisions if d.name in architecture}
+    shut = {
+        d.name: bytes(d.elements) if d.packed else architecture[d.name]
+        for d in graph.decisions
+        if d.name in architecture
+    }
     before = Costs(graph, schema, promises, {**hand_made(graph), **shut})
     whole = Costs(graph, schema, promises, widest(graph))
     found = []

@@ -124,7 +124,15 @@ class Keeping:
         shape = (end,) if form == "cells" else (end, self.width)
         values = Tensor(attribute(name), shape, (self.initial,), tuple(slices), True, True, self.upper)
         places = tuple(
-            Tensor(attribute(f"{name}_{what}"), held.shape, (), (Slice(name, what, (), "", (), ()),), False, True, settled=held)
+            Tensor(
+                attribute(f"{name}_{what}"),
+                held.shape,
+                (),
+                (Slice(name, what, (), "", (), ()),),
+                False,
+                True,
+                settled=held,
+            )
             for what, held in structure_of(form, whole).items()
         )
         longest = int(whole.sum(1).max(initial=0))

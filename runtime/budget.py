@@ -66,9 +66,7 @@ def largest(score_E: Tensor, count_E: Tensor, most: int) -> Tensor:
     return found
 
 
-def budget_of(
-    context: Context, cells: Mapping[str, Cells], architecture: Architecture | None = None
-) -> Budget | None:
+def budget_of(context: Context, cells: Mapping[str, Cells], architecture: Architecture | None = None) -> Budget | None:
     """What the requirements of a space say of the gates of tables; None where they say nothing."""
     limits = context.limits(architecture or hand_made(context)) if context.limits is not None else ()
     if not limits:

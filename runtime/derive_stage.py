@@ -59,7 +59,9 @@ class Derive:
         architecture = self.found().architecture or {}
         gates = [d for d in self.context.decisions if d.domains[0].kind == "gate" and d.name in architecture]
         open_ = {d.name: int(opened(architecture[d.name]).sum()) for d in gates}
-        return {"gates_open": open_, **self._budget} | ({"settled_by_requirements": self._changed} if self._changed else {})
+        return {"gates_open": open_, **self._budget} | (
+            {"settled_by_requirements": self._changed} if self._changed else {}
+        )
 
     def _inherited(self, wanted: Architecture) -> Architecture:
         """The architecture as priors and requirements have it. Raises SpaceError (S0610) where one forbids the other."""

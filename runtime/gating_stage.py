@@ -36,7 +36,9 @@ class RelaxGated(Fitting):
         moves = max(1, context.steps(call) // int(call.options["every"]))
         # Decay alone would carry thresholds from where they start to 0 in one stage; the loss holds them up before.
         travel = abs(float(call.options.get("initial", 0.0)))
-        decisions = call.options["optimizer"] or with_defaults("adam", lr=max(0.001, travel / moves), weight_decay=DECAY)
+        decisions = call.options["optimizer"] or with_defaults(
+            "adam", lr=max(0.001, travel / moves), weight_decay=DECAY
+        )
         bilevel = call.options["bilevel"] == "first_order"
         fit = context.fit(
             model,

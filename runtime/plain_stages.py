@@ -79,9 +79,7 @@ def kept(decisions: tuple[Decision, ...], found: Found, architecture: Architectu
     if not found.raw:
         return {}
     gates = {d.name for d in decisions if d.domains[0].kind == "gate"} & set(found.weighing) & set(architecture)
-    return {
-        name: found.weighing[name] * torch.from_numpy(opened(architecture[name])) for name in sorted(gates)
-    }
+    return {name: found.weighing[name] * torch.from_numpy(opened(architecture[name])) for name in sorted(gates)}
 
 
 def for_model(decisions: tuple[Decision, ...], compiled: Compiled, gates: Mapping[str, Tensor]) -> dict[str, Tensor]:

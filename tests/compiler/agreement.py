@@ -94,7 +94,11 @@ def fill(model: Model, weights: Drawn) -> set[Any]:
             view, place = region(model.tensors[stored.attribute], part), identity(part)
             if place in weights.found:
                 value = torch.tensor(weights.found[place])
-                put(model.tensors[stored.attribute], part, value.reshape(view.shape if part.kept is None else part.kept.shape))
+                put(
+                    model.tensors[stored.attribute],
+                    part,
+                    value.reshape(view.shape if part.kept is None else part.kept.shape),
+                )
                 used.add(place)
             else:
                 view.fill_(1e3)
