@@ -57,6 +57,7 @@ RESERVED = frozenset(
         "weighed_sums",
         "looked_up",
         "looked_up_rows",
+        "picked",
         "kept_rows",
         "kept_bits",
         "kept_cells",
@@ -258,8 +259,9 @@ def _described(tensor: Tensor) -> dict[str, Any]:
     keys = list(dict.fromkeys(".".join(map(str, s.key)) for s in tensor.slices if s.key))
     what = ", ".join(places[:2]) + (", …" if len(places) > 2 else "")
     what += f" of {', '.join(keys[:4])}{', …' if len(keys) > 4 else ''}" if keys else ""
-    return {"attribute": tensor.attribute, "trainable": tensor.trainable, "what": _safe(what),
-            "size": (", ".join(map(str, tensor.shape)) if tensor.shape else "()") + (f", dtype=torch.{tensor.settled.dtype}" if tensor.settled is not None else "")}  # fmt: skip
+    size = ", ".join(map(str, tensor.shape)) if tensor.shape else "()"
+    size += f", dtype=torch.{tensor.settled.dtype}" if tensor.settled is not None else ""
+    return {"attribute": tensor.attribute, "trainable": tensor.trainable, "what": _safe(what), "size": size}
 
 
 def _constants(emitter: Emitter) -> list[dict[str, str]]:

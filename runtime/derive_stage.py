@@ -15,7 +15,7 @@ from recspace.compiler.decisions import Architecture, Decision, Options, opened,
 from recspace.compiler.sampler import Sampler, Unreadable, nearest
 
 from .afford import afforded
-from .choices import Option, by_example, count, domain_at
+from .choices import by_example, count, domain_at
 from .context import Context
 from .heredity import Heredity
 from .plain_stages import kept

@@ -8,7 +8,7 @@ import numpy as np
 from ..gated import begins
 from ..ir import IntArray, Operator, Ref
 from ..unfinished import not_yet
-from .emitter import Emitter, in_family
+from .emitter import Emitter, broadcasts, in_family
 
 LOOKED_UP = '''
 def looked_up(weights: Tensor, ids: Tensor, starts: Tensor | int) -> Tensor:
@@ -52,6 +52,55 @@ def lookup(emitter: Emitter, key: int, node: Operator) -> None:
     if several:
         present = emitter.present[at.node]
         emitter.present[key] = Ref(present.node, present.rows.take(at.rows))
+
+
+PICKED = '''
+def picked(x: Tensor, at: Tensor) -> Tensor:
+    """Of alternatives x [S, *shape], in a family [N, S, *shape], those that `at` [B, (N,) …] says, from 1."""
+    at = at.long().sub(1).clamp(min=0)
+    if at.dim() == 1 or x.dim() == 1:
+        return x[at]
+    member = torch.arange(x.shape[0], device=x.device)
+    return x[member.view(-1, *(1,) * (at.dim() - 2)), at]
+'''.strip()
+
+
+def block(emitter: Emitter, key: int, node: Operator) -> None:
+    """The frequency block of every id: a buffer, fields one below the other. Padding stays −1."""
+    (at,) = node.operands
+    held, starts = emitter.layers.blocks[key]
+    own, several = in_family(node), node.shape.kind == "sequence"
+    ids = emitter.fetch(at, own, full=True)
+    start = _starts(emitter, np.array(starts), several)
+    text = f"self.{held.attribute}[{ids}.clamp(min=0){f' + {start}' if start != '0' else ''}].to(torch.get_default_dtype())"
+    if several:
+        text = f"torch.where({ids} >= 0, {text}, -1.0)"
+    emitter.define(key, node, text, True)
+    emitter.inherit(key, node.operands)
+
+
+def pick(emitter: Emitter, key: int, node: Operator) -> None:
+    """What the block of a value picks out of the alternatives, each the same for all examples."""
+    at, *alternatives = node.operands
+    if emitter.batched(*alternatives):
+        raise not_yet(node.span, "what each example computes, looked up by block,",
+                      "look gates up, and compute with what is found")  # fmt: skip
+    own, rank = in_family(node), len(node.shape.dims)
+    emitter.functions["picked"] = PICKED
+    listed = [_whole(emitter, a, own, rank, node) for a in alternatives]
+    stacked = f"torch.stack([{', '.join(listed)}], {int(own)})"
+    emitter.define(key, node, f"picked({stacked}, {emitter.fetch(at, own, full=True)})", True)
+    emitter.inherit(key, (at,))
+
+
+def _whole(emitter: Emitter, ref: Ref, own: bool, rank: int, node: Operator) -> str:
+    """An alternative in its full shape: [(N,) *shape]."""
+    text = emitter.aligned(ref, own, rank, full=True)
+    value = emitter.values[ref.node]
+    if value.rank == rank and not broadcasts(value):
+        return text
+    sizes = ([str(len(node.index))] if own else []) + [str(d) for d in node.shape.dims]
+    return f"torch.as_tensor({text}, dtype=torch.get_default_dtype()).expand({', '.join(sizes) or '()'})"
 
 
 def _starts(emitter: Emitter, numbers: IntArray, several: bool) -> str:

@@ -163,6 +163,8 @@ SPECIAL: Mapping[str, Callable[[Emitter, int, Operator], None]] = {
     "element": elements.element,
     "rename": elements.rename,
     "lookup": lookups.lookup,
+    "block": lookups.block,
+    "pick": lookups.pick,
     "embed": embedding,
     "weight": embedding,
     "bias": bias,

@@ -122,7 +122,7 @@ def plain_of(options, schema=LARGE):
 
 
 def test_a_derived_model_holds_what_is_left_and_no_more():
-    made, compiled = plain_of(one_in(7, 300))
+    _, compiled = plain_of(one_in(7, 300))
     model = build(compiled, CPU)
     stored = model.module.state_dict()
     assert {n: (t.dtype, tuple(t.shape)) for n, t in stored.items() if "embed" in n} == {

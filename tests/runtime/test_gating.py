@@ -239,8 +239,7 @@ def test_a_required_share_is_met_exactly(require, kept):
 
 
 def test_thresholds_rise_so_that_no_more_is_open_than_the_share_of_steps_allows():
-    _, choosing = gating("soft_threshold", granularity="both", initial=-9.0)
-    found, model = made(f"{PEP}require parameters(e) <= 25%\n")
+    found, _ = made(f"{PEP}require parameters(e) <= 25%\n")
     own = limits(found.graph, SCHEMA, promises(), {"keep": b"\1" * 16})
     budget = Budget(own, ({"keep": torch.ones(16, dtype=torch.long)},))
     margins = {"keep": torch.arange(1.0, 17.0)}

@@ -23,6 +23,16 @@ def lookup(work: Relaxing, key: int, node: Operator) -> Ref:
     return work.add(replace(node, operands=found, phase="run"), key)
 
 
+def pick(work: Relaxing, key: int, node: Operator) -> Ref:
+    """What the block of a value picks, numbers that are decided being their expectations."""
+    at, *alternatives = node.operands
+    found = []
+    for one in alternatives:
+        value = work.number(one)
+        found.append(value if isinstance(value, Ref) else work.fixed(one, node.span))
+    return work.add(replace(node, operands=(work.fixed(at, node.span), *found), phase="run"), key)
+
+
 def _vector_of(work: Relaxing, node: Node) -> bool:
     """`keep[f, value(f), :]`: whether a node is nothing but gates of a decision side by side."""
     if not (isinstance(node, Reduce) and node.operator == "vector" and len(node.blocks) == 1):
