@@ -16,6 +16,7 @@ from .counting.values import exact, scalar
 from .decisions import Architecture, Decision
 from .evaluate import Evaluator
 from .ir import Constant, Cost, Graph, Node, Operator, Output
+from .passes.keep import Place
 from .promise import Promises
 from .schema import Schema
 from .unfinished import not_yet
@@ -60,7 +61,7 @@ class Limit:
     span: Span
     most: int
     taken: int
-    places: frozenset[tuple[str, tuple[Any, ...]]]
+    places: frozenset[Place]
 
 
 def limits(graph: Graph, schema: Schema, promises: Promises, architecture: Architecture) -> tuple[Limit, ...]:

@@ -13,7 +13,7 @@ from .promise import Initial
 from .schema import Column
 
 if TYPE_CHECKING:
-    from .gated import Gates
+    from .gated import AnyGates
     from .ir import Graph
 
 Part = tuple[str | int | float, ...]
@@ -40,7 +40,7 @@ class Slice:
     box: tuple[tuple[int, int], ...]
     chosen: tuple[tuple[str, int, int], ...] = field(default=(), compare=False)
     kept: NDArray[np.bool_] | None = field(default=None, compare=False, repr=False)
-    gates: Gates | None = field(default=None, compare=False)
+    gates: AnyGates | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

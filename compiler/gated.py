@@ -7,7 +7,7 @@ gate, and a derived model stores what they have left (`passes/keep.py`).
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import accumulate
 
 import numpy as np
@@ -38,6 +38,24 @@ class Gates:
         return found
 
 
+@dataclass(frozen=True, slots=True)
+class BlockGates:
+    """Gates of a table by frequency blocks: those of a value in block s are elements `begins[s − 1]` of a decision, one
+    for each column or one for all. `of`: the block of every id, once the data are looked at."""
+
+    decision: str
+    column: str
+    blocks: int
+    over: str
+    begins: tuple[tuple[int, ...], ...]
+    of: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, dtype=np.int64), compare=False, repr=False)
+
+    def elements(self, rows: int, width: int) -> IntArray:
+        """As those of `Gates`, of all rows: [rows, width]."""
+        found: IntArray = np.array(self.begins, dtype=np.int64)[self.of[:rows] - 1]
+        return np.broadcast_to(found, (rows, width))
+
+
 def begins(graph: Graph, family: Ref) -> IntArray:
     """Where the gate of the value 1 stands among the elements of the decision that is looked up: [rows], of vectors
     [rows, width]."""
@@ -51,9 +69,12 @@ def begins(graph: Graph, family: Ref) -> IntArray:
     return found
 
 
-def gated(graph: Graph) -> dict[tuple[int, int], Gates]:
+AnyGates = Gates | BlockGates
+
+
+def gated(graph: Graph) -> dict[tuple[int, int], AnyGates]:
     """The gates of every row of a look-up (node, row) in a table that nothing reads but products with them."""
-    found: dict[tuple[int, int], Gates] = {}
+    found: dict[tuple[int, int], AnyGates] = {}
     open_: set[tuple[int, int]] = set()
     for key, node in graph.items():
         if not (isinstance(node, Operator) and node.operator in LOOKED_UP):
@@ -74,7 +95,7 @@ def _read(node: Node, key: int) -> Iterator[Ref]:
     return (ref for ref in operands(node) if ref.node == key)
 
 
-def _products(graph: Graph, node: Node, key: int) -> Iterator[tuple[int, Gates]]:
+def _products(graph: Graph, node: Node, key: int) -> Iterator[tuple[int, AnyGates]]:
     """The rows of a table's look-up that a product multiplies by gates of the same values."""
     pair = product(graph, node)
     if pair is None or pair[0].node != key:
@@ -83,12 +104,44 @@ def _products(graph: Graph, node: Node, key: int) -> Iterator[tuple[int, Gates]]
     reader, lookup = graph[key], graph[looked.node]
     assert isinstance(reader, Operator)
     assert isinstance(lookup, Operator)
+    if lookup.operator == "pick":
+        yield from _by_block(graph, reader, lookup, table, looked)
+        return
     family, ids = lookup.operands
     starts = begins(graph, family)
     for own, at in zip(table.rows.array.tolist(), looked.rows.array.tolist(), strict=True):
         (read,) = reader.operands
         if _column(graph, read, own) is not None and _column(graph, read, own) == _column(graph, ids, at):
             yield own, Gates(decision_of(graph, family), tuple(np.atleast_1d(starts[at]).tolist()))
+
+
+def _by_block(
+    graph: Graph, reader: Operator, lookup: Operator, table: Ref, looked: Ref
+) -> Iterator[tuple[int, AnyGates]]:
+    """The same where gates of blocks are picked."""
+    at, *alternatives = lookup.operands
+    block = graph[at.node]
+    elements = [_elements(graph, one) for one in alternatives]
+    if not (isinstance(block, Operator) and block.operator == "block") or any(e is None for e in elements):
+        return
+    names = {decision_of(graph, one) for one in alternatives}
+    (read,), (ids,) = reader.operands, block.operands
+    for own, row in zip(table.rows.array.tolist(), looked.rows.array.tolist(), strict=True):
+        column = _column(graph, read, own)
+        if len(names) == 1 and column is not None and column == _column(graph, ids, int(at.rows.array[row])):
+            starts = tuple(tuple(np.atleast_1d(e[row]).tolist()) for e in elements if e is not None)
+            yield own, BlockGates(min(names), column, int(block.options["blocks"]), str(block.options["over"]), starts)
+
+
+def _elements(graph: Graph, ref: Ref) -> IntArray | None:
+    """The elements of a decision that gates, or vectors of them, are: [rows] or [rows, width]; None for anything else."""
+    source, rows = graph[ref.node], ref.rows.array
+    if isinstance(source, Reduce) and source.operator == "vector" and len(source.blocks) == 1:
+        inner = _elements(graph, source.blocks[0].ref)
+        return None if inner is None else inner.reshape(-1, source.blocks[0].count)[rows]
+    if isinstance(source, DecisionNode) and graph.decision(source.name).domains[0].kind == "gate":
+        return source.elements.array[rows]
+    return None
 
 
 def product(graph: Graph, node: Node) -> tuple[Ref, Ref] | None:
@@ -98,7 +151,7 @@ def product(graph: Graph, node: Node) -> tuple[Ref, Ref] | None:
     for table, other in (node.operands, node.operands[::-1]):
         left, right = graph[table.node], graph[other.node]
         if isinstance(left, Operator) and left.operator in LOOKED_UP and isinstance(right, Operator):
-            return (table, other) if right.operator == "lookup" else None
+            return (table, other) if right.operator in ("lookup", "pick") else None
     return None
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from .compiled import Part, Slice, Tensor
 from .frequencies import blocks_of
-from .gated import Settled, gated
+from .gated import BlockGates, Settled, gated
 from .ir import DecisionNode, Graph, Input, Learned, Operator
 from .kept import Keeping, Kept
 from .levels import upper_level
@@ -131,6 +131,8 @@ class Layers:
             candidate, chosen = self._candidate(node, k)
             box = ((start, stop), (0, width))
             gates = self._gated.get((key, k))
+            if isinstance(gates, BlockGates):
+                gates = replace(gates, of=blocks_of(self.schema, gates.column, gates.blocks, gates.over))
             made.append(Slice(node.layer, weight.name, node.keys[k], candidate, (), box, chosen, gates=gates))
         if "·kept" in node.options:
             keeping = self._keeping.setdefault(name, Keeping(weight.initial, width, upper))

@@ -12,11 +12,10 @@ from torch import Tensor
 
 from recspace.compiler.compiled import Compiled
 from recspace.compiler.decisions import ANY_VALUE, Decision
+from recspace.compiler.gated import Gates
+from recspace.compiler.passes.keep import Place
 
 from .references import binders
-
-Place = tuple[str, tuple[str | int | float, ...]]
-"""A table as the space has it: its layer and the element of the family."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +38,7 @@ class Cells:
             Part(t.attribute, s.box[0][0] + 1, s.box[0][1], (s.layer, s.key), self._elements(s.gates, s.box))
             for t in compiled.tensors
             for s in t.slices
-            if s.gates is not None and s.gates.decision == decision.name and s.kept is None
+            if isinstance(s.gates, Gates) and s.gates.decision == decision.name and s.kept is None
         )
         sizes = [p.elements.numel() for p in self.parts]
         self.element_P = torch.cat([p.elements.flatten() for p in self.parts]) if sizes else torch.zeros(0).long()
@@ -50,10 +49,9 @@ class Cells:
         at_E[self.element_P] = torch.arange(sum(sizes))
         self._at_E, self._element_P = at_E.to(device), self.element_P.to(device)
 
-    def _elements(self, gates: object, box: tuple[tuple[int, int], ...]) -> Tensor:
+    def _elements(self, gates: Gates, box: tuple[tuple[int, int], ...]) -> Tensor:
         (begin, end), (_, width) = box
-        found: Tensor = torch.from_numpy(gates.elements(end - begin, width))  # type: ignore[attr-defined]
-        return found
+        return torch.from_numpy(gates.elements(end - begin, width))
 
     def _numbers(self, tensors: Mapping[str, Tensor]) -> list[Tensor]:
         return [tensors[p.attribute][p.begin : p.end].flatten() for p in self.parts]

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import Parameter
 
-from recspace.compiler.decisions import Decision, Factors
+from recspace.compiler.decisions import Decision, Factors, Key
 
 from .choices import (
     CHANCE,
@@ -28,6 +28,7 @@ from .choices import (
 from .draws import Draws
 from .factors import Logits, factors_shape, factors_start
 from .randomness import stream
+from .references import binders_of
 from .state import State, copied
 from .steps import Kind, Step
 
@@ -184,6 +185,7 @@ class Relaxed:
             if name not in self._rows or len(self._rows[name])
         }
         self.step = 0
+        self.blocks = {d.name: block.to(device) for d in decisions if (block := block_of(d)) is not None}
 
     def _start(self, decision: Decision) -> Tensor:
         """initial ± spread, uniform: equal starts would tie, and hold symmetric options together. Factors: normal."""
@@ -253,6 +255,15 @@ class Relaxed:
         there = self._there.get(name)
         present = weights if there is None else torch.where(there, weights, torch.zeros_like(weights))
         return self._fixed.weights(name, present)
+
+
+def block_of(decision: Decision) -> Tensor | None:
+    """The block of every element: those that differ in the last part of the index alone are one. None for one part."""
+    if decision.keys is None or len(decision.axes) < 2 or decision.factors is not None:
+        return None
+    last = len(binders_of(decision.axes[-1]))
+    number: dict[Key, int] = {}
+    return torch.tensor([number.setdefault(key[:-last], len(number)) for key in decision.keys], dtype=torch.long)
 
 
 def held(choosing: Choosing) -> State:

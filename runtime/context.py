@@ -7,13 +7,16 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, Protocol, cast
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch.nn import Parameter
 
 from recspace.compiler.budgets import Limit
 from recspace.compiler.compiled import Compiled
 from recspace.compiler.decisions import Architecture, Decision
 from recspace.compiler.ir import Graph
+from recspace.compiler.passes.keep import Place
 
 from .choices import Fixed, searched
 from .choosing import Choosing
@@ -21,6 +24,7 @@ from .evaluation import metric
 from .examples import Examples
 from .module import Model, build, initialise
 from .narrowed import narrowed
+from .pruning import masks_of
 from .recipe import StageCall
 from .refuse import refusal, words
 from .settings import Settings
@@ -33,10 +37,16 @@ class Factory(Protocol):
     """Compiles the space at hand: the supernet without an architecture, else the plain model that it means.
 
     Gate decisions named in `keep` stay decisions of the plain model: weights of what they gate instead of constants.
+    `pruned`: which numbers are left of tables.
     Raises SpaceError for an architecture that no `require` lets pass.
     """
 
-    def __call__(self, architecture: Architecture | None, keep: frozenset[str] = frozenset()) -> Compiled: ...
+    def __call__(
+        self,
+        architecture: Architecture | None,
+        keep: frozenset[str] = frozenset(),
+        pruned: Mapping[Place, NDArray[np.bool_]] | None = None,
+    ) -> Compiled: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +78,11 @@ class Context:
         """Made when a stage first asks for it: not every space has one. Without what a stage before has settled as off.
         Raises SpaceError (S0630) where it has no form."""
         return narrowed(self.factory, self.decisions, self.fixed) if self.found.settled else self.factory(None)
+
+    def plain(self, architecture: Architecture, keep: frozenset[str] = frozenset()) -> Compiled:
+        """The plain model of an architecture, without what was pruned of its tables."""
+        masks = masks_of(self.found.pruned)
+        return self.factory(architecture, keep, masks) if masks else self.factory(architecture, keep)
 
     @property
     def seed(self) -> int:

@@ -15,10 +15,11 @@ from recspace.compiler.decisions import Architecture, Decision, Options, opened,
 from recspace.compiler.sampler import Sampler, Unreadable, nearest
 
 from .afford import afforded
-from .choices import by_example, count, domain_at
+from .choices import by_example, count, domain_at, one_hot
 from .context import Context
 from .heredity import Heredity
 from .plain_stages import kept
+from .pruning import pruned
 from .recipe import StageCall
 from .references import binders
 from .refuse import refusal
@@ -97,6 +98,8 @@ class Derive:
     def _options(self) -> Mapping[str, Any]:
         """As the recipe has them; what says how far gates are above what shuts them is compared with 0."""
         options = self.call.options
+        if options["prune"] is not None:  # `keep`, `top` and `threshold` are said of what is pruned
+            options = {**options, "keep": None, "top": None, "threshold": -1.0 if options["soft"] else None}
         margins = self.context.found.margins and options["threshold"] is None
         return {**options, "threshold": 0.0} if margins else options
 
@@ -127,7 +130,15 @@ class Derive:
         if self.call.options["soft"]:
             raw = replace(found, raw=True)
             gates = kept(self.context.decisions, raw, architecture)
-        return replace(found, architecture=architecture, gates=gates, model={})
+        left = self._pruned(architecture, gates)
+        return replace(found, architecture=architecture, gates=gates, model={}, pruned=left)
+
+    def _pruned(self, architecture: Architecture, gates: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+        """What is left of the tables of `prune`."""
+        if self.call.options["prune"] is None:
+            return {}
+        hot = {d.name: one_hot(d, architecture[d.name]) for d in self.context.decisions if d.name in architecture}
+        return pruned(self.context.supernet, self.context.found.weights, {**hot, **gates}, self.call.options)
 
 
 def refuse_per(call: StageCall) -> None:

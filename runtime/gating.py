@@ -44,6 +44,7 @@ class Gating:
                 self._groups[decision.name] = group_E.to(device)
                 learned[decision.name] = Parameter(torch.full((count,), float(call.options["initial"]), device=device))
         self.parameters: Mapping[str, Parameter] = learned
+        self.blocks: Mapping[str, Tensor] = {}
         self._shrink = getattr(relaxation, "shrink", None)
         every = {name: frozenset(p.place for p in cells.parts) for name, cells in self.cells.items()}
         self._counts = {name: cells.counts(every[name]).to(device) for name, cells in self.cells.items()}

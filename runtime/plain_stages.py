@@ -47,7 +47,7 @@ class Retrain(Fitting):
         found = context.found
         self.architecture = found.architecture if found.architecture is not None else hand_made(context)
         gates = kept(context.decisions, found, self.architecture) if call.options["gates"] != "none" else found.gates
-        compiled = context.factory(self.architecture, frozenset(gates))
+        compiled = context.plain(self.architecture, frozenset(gates))
         model = context.model(compiled)
         if call.options["rewind"]:
             start = context.model(context.supernet)

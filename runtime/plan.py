@@ -12,7 +12,7 @@ from recspace.compiler.decisions import Choice, Decision
 from recspace.compiler.ir import Graph
 from recspace.compiler.promise import Promises, Relaxation, Stage
 from recspace.compiler.unfinished import not_yet
-from recspace.dsl.diagnostics import Diagnostic
+from recspace.dsl.diagnostics import Diagnostic, SpaceError
 from recspace.dsl.source import Source, Span
 
 from .recipe import Recipe, StageCall
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 BASELINE = "baseline"
 WEIGHING = ("relax", "variational")
 """Stages that leave weights of decisions, which something has to settle."""
+TRAINING = ("relax", "variational", "warmup", "progressive")
+"""Stages that train the supernet."""
 SEARCHING = frozenset({"relax", "sample", "score", "infer", "screen"})
 """Roles of stages that have to be able to handle the decisions that they are handed."""
 
@@ -109,6 +111,11 @@ def foresee(stages: tuple[Planned, ...], graph: Graph, fixed: Fixed) -> None:
     first = next(iter(on_costs(graph)), None)
     if first is not None and stages and not any(stage.call.name == "derive" for stage in stages):
         raise not_yet(first.span, "a requirement on costs", "settle gates with derive(), which meets it")
+    for k, stage in enumerate(stages):
+        trained = any(earlier.call.name in TRAINING for earlier in stages[:k])
+        if stage.call.options.get("prune") is not None and not trained:
+            text = "nothing before derive(prune = …) trains what it prunes"
+            raise SpaceError([Diagnostic("S0603", text, stage.call.span, help="put relax(…) or warmup(…) before it")])
     for stage in stages:
         ahead = getattr(import_module(f"{__package__}.strategies.{stage.call.name}"), "foresee", None)
         if ahead is not None:

@@ -33,6 +33,8 @@ VERSION = 1
 LARGE = 10_000
 """Elements of a decision above which its options and weights lie in safetensors beside the JSON."""
 ARCHITECTURE, ARCHITECTURE_TENSORS = "architecture.json", "architecture.safetensors"
+PRUNED = "pruned:"
+"""What stands before the name of a table that was pruned number by number."""
 ENCODING, COLUMNS = "encoding", "columns.json"
 TOLD = 1_000
 """Elements of an architecture above which the journal has only the fingerprint of a trial."""
@@ -132,10 +134,31 @@ def write_architecture(
         if crossed:
             entry["interactions"] = crossed
         entries.append(entry)
+    large |= {f"{PRUNED}{name}": mask.to(torch.uint8) for name, mask in found.pruned.items()}
     if large:
         write_tensors(folder, ARCHITECTURE_TENSORS, large)
-    document = {"version": VERSION, "decisions": entries, "kept_gates": sorted(found.gates)}
+    document: dict[str, Any] = {"version": VERSION, "decisions": entries, "kept_gates": sorted(found.gates)}
+    if found.pruned:
+        document["pruned"] = _left_of(found.pruned)
     write_json(folder, ARCHITECTURE, document)
+
+
+def _left_of(pruned: Mapping[str, Tensor]) -> list[dict[str, Any]]:
+    """How many numbers are left of every table; which, lies in the file beside."""
+    found = []
+    for name, mask in pruned.items():
+        layer, key = json.loads(name)
+        found.append({"table": layer, "key": key, "numbers": mask.numel(), "left": int(mask.sum())})
+    return found
+
+
+def read_pruned(folder: Path) -> dict[str, Tensor]:
+    """What is left of tables that were pruned number by number (`Found.pruned`)."""
+    if "pruned" not in json.loads(inside(folder, ARCHITECTURE).read_bytes()):
+        return {}
+    with safe_open(inside(folder, ARCHITECTURE_TENSORS), framework="pt") as file:
+        names = [name for name in file.keys() if name.startswith(PRUNED)]  # noqa: SIM118 – a file is no mapping
+        return {name.removeprefix(PRUNED): file.get_tensor(name) == 1 for name in names}
 
 
 def _rows(decision: Decision, options: Options) -> dict[str, Any]:

@@ -332,13 +332,13 @@ class Search:
         """Whether the searched architecture means the hand-made model."""
         graph = self._inputs.graph
         taken = found.architecture or {}
-        return bool(taken) and canonical(graph, taken) == canonical(graph, hand_made(context))
+        return bool(taken) and not found.pruned and canonical(graph, taken) == canonical(graph, hand_made(context))
 
     def _final(self, context: Context) -> tuple[Model, dict[str, Tensor]]:
         """The model that comes out, and the weights of the gates that it kept."""
         found = context.found
         architecture = found.architecture if found.architecture is not None else hand_made(context)
-        compiled = context.factory(architecture, frozenset(found.gates))
+        compiled = context.plain(architecture, frozenset(found.gates))
         model = context.model(compiled)
         if found.model:
             model.load(found.model)

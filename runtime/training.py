@@ -65,8 +65,11 @@ class Diverged(Exception):
 class Shaping(Protocol):
     """What a relaxation does to training besides weighing: a term of the loss, and what follows a step.
 
-    `moved`: the weights have made a step at that rate of their step size, 0 where the decisions alone have.
+    `blocks`: of decisions whose gradients are normalized block by block, the block of every element. `moved`: the weights have made a step at that rate of their step size, 0 where the decisions alone have.
     """
+
+    @property
+    def blocks(self) -> Mapping[str, Tensor]: ...
 
     def penalty(self) -> Tensor | None: ...
 
@@ -212,7 +215,8 @@ class Fit:
     def _scaled(self, gradients: dict[str, Tensor]) -> dict[str, Tensor]:
         if not self.plan.normalize:
             return gradients
-        return {name: gradient / (gradient.abs().mean() + 1e-8) for name, gradient in gradients.items()}
+        blocks = {} if self._shaping is None else self._shaping.blocks
+        return {name: normalized(gradient, blocks.get(name)) for name, gradient in gradients.items()}
 
     def _rate(self) -> float:
         match self.plan.decay:
@@ -307,6 +311,17 @@ def reached(gradient: Tensor | None) -> bool:
 def batches(rows: int, size: int) -> int:
     """How many batches of at most `size` rows there are."""
     return max(1, math.ceil(rows / size))
+
+
+def normalized(gradient: Tensor, block_E: Tensor | None) -> Tensor:
+    """A gradient [E, …] divided by its mean size, of every block on its own."""
+    if block_E is None or block_E.shape[0] != gradient.shape[0]:
+        return gradient / (gradient.abs().mean() + 1e-8)
+    size_E = gradient.abs().reshape(gradient.shape[0], -1).mean(1)
+    mean_S = torch.zeros(int(block_E.max()) + 1, device=gradient.device).scatter_reduce(
+        0, block_E, size_E, "mean", include_self=False
+    )
+    return gradient / (mean_S[block_E].view(-1, *(1,) * (gradient.dim() - 1)) + 1e-8)
 
 
 def sum_of(terms: tuple[Tensor, ...]) -> Tensor:

@@ -11,13 +11,14 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ..gated import Settled, gated, product
+from ..decisions import Key
+from ..gated import Gates, Settled, gated, product
 from ..ir import Graph, Input, Node, Operator, Ref
 from ..schema import Column
 from .prune import prune
 
 Mask = NDArray[np.bool_]
-Place = tuple[str, tuple[object, ...]]
+Place = tuple[str, Key]
 """A table as the space has it: its layer and the element of the family."""
 
 
@@ -47,7 +48,7 @@ def _masks(graph: Graph, settled: Settled, rows_of: Callable[[Column], int]) -> 
         for row, name in enumerate(node.keys):
             at.setdefault((node.layer, name), []).append((key, row))
             own = gates.get((key, row))
-            if own is not None and own.decision in settled and isinstance(source, Input):
+            if isinstance(own, Gates) and own.decision in settled and isinstance(source, Input):
                 rows = rows_of(source.columns[int(node.operands[0].rows.array[row])])
                 found[key, row] = own.mask(settled[own.decision], rows, _width(node))
     for places in at.values():
