@@ -18,6 +18,10 @@ from recspace.compiler.passes.keep import Place
 from .references import binders
 
 
+TINY = 1e-16
+"""Beside a square, so that a root has a slope at zero."""
+
+
 @dataclass(frozen=True, slots=True)
 class Part:
     """Rows of a stored table: all values of a field. `elements` [rows − 1, width]: the gate of every number."""
@@ -64,19 +68,14 @@ class Cells:
     def norms(self, tensors: Mapping[str, Tensor]) -> Tensor:
         """The Euclidean norm of the numbers that every gate multiplies: [E]."""
         squares_P = torch.cat(self._numbers(tensors)).square()
-        return torch.zeros(self.decision.elements, device=self.device).index_add(0, self._element_P, squares_P).sqrt()
+        found = torch.zeros(self.decision.elements, device=self.device).index_add(0, self._element_P, squares_P)
+        return (found + TINY).sqrt()
 
     def counts(self, places: frozenset[Place]) -> Tensor:
         """How many numbers of some tables every gate multiplies: int64 [E]."""
         own = [p.elements.flatten() for p in self.parts if p.place in places]
         found = torch.zeros(self.decision.elements, dtype=torch.long)
         return found.index_add(0, torch.cat(own), torch.ones(sum(map(len, own))).long()) if own else found
-
-    @torch.no_grad()
-    def scale(self, tensors: Mapping[str, Tensor], factors_E: Tensor) -> None:
-        """Multiply what every gate gates by its factor, in place."""
-        for part in self.parts:
-            tensors[part.attribute][part.begin : part.end] *= factors_E[part.elements.to(self.device)]
 
 
 def grouped(decision: Decision, granularity: str) -> tuple[Tensor, int]:

@@ -21,6 +21,10 @@ from .refuse import refusal
 from .steps import Step
 
 
+AROUND = 2.0
+"""Steps within which the numbers of a group are zero."""
+
+
 class Gating:
     """The gates of every decision as a relaxation (a module of `relaxations/`) finds them in the tables of a model.
 
@@ -30,7 +34,7 @@ class Gating:
     def __init__(
         self, decisions: tuple[Decision, ...], relaxation: Any, call: StageCall, model: Model, fixed: Fixed, rate: float
     ) -> None:
-        """`rate`: the step size of the weights, by which a table is shrunk where the relaxation does that."""
+        """`rate`: the step size of the weights: an optimizer like Adam never leaves them nearer to zero than that."""
         device = next(iter(model.tensors.values())).device
         self._relaxation, self._options, self._fixed = relaxation, call.options, fixed
         self._tensors, self._rate = model.tensors, rate
@@ -45,16 +49,15 @@ class Gating:
                 learned[decision.name] = Parameter(torch.full((count,), float(call.options["initial"]), device=device))
         self.parameters: Mapping[str, Parameter] = learned
         self.blocks: Mapping[str, Tensor] = {}
-        self._shrink = getattr(relaxation, "shrink", None)
         every = {name: frozenset(p.place for p in cells.parts) for name, cells in self.cells.items()}
         self._counts = {name: cells.counts(every[name]).to(device) for name, cells in self.cells.items()}
 
     def _read(self, name: str) -> tuple[Tensor, Tensor]:
-        """Thresholds [E], or zeros, and what is gated [E]: numbers, or norms where a gate multiplies several."""
+        """Thresholds [E] and what is gated [E]: numbers; or norms, and how large they are where nothing is but steps."""
         if name in self._groups:
             return self.parameters[name].index_select(0, self._groups[name]), self.cells[name].gated(self._tensors)
         norms_E = self.cells[name].norms(self._tensors)
-        return torch.zeros_like(norms_E), norms_E
+        return AROUND * self._rate * self._counts[name].sqrt(), norms_E
 
     def _weighed(self, step: Step) -> Choices:
         result: Choices = {}
@@ -89,17 +92,15 @@ class Gating:
             parameter.copy_((parameter.sigmoid() + by).clamp(max=1 - 1e-6).logit())
 
     def penalty(self) -> Tensor | None:
-        return None
+        """What the relaxation adds to the loss."""
+        of = getattr(self._relaxation, "penalty", None)
+        if of is None:
+            return None
+        parts = [of(c.norms(self._tensors), self._counts[name], self._options) for name, c in self.cells.items()]
+        return torch.stack(parts).sum()
 
-    @torch.no_grad()
     def moved(self, rate: float) -> None:
-        """After a step of the weights: what the relaxation does to the tables itself."""
-        if self._shrink is None:
-            return
-        for name, cells in self.cells.items():
-            norms_E = cells.norms(self._tensors)
-            factors_E = self._shrink(norms_E, self._counts[name], self._rate * rate, self._options)
-            cells.scale(self._tensors, self._fixed.weights(name, factors_E))
+        """Nothing follows a step."""
 
 
 def reads_tables(call: StageCall) -> bool:

@@ -28,12 +28,12 @@ def relax(thresholds: Tensor, gated: Tensor, step: Step, kind: Kind, options: Ma
 
 
 def margin(thresholds: Tensor, gated: Tensor) -> Tensor:
-    """The norms themselves."""
-    return gated
+    """How far norms are from what an optimizer's steps around zero come to."""
+    result: Tensor = gated - thresholds
+    return result
 
 
-def shrink(norm_E: Tensor, count_E: Tensor, rate: float, options: Mapping[str, Any]) -> Tensor:
-    """The proximal step of λ Σ √p ‖w‖: factors [E] max(0, 1 − η λ √p / ‖w‖) for groups of p numbers."""
-    less = rate * options["strength"] * count_E.sqrt()
-    factors: Tensor = (1 - less / norm_E.clamp(min=1e-30)).clamp(min=0)
-    return factors
+def penalty(norm_E: Tensor, count_E: Tensor, options: Mapping[str, Any]) -> Tensor:
+    """λ Σ √p ‖w‖ over groups of p numbers."""
+    result: Tensor = options["strength"] * (count_E.sqrt() * norm_E).sum()
+    return result

@@ -140,34 +140,38 @@ def test_a_gate_is_open_where_its_number_is_above_the_threshold():
     assert choosing.opened()["keep"].sum() == 1  # what is fixed
 
 
-def test_group_lasso_steps_as_its_proximal_operator_does():
+def test_group_lasso_adds_the_norms_of_what_each_gate_gates():
     model, choosing = gating("group_lasso", SFM, strength=0.5)
     assert not choosing.parameters
     generator = torch.Generator().manual_seed(5)
     with torch.no_grad():
         for n in model.embeddings:
-            model.parameters[n].normal_(0, 0.05, generator=generator)
-    before = {n: model.tensors[n].clone() for n in model.embeddings}
-    choosing.moved(0.5)
+            model.parameters[n].normal_(0, 0.5, generator=generator)
     embed = next(t for t in model.compiled.tensors if t.embedding and t.shape[1] == 2)
     weight = next(t for t in model.compiled.tensors if t.embedding and t.shape[1] == 1)
-    gone = 0
+    norms = []
     for part, other in zip(embed.slices, weight.slices, strict=True):
         assert part.key == other.key
-        for v in range(1, part.box[0][1] - part.box[0][0]):
-            a, b = part.box[0][0] + v, other.box[0][0] + v
-            group = torch.cat([before[embed.attribute][a], before[weight.attribute][b]])
-            shrunk = group * max(0.0, 1 - 0.1 * 0.5 * 0.5 * 3**0.5 / float(group.detach().norm()))
-            gone += int((shrunk == 0).all())
-            found = torch.cat([model.tensors[embed.attribute][a], model.tensors[weight.attribute][b]])
-            torch.testing.assert_close(found, shrunk)
-        # The rows of the unknown value belong to no gate.
-        assert torch.equal(model.tensors[embed.attribute][part.box[0][0]], before[embed.attribute][part.box[0][0]])
-    assert 0 < gone < 8
-    assert int((~choosing.opened()["keep"]).sum()) == gone
+        for v in range(1, part.box[0][1] - part.box[0][0]):  # the rows of the unknown value belong to no gate
+            row, number = (
+                model.tensors[embed.attribute][part.box[0][0] + v],
+                model.tensors[weight.attribute][other.box[0][0] + v],
+            )
+            norms.append(torch.cat([row, number]).norm())
+    expected = 0.5 * 3**0.5 * torch.stack(norms).sum()
+    torch.testing.assert_close(choosing.penalty(), expected)
+    torch.testing.assert_close(*(torch.autograd.grad(x, model.parameters[embed.attribute], retain_graph=True)[0]
+                                 for x in (choosing.penalty(), expected)))  # fmt: skip
+    # What is within two steps (of 0.1) of zero is zero.
+    margin = torch.stack(norms).detach() - 2 * 0.1 * 3**0.5
+    torch.testing.assert_close(choosing.margins()["keep"], margin)
+    assert 0 < int(choosing.opened()["keep"].sum()) < 8
     assert choosing.settled()["keep"].tolist() == [1.0] * 8
-    choosing.moved(0.0)  # a step of decisions alone shrinks nothing
-    torch.testing.assert_close(model.tensors[embed.attribute][a], found[:2])
+    with torch.no_grad():
+        model.parameters[embed.attribute].zero_()
+        model.parameters[weight.attribute].zero_()
+    (gradient,) = torch.autograd.grad(choosing.penalty(), model.parameters[embed.attribute])
+    assert torch.equal(gradient, torch.zeros_like(gradient))
 
 
 @pytest.mark.parametrize(
