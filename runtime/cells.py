@@ -17,7 +17,6 @@ from recspace.compiler.passes.keep import Place
 
 from .references import binders
 
-
 TINY = 1e-16
 """Beside a square, so that a root has a slope at zero."""
 

@@ -28,8 +28,9 @@ from .pruning import masks_of
 from .recipe import StageCall
 from .refuse import refusal, words
 from .settings import Settings
+from .shaping import Shaping
 from .task import Found
-from .training import Fit, Plan, Shaping, batches, upper_name
+from .training import Fit, Plan, batches, upper_name
 from .updates import Update
 
 

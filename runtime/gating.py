@@ -20,7 +20,6 @@ from .recipe import StageCall
 from .refuse import refusal
 from .steps import Step
 
-
 AROUND = 2.0
 """Steps within which the numbers of a group are zero."""
 

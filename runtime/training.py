@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -24,6 +24,7 @@ from .module import Model
 from .negatives import Negatives
 from .randomness import noises, order
 from .settings import Settings
+from .shaping import Shaping, normalized
 from .state import State, copied, joined
 from .updates import Update
 
@@ -60,20 +61,6 @@ class Diverged(Exception):
     def __init__(self, stage: str, step: int, what: str) -> None:
         super().__init__(f"the {what} of step {step} of {stage} is not finite")
         self.stage, self.step, self.what = stage, step, what
-
-
-class Shaping(Protocol):
-    """What a relaxation does to training besides weighing: a term of the loss, and what follows a step.
-
-    `blocks`: of decisions whose gradients are normalized block by block, the block of every element. `moved`: the weights have made a step at that rate of their step size, 0 where the decisions alone have.
-    """
-
-    @property
-    def blocks(self) -> Mapping[str, Tensor]: ...
-
-    def penalty(self) -> Tensor | None: ...
-
-    def moved(self, rate: float) -> None: ...
 
 
 class Fit:
@@ -311,17 +298,6 @@ def reached(gradient: Tensor | None) -> bool:
 def batches(rows: int, size: int) -> int:
     """How many batches of at most `size` rows there are."""
     return max(1, math.ceil(rows / size))
-
-
-def normalized(gradient: Tensor, block_E: Tensor | None) -> Tensor:
-    """A gradient [E, …] divided by its mean size, of every block on its own."""
-    if block_E is None or block_E.shape[0] != gradient.shape[0]:
-        return gradient / (gradient.abs().mean() + 1e-8)
-    size_E = gradient.abs().reshape(gradient.shape[0], -1).mean(1)
-    mean_S = torch.zeros(int(block_E.max()) + 1, device=gradient.device).scatter_reduce(
-        0, block_E, size_E, "mean", include_self=False
-    )
-    return gradient / (mean_S[block_E].view(-1, *(1,) * (gradient.dim() - 1)) + 1e-8)
 
 
 def sum_of(terms: tuple[Tensor, ...]) -> Tensor:

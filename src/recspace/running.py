@@ -231,8 +231,8 @@ def outcome(folder: Path, moved: Moved = Moved()) -> tuple[Space, Model]:
     from recspace.runtime.files import inside
     from recspace.runtime.folder import RUN
     from recspace.runtime.module import build
-    from recspace.runtime.refuse import refusal, words
     from recspace.runtime.pruning import masks_of
+    from recspace.runtime.refuse import refusal, words
     from recspace.runtime.report import read_architecture, read_pruned
     from recspace.runtime.run import unchanged
 

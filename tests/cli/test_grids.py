@@ -2,7 +2,6 @@
 
 import importlib.util
 import json
-import os
 
 import numpy as np
 import polars as pl
@@ -89,7 +88,7 @@ def masks(name, space, folder):
 
 
 def test_what_is_left_is_what_the_budget_says(finished, table):
-    name, run, folder = finished
+    name, _, folder = finished
     left = sum(int(m.sum()) for m in masks(name, compiled(table, name), folder).values())
     whole = (USERS + ITEMS) * 8
     if name != "sfm":
@@ -102,12 +101,12 @@ def test_what_is_left_is_what_the_budget_says(finished, table):
 
 
 def test_bytes_are_those_of_the_files(finished):
-    name, run, folder = finished
+    _, run, folder = finished
     stored = load_file(folder / "model.safetensors")
     tables = {n: t for n, t in stored.items() if n.startswith(("kept_", "blocks_", "weights"))}
     report = run.report
     assert report["searched"]["embedding_bytes"] == sum(t.nbytes for t in tables.values())
-    assert report["searched"]["file_bytes"] == os.path.getsize(folder / "model.safetensors")
+    assert report["searched"]["file_bytes"] == (folder / "model.safetensors").stat().st_size
     assert report["searched"]["file_bytes"] < report["hand_made"]["file_bytes"]
     assert report["searched"]["embedding_bytes"] < report["hand_made"]["embedding_bytes"]
     learned = sum(t.numel() for n, t in stored.items() if t.is_floating_point() and not n.startswith("keep"))
@@ -115,7 +114,7 @@ def test_bytes_are_those_of_the_files(finished):
 
 
 def test_a_loaded_run_predicts_as_its_text_does(finished, table):
-    name, run, folder = finished
+    name, _, folder = finished
     spec = importlib.util.spec_from_file_location(f"model_{name}", folder / "model.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)

@@ -6,9 +6,12 @@ from importlib import import_module
 import pytest
 import torch
 
+from recspace.compiler.decisions import Decision, Domain
+from recspace.runtime.choosing import block_of
 from recspace.runtime.options import Schedule, check
 from recspace.runtime.refuse import words
 from recspace.runtime.registry import promises
+from recspace.runtime.shaping import normalized
 from recspace.runtime.steps import Kind, Step
 
 MIDWAY = Step(3, 10)
@@ -157,3 +160,20 @@ def test_hard_concrete_is_shut_as_often_as_it_says():
         {"stretch": [0.1, 1.1]}, promises().relaxations["hard_concrete"], words("the test", "stretch"), {}
     )
     assert [f.code for f in faults] == ["S0603"]
+
+
+def test_clamped_gates_stay_between_0_and_1_and_pay_for_what_is_open():
+    module = import_module("recspace.runtime.relaxations.clamp")
+    assert module.bounded(torch.tensor([-0.2, 0.0, 0.4, 1.0, 1.7])).tolist() == pytest.approx([0, 0, 0.4, 1, 1])
+    assert float(module.penalty(torch.tensor([0.5, 1.0]), {"l1": 0.1})) == pytest.approx(0.15)
+
+
+def test_gradients_are_normalized_block_by_block():
+    gradient = torch.tensor([1.0, -3.0, 100.0, 300.0])
+    block = torch.tensor([0, 0, 1, 1])
+    torch.testing.assert_close(normalized(gradient, block), torch.tensor([0.5, -1.5, 0.5, 1.5]))
+    torch.testing.assert_close(normalized(gradient, None), gradient / 101)
+    two = Decision("keep", ("s in 1..2", "k in 1..2"), 4, ((1, 1), (1, 2), (2, 1), (2, 2)), (Domain("gate", ("off", "on")),))
+    assert block_of(two).tolist() == [0, 0, 1, 1]
+    pairs = Decision("keep", ("i < j in fields",), 2, (("a", "b"), ("a", "c")), (Domain("gate", ("off", "on")),))
+    assert block_of(pairs) is None
