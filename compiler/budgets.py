@@ -108,17 +108,20 @@ def bounded(graph: Graph, output: Output) -> tuple[Cost, Fraction, bool]:
 
 def meets(graph: Graph, schema: Schema, promises: Promises, architecture: Architecture) -> bool:
     """Whether an architecture meets the requirements on costs (latency is never counted, and never refuses)."""
+    return not unmet(graph, schema, promises, architecture)
+
+
+def unmet(graph: Graph, schema: Schema, promises: Promises, architecture: Architecture) -> tuple[Output, ...]:
+    """The requirements on costs that an architecture does not meet."""
     evaluator = CostEvaluator(graph, schema, promises, architecture)
-    for key in graph.outputs:
-        node = graph[key]
-        if isinstance(node, Output) and node.role == "constraint":
-            measured = [n.measure for k in graph.ancestors([key]) if isinstance(n := graph[k], Cost)]
-            if measured and "latency" not in measured:
-                for row in node.value.rows.array.tolist():
-                    met = evaluator.row(node.value.node, row)
-                    if met is not None and not met:
-                        return False
-    return True
+    found = []
+    for key, node, kind in requirements(graph):
+        measured = [n.measure for k in graph.ancestors([key]) if isinstance(n := graph[k], Cost)]
+        if kind == "cost" and "latency" not in measured:
+            values = [evaluator.row(node.value.node, row) for row in node.value.rows.array.tolist()]
+            if any(met is not None and not met for met in values):
+                found.append(node)
+    return tuple(found)
 
 
 class CostEvaluator(Evaluator):

@@ -14,7 +14,7 @@ from .architectures import hand_made
 from .builder import Failed
 from .compiled import Compiled, Slice
 from .conditions import condition
-from .decisions import Key, opened
+from .decisions import Architecture, Key, opened
 from .ir import Graph
 from .nesting import room
 from .passes.keep import Mask, Place
@@ -197,6 +197,8 @@ class Models:
         derived = resolve(self.program, self.schema, self.promises, overrides=self.overrides, bound=bound)
         if derived.graph is None:
             raise SpaceError(derived.diagnostics)
+        if required:
+            self._check_costs(architecture)
         lowered = lower(derived.graph, self.promises)
         looked_up = {d.name for d in self.graph.decisions if d.per_value} - weighted
         default = hand_made(self.graph) if looked_up - architecture.keys() else {}
@@ -205,6 +207,22 @@ class Models:
             lowered, self.schema, self.promises, plain=True, dense_from=self.dense_from, settled=settled, pruned=pruned
         )
         return plain if self._named_after is None else named_alike(plain, self._named_after, architecture)
+
+    def _check_costs(self, architecture: Architecture) -> None:
+        """Raises SpaceError (S0410) where an architecture does not meet a requirement on costs."""
+        from .budgets import on_costs, unmet
+
+        if not on_costs(self.graph):
+            return
+        whole = {**hand_made(self.graph), **architecture}
+        said = "an architecture that was to be compiled does not meet this requirement"
+        help = "search with relax and derive, which meets it where gates decide on the numbers of tables"
+        found = [
+            Diagnostic("S0410", said, output.span, "not met", help=help)
+            for output in unmet(self.graph, self.schema, self.promises, whole)
+        ]
+        if found:
+            raise SpaceError(found)
 
 
 def models(

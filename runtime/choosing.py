@@ -239,15 +239,19 @@ class Relaxed:
     def penalty(self) -> Tensor | None:
         """What the relaxation adds to the loss."""
         of = getattr(self._relaxation, "penalty", None)
-        found = None if of is None else [of(whole, self._options) for whole in self.whole().values()]
-        return torch.stack(found).sum() if found else None
+        if of is None:
+            return None
+        logits = [self._logits[n](whole) if n in self._logits else whole for n, whole in self.whole().items()]
+        return torch.stack([of(one, self._options) for one in logits]).sum() if logits else None
 
     @torch.no_grad()
     def moved(self, rate: float) -> None:
-        """After a step: logits brought back to where the relaxation has them."""
+        """After a step: logits brought back to where the relaxation has them, those made of factors apart."""
         bounded = getattr(self._relaxation, "bounded", None)
-        if bounded is not None:
-            for parameter in self.parameters.values():
+        if bounded is None:
+            return
+        for name, parameter in self.parameters.items():
+            if name not in self._logits:
                 parameter.copy_(bounded(parameter))
 
     def _put(self, name: str, weights: Tensor) -> Tensor:

@@ -90,6 +90,9 @@ def obstacles(recipe: Recipe, decisions: tuple[Decision, ...], promises: Promise
         call = _searching(outer, promises)
         promise = promises.stages[call.name]
         relaxation = promises.relaxations.get(str(call.options.get("as")))
+        if outer.name == "progressive" and relaxation is not None and relaxation.gated:
+            text = f"progressive() cannot take tables into the model that relax(as = {relaxation.name}) looks at"
+            found.append(Diagnostic("S0605", text, call.span, help="use relax() alone"))
         able: Stage | Relaxation = relaxation if promise.role == "relax" and relaxation is not None else promise
         if promise.role in SEARCHING and able.implemented and promise.implemented:
             who = f"relax(as = {able.name})" if isinstance(able, Relaxation) else f"{able.name}()"

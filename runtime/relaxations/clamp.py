@@ -21,13 +21,12 @@ promise = Relaxation(
     ),
     frozenset({"gate"}),
     per_value=True,
-    identity=True,
 )
 
 
 def relax(logits: Tensor, noise: Tensor, step: Step, kind: Kind, options: Mapping[str, Any]) -> Tensor:
-    """Gates [E] as they are: `bounded` keeps them in their range."""
-    return logits
+    """Gates [E] between 0 and 1. What is beyond (logits that are made of factors alone) keeps its gradient."""
+    return logits + (logits.clamp(0.0, 1.0) - logits).detach()
 
 
 def bounded(logits: Tensor) -> Tensor:

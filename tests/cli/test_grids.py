@@ -11,6 +11,7 @@ from interrupted import essence, interruptions
 from safetensors.torch import load_file
 
 import recspace
+from recspace.dsl import SpaceError
 from recspace.running import start as begin
 from recspace.runtime import devices
 from recspace.runtime.pruning import name_of
@@ -185,3 +186,47 @@ def test_a_run_that_was_cut_off_ends_with_the_same_bits(finished, table, tmp_pat
     again = lambda stop: recspace.Run(folder).resume(progress=stop)  # noqa: E731
     assert interruptions(start, again, 60) > 2
     assert essence(folder) == essence(finished[2])
+
+
+SPACE = """space S
+choose keep[f in fields, v in values(f), k in 1..2] from {off, on}
+let r[f in fields] = embed(f, 2)
+let e[f in fields] = r[f] * keep[f, value(f), :]
+predict sigmoid(dot(e[user], e[item]) + MORE)
+minimize logloss
+"""
+REFUSED = {
+    "nothing settles what meets it": (
+        "bias()",
+        "require parameters(e) <= 10%",
+        "relax(as = sigmoid) random(trials = 2)",
+        "S0630",
+    ),
+    "no bound on parameters": ("bias()", "require memory() <= 10", "relax(as = soft_threshold) derive()", "S0630"),
+    "something else reads it": ("dot(r[user], r[item])", "", "relax(as = soft_threshold) derive()", "S0605"),
+    "never met": (
+        "linear(concat(r[user], r[item]), 1)",
+        "require parameters() <= 3",
+        "relax(as = sigmoid) derive()",
+        "S0610",
+    ),
+    "nothing is trained": ("bias()", "", "derive(prune = r, keep = 10%)", "S0603"),
+    "no table": ("bias()", "", "relax(as = sigmoid) derive(prune = e, keep = 10%)", "S0603"),
+    "step by step": ("bias()", "", "progressive(along = k, step = relax(as = group_lasso)) derive()", "S0605"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_cannot_be_met_is_refused(table, tmp_path, name):
+    more, require, strategy, code = REFUSED[name]
+    (tmp_path / "s.space").write_text(SPACE.replace("MORE", more) + require)
+    space = recspace.compile(tmp_path / "s.space", table)
+    short = strategy.replace("sigmoid", "sigmoid, epochs = 1, batch_size = 4096")
+    with pytest.raises(SpaceError) as refused:
+        recspace.search(space, tmp_path / "run", strategy=short)
+    assert [d.code for d in refused.value.diagnostics] == [code]
+    assert refused.value.diagnostics[0].help
+    trained = (tmp_path / "run" / "events.jsonl").exists() and "finished" in (
+        tmp_path / "run" / "events.jsonl"
+    ).read_text()
+    assert trained == (name == "never met")

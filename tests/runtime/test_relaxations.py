@@ -173,7 +173,9 @@ def test_gradients_are_normalized_block_by_block():
     block = torch.tensor([0, 0, 1, 1])
     torch.testing.assert_close(normalized(gradient, block), torch.tensor([0.5, -1.5, 0.5, 1.5]))
     torch.testing.assert_close(normalized(gradient, None), gradient / 101)
-    two = Decision("keep", ("s in 1..2", "k in 1..2"), 4, ((1, 1), (1, 2), (2, 1), (2, 2)), (Domain("gate", ("off", "on")),))
+    two = Decision(
+        "keep", ("s in 1..2", "k in 1..2"), 4, ((1, 1), (1, 2), (2, 1), (2, 2)), (Domain("gate", ("off", "on")),)
+    )
     assert block_of(two).tolist() == [0, 0, 1, 1]
     pairs = Decision("keep", ("i < j in fields",), 2, (("a", "b"), ("a", "c")), (Domain("gate", ("off", "on")),))
     assert block_of(pairs) is None
