@@ -146,7 +146,7 @@ def write_architecture(
 def _left_of(pruned: Mapping[str, Tensor]) -> list[dict[str, Any]]:
     """How many numbers are left of every table; which, lies in the file beside."""
     found = []
-    for name, mask in pruned.items():
+    for name, mask in sorted(pruned.items()):
         layer, key = json.loads(name)
         found.append({"table": layer, "key": key, "numbers": mask.numel(), "left": int(mask.sum())})
     return found
