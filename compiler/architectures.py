@@ -7,6 +7,7 @@ then all of the second, …
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
@@ -14,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from .counting.problem import requirements, rows_of
-from .decisions import Architecture
+from .decisions import Architecture, Decision, Options, opened, packed
 from .evaluate import Evaluator, copies_of
 from .ir import Graph
 
@@ -44,18 +45,26 @@ class Layout:
 def hand_made(graph: Graph) -> Architecture:
     """Every decision at its default."""
     layout = Layout.of(graph)
-    return {
-        d.name: tuple(d.default(e) for e, n in enumerate(layout.counts[d.name]) for _ in range(n))
-        for d in graph.decisions
-    }
+    return {d.name: _defaults(d, layout.counts[d.name]) for d in graph.decisions}
 
 
-def exists(graph: Graph, architecture: Architecture) -> dict[str, tuple[bool, ...]]:
+def _defaults(decision: Decision, counts: list[int]) -> Options:
+    if decision.packed:
+        rows = np.array([decision.default(e) == 1 for e in range(len(counts))], dtype=bool)
+        return packed(np.repeat(rows, counts))
+    return tuple(decision.default(e) for e, n in enumerate(counts) for _ in range(n))
+
+
+def exists(graph: Graph, architecture: Architecture) -> dict[str, Sequence[bool]]:
     """Which elements of every decision exist."""
     evaluator = Evaluator(graph, architecture, strict=False)
     layout = Layout.of(graph)
-    found: dict[str, tuple[bool, ...]] = {}
+    found: dict[str, Sequence[bool]] = {}
     for name, nodes in rows_of(graph, dict(graph.items())).items():
+        alive = [not node.exists for _, node in nodes[:1]] * layout.starts[name][-1]
+        if len(nodes) == 1 and alive and alive[0] and len(nodes[0][1].index) == len(layout.counts[name]):
+            found[name] = alive  # of one node without conditions all exist
+            continue
         alive = [False] * layout.starts[name][-1]
         for _, node in nodes:
             for row, element in enumerate(node.elements.array.tolist()):
@@ -70,15 +79,18 @@ def exists(graph: Graph, architecture: Architecture) -> dict[str, tuple[bool, ..
 def canonical(graph: Graph, architecture: Architecture) -> Architecture:
     """The architecture with its default wherever a decision does not exist: equal for architectures that are equal."""
     alive, default = exists(graph, architecture), hand_made(graph)
-    return {
-        name: tuple(c if a else d for c, a, d in zip(chosen, alive[name], default[name], strict=True))
-        for name, chosen in architecture.items()
-    }
+    return {name: _where(chosen, alive[name], default[name]) for name, chosen in architecture.items()}
+
+
+def _where(chosen: Options, alive: Sequence[bool], default: Options) -> Options:
+    if isinstance(default, bytes):
+        return packed(np.where(np.array(alive, dtype=bool), opened(chosen), opened(default)))
+    return tuple(c if a else d for c, a, d in zip(chosen, alive, default, strict=True))
 
 
 def fingerprint(graph: Graph, architecture: Architecture) -> str:
     """A stable name of what an architecture decides: 16 hexadecimal digits."""
-    text = json.dumps(canonical(graph, architecture), sort_keys=True)
+    text = json.dumps(canonical(graph, architecture), sort_keys=True, default=bytes.hex)
     return sha256(text.encode()).hexdigest()[:16]
 
 

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
+
+from recspace.dsl.source import Span
 
 from .architectures import hand_made
 from .cost import Costs
-from .counting.values import scalar
+from .counting.problem import requirements
+from .counting.values import exact, scalar
 from .decisions import Architecture, Decision
 from .evaluate import Evaluator
-from .ir import Cost, Graph, Node, Output
+from .ir import Constant, Cost, Graph, Node, Operator, Output
+from .passes.keep import Place
 from .promise import Promises
 from .schema import Schema
+from .unfinished import not_yet
 
 
 def widest(graph: Graph) -> Architecture:
@@ -35,24 +43,85 @@ def widest(graph: Graph) -> Architecture:
 
     plain = hand_made(graph)
     return {
-        d.name: tuple(largest(d, 0 if d.per_value else e, x) for e, x in enumerate(plain[d.name]))
+        d.name: b"\x01" * d.elements
+        if d.packed
+        else tuple(largest(d, 0 if d.per_value else e, x) for e, x in enumerate(plain[d.name]))
         for d in graph.decisions
     }
 
 
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """`require parameters(e) <= 10%`: what it says of gates of values that multiply tables.
+
+    The tables `places` (layer and element) keep `most` numbers at most, `taken` of which no such gate decides.
+    """
+
+    text: str
+    span: Span
+    most: int
+    taken: int
+    places: frozenset[Place]
+
+
+def limits(graph: Graph, schema: Schema, promises: Promises, architecture: Architecture) -> tuple[Limit, ...]:
+    """Every requirement on costs, for an architecture whose gates of values are still open to choice.
+
+    Raises SpaceError (S0630) for one that is no bound on parameters.
+    """
+    shut = {
+        d.name: bytes(d.elements) if d.packed else architecture[d.name]
+        for d in graph.decisions
+        if d.name in architecture
+    }
+    before = Costs(graph, schema, promises, {**hand_made(graph), **shut})
+    whole = Costs(graph, schema, promises, widest(graph))
+    found = []
+    for output in on_costs(graph):
+        cost, bound, strict = bounded(graph, output)
+        most = bound * (whole.measure("parameters", cost.scope) if cost.relative else 1)
+        tables = whole.tables(whole.needed.live(cost.scope))
+        places = frozenset((place[0], place[2]) for place in tables if len(place) > 2)
+        allowed = math.ceil(most) - 1 if strict else math.floor(most)
+        found.append(Limit(output.text, output.span, allowed, before.measure("parameters", cost.scope), places))
+    return tuple(found)
+
+
+def on_costs(graph: Graph) -> tuple[Output, ...]:
+    """The requirements on costs."""
+    return tuple(node for _, node, kind in requirements(graph) if kind == "cost")
+
+
+def bounded(graph: Graph, output: Output) -> tuple[Cost, Fraction, bool]:
+    """The cost that a requirement bounds, by how much, and whether it has to stay below that."""
+    node = graph[output.value.node]
+    for operator, k in (("<=", 0), ("<", 0), (">=", 1), (">", 1)):
+        if not (isinstance(node, Operator) and node.operator == operator and len(node.operands) == 2):
+            continue
+        cost, bound = graph[node.operands[k].node], graph[node.operands[1 - k].node]
+        if isinstance(cost, Cost) and cost.measure == "parameters" and isinstance(bound, Constant):
+            value = Fraction(exact(float(bound.values[int(node.operands[1 - k].rows.array[0])])))
+            return cost, value, operator in ("<", ">")
+    raise not_yet(output.span, "a requirement on costs that is no bound on parameters",
+                  "bound what is stored: require parameters(e) <= 10%")  # fmt: skip
+
+
 def meets(graph: Graph, schema: Schema, promises: Promises, architecture: Architecture) -> bool:
     """Whether an architecture meets the requirements on costs (latency is never counted, and never refuses)."""
+    return not unmet(graph, schema, promises, architecture)
+
+
+def unmet(graph: Graph, schema: Schema, promises: Promises, architecture: Architecture) -> tuple[Output, ...]:
+    """The requirements on costs that an architecture does not meet."""
     evaluator = CostEvaluator(graph, schema, promises, architecture)
-    for key in graph.outputs:
-        node = graph[key]
-        if isinstance(node, Output) and node.role == "constraint":
-            measured = [n.measure for k in graph.ancestors([key]) if isinstance(n := graph[k], Cost)]
-            if measured and "latency" not in measured:
-                for row in node.value.rows.array.tolist():
-                    met = evaluator.row(node.value.node, row)
-                    if met is not None and not met:
-                        return False
-    return True
+    found = []
+    for key, node, kind in requirements(graph):
+        measured = [n.measure for k in graph.ancestors([key]) if isinstance(n := graph[k], Cost)]
+        if kind == "cost" and "latency" not in measured:
+            values = [evaluator.row(node.value.node, row) for row in node.value.rows.array.tolist()]
+            if any(met is not None and not met for met in values):
+                found.append(node)
+    return tuple(found)
 
 
 class CostEvaluator(Evaluator):

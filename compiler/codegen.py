@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from functools import cache
 from keyword import kwlist
 from pathlib import Path
@@ -14,8 +14,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from .compiled import Compiled, Tensor
 from .emit import Emitter, emit
+from .gated import Settled
 from .ir import DecisionNode, Graph, Operator, Output, Ref
 from .layers import Layers, table_rows
+from .passes.keep import Mask, Place, keep
 from .passes.tables import tables
 from .promise import Promises
 from .ranking import LOSSES as RANKING
@@ -54,6 +56,11 @@ RESERVED = frozenset(
         "sums_before",
         "weighed_sums",
         "looked_up",
+        "looked_up_rows",
+        "picked",
+        "kept_rows",
+        "kept_bits",
+        "kept_cells",
         "longest",
         "columns",
         "super",
@@ -81,12 +88,17 @@ READ = {
 
 def generate(
     graph: Graph, schema: Schema, promises: Promises, plain: bool = False, dense_from: float = 0.5,
-    settled: Mapping[str, Sequence[Any]] | None = None,
+    settled: Settled | None = None, pruned: Mapping[Place, Mask] | None = None,
 ) -> Compiled:  # fmt: skip
     """The module of a supernet or of a plain model, and what stands in its tensors. A plain model may keep gates: their
     weights are a buffer, which `choices` overrides. `dense_from`: see `emit/elements.py`. `settled`: of gates that a plain
-    model looks up by the values of an example the options, which become a buffer."""
-    graph = tables(graph, lambda column: table_rows(schema, column))
+    model looks up by the values of an example which are on: what they leave of a table is stored, else they are a buffer.
+    `pruned`: what is left of tables besides."""
+
+    def rows_of(column: Column) -> int:
+        return table_rows(schema, column)
+
+    graph = tables(keep(graph, settled or {}, rows_of, pruned) if plain else graph, rows_of)
     layers = Layers(graph, schema, promises, plain, settled)
     layers.taken |= RESERVED | {
         f"{o}{ending}" for o in promises.operators for ending in ("", "_grouped", "_number", "_vector")
@@ -247,8 +259,8 @@ def _described(tensor: Tensor) -> dict[str, Any]:
     keys = list(dict.fromkeys(".".join(map(str, s.key)) for s in tensor.slices if s.key))
     what = ", ".join(places[:2]) + (", …" if len(places) > 2 else "")
     what += f" of {', '.join(keys[:4])}{', …' if len(keys) > 4 else ''}" if keys else ""
-    kind = f", dtype=torch.{tensor.settled.dtype}" if tensor.settled is not None else ""
-    size = (", ".join(map(str, tensor.shape)) if tensor.shape else "()") + kind
+    size = ", ".join(map(str, tensor.shape)) if tensor.shape else "()"
+    size += f", dtype=torch.{tensor.settled.dtype}" if tensor.settled is not None else ""
     return {"attribute": tensor.attribute, "trainable": tensor.trainable, "what": _safe(what), "size": size}
 
 

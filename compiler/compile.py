@@ -14,9 +14,10 @@ from .architectures import hand_made
 from .builder import Failed
 from .compiled import Compiled, Slice
 from .conditions import condition
-from .decisions import Key
+from .decisions import Architecture, Key, smallest
 from .ir import Graph
 from .nesting import room
+from .passes.keep import Mask, Place
 from .promise import Promises
 from .resolve import Resolved, resolve
 from .schema import Schema
@@ -174,7 +175,11 @@ class Models:
         return resolved.graph
 
     def plain(
-        self, architecture: Mapping[str, Any], weighted: frozenset[str] = frozenset(), required: bool = True
+        self,
+        architecture: Mapping[str, Any],
+        weighted: frozenset[str] = frozenset(),
+        required: bool = True,
+        pruned: Mapping[Place, Mask] | None = None,
     ) -> Compiled:
         """The model that is left of the space.
 
@@ -183,7 +188,7 @@ class Models:
         `weighted`: decisions of gates whose open gates stay in the model as weights (a buffer, all elements long;
         `choices` overrides it). Raises SpaceError where what is left of the space has no implementation yet, and where no
         `require` lets the architecture pass (unless that is not `required`: of the hand-made model, which is what one has
-        without a search).
+        without a search). `pruned`: which numbers are left of tables, by layer and element.
         """
         from .codegen import generate
         from .lower import lower
@@ -192,13 +197,32 @@ class Models:
         derived = resolve(self.program, self.schema, self.promises, overrides=self.overrides, bound=bound)
         if derived.graph is None:
             raise SpaceError(derived.diagnostics)
+        if required:
+            self._check_costs(architecture)
         lowered = lower(derived.graph, self.promises)
-        looked_up = {d.name for d in self.graph.decisions if d.per_value} - weighted
-        settled = {name: options for name, options in architecture.items() if name in looked_up}
-        missing = looked_up - settled.keys()
-        settled |= {n: o for n, o in hand_made(self.graph).items() if n in missing} if missing else {}
-        plain = generate(lowered, self.schema, self.promises, plain=True, dense_from=self.dense_from, settled=settled)
+        looked_up = {d.name: d for d in self.graph.decisions if d.per_value and d.name not in weighted}
+        default = hand_made(self.graph) if looked_up.keys() - architecture.keys() else {}
+        settled = {n: smallest(d, architecture.get(n, default.get(n, ()))) for n, d in looked_up.items()}
+        plain = generate(
+            lowered, self.schema, self.promises, plain=True, dense_from=self.dense_from, settled=settled, pruned=pruned
+        )
         return plain if self._named_after is None else named_alike(plain, self._named_after, architecture)
+
+    def _check_costs(self, architecture: Architecture) -> None:
+        """Raises SpaceError (S0410) where an architecture does not meet a requirement on costs."""
+        from .budgets import on_costs, unmet
+
+        if not on_costs(self.graph):
+            return
+        whole = {**hand_made(self.graph), **architecture}
+        said = "an architecture that was to be compiled does not meet this requirement"
+        help = "search with relax and derive, which meets it where gates decide on the numbers of tables"
+        found = [
+            Diagnostic("S0410", said, output.span, "not met", help=help)
+            for output in unmet(self.graph, self.schema, self.promises, whole)
+        ]
+        if found:
+            raise SpaceError(found)
 
 
 def models(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from .decisions import Decision
@@ -12,6 +13,7 @@ from .promise import Initial
 from .schema import Column
 
 if TYPE_CHECKING:
+    from .gated import AnyGates
     from .ir import Graph
 
 Part = tuple[str | int | float, ...]
@@ -26,7 +28,8 @@ class Slice:
     a concatenated input its rows serve. `box` is the half-open range it takes along each axis of the tensor.
     Equal (layer, name, key, candidate, part) in two compilations of one space name the same weight: that is how derived
     models, rewinding and cold starts take over what was learned. `chosen`: what has to be decided for it to stay, as
-    (decision, element, option).
+    (decision, element, option). `kept` [rows, width]: which numbers of a table are left of it; stored are those alone (a
+    box of one axis), or whole rows that have any. `gates`: what multiplies a table wherever it is read.
     """
 
     layer: str
@@ -36,6 +39,8 @@ class Slice:
     part: Part
     box: tuple[tuple[int, int], ...]
     chosen: tuple[tuple[str, int, int], ...] = field(default=(), compare=False)
+    kept: NDArray[np.bool_] | None = field(default=None, compare=False, repr=False)
+    gates: AnyGates | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +50,8 @@ class Tensor:
     `embedding`: rows are ids of values, so rows not met in a batch have no gradient. `initials`: where slices start
     differently (fans differ), one entry a slice; else one for all. `upper`: it serves nothing but the logits of
     decisions, and so belongs to the upper level of a bilevel search. `settled`: what a buffer holds for good, and nothing
-    learns: the option of every element of a decision that is looked up by the values of an example.
+    learns: the option of every element of a decision that is looked up by the values of an example, and where the numbers
+    of a table stand of which only a part is left.
     """
 
     attribute: str

@@ -13,9 +13,10 @@ from typing import Any, Literal
 import numpy as np
 
 from .checks import numbers
-from .decisions import Architecture
+from .decisions import Architecture, opened
 from .evaluate import elements_of
-from .ir import Graph, Input, Learned, Merge, Node, Operator, Reduce, Ref, Select
+from .gated import begins
+from .ir import DecisionNode, Graph, Input, Learned, Merge, Node, Operator, Reduce, Ref, Select
 from .layers import table_rows
 from .liveness import Liveness
 from .passes.tables import LOOKED_UP
@@ -166,6 +167,9 @@ class Costs:
             family = node.operands[0]
             own = self.needed.nodes[family.node]
             at = int(family.rows.array[row])
+            plain = self._plain_mask(family, row)
+            if plain is not None:
+                return plain
             if own.phase != "run" and own.index.values:
                 values = [
                     self.needed.evaluator.row(family.node, at, v)
@@ -173,6 +177,21 @@ class Costs:
                 ]
                 return np.array([v if isinstance(v, tuple) else (v,) for v in values], dtype=float) != 0
         return None
+
+    def _plain_mask(self, family: Ref, row: int) -> Any:
+        """The same of gates of one decision that always exist, without a look at each: None where there is more to it."""
+        own = self.needed.nodes[family.node]
+        if isinstance(own, Reduce) and own.operator == "vector" and len(own.blocks) == 1:
+            own = self.needed.nodes[own.blocks[0].ref.node]
+        if not (isinstance(own, DecisionNode) and own.index.values and own.exists is None):
+            return None
+        decision = self.graph.decision(own.name)
+        if not decision.counts or self.architecture is None:
+            return None
+        starts = np.atleast_1d(begins(self.graph, family)[row])
+        first = int(np.searchsorted(np.cumsum(decision.counts), starts[0], side="right"))
+        at = np.arange(decision.counts[first])[:, None] + starts
+        return opened(self.architecture[own.name])[at]
 
     # -- operations --------------------------------------------------------------------------------------
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
 
 DomainKind = Literal["gate", "number", "name", "alternative", "range", "real", "subset"]
 Choice = str | int | float
@@ -112,8 +115,16 @@ class Decision:
         return self.defaults[element if len(self.defaults) > 1 else 0]
 
     @property
-    def hand_made(self) -> tuple[int | tuple[int, ...] | float, ...]:
+    def packed(self) -> bool:
+        """Whether its options are bytes (see `Architecture`): gates, of which there may be very many."""
+        return bool(self.per_value) and all(domain.kind == "gate" for domain in self.domains)
+
+    @property
+    def hand_made(self) -> Options:
         """The option of every element in the hand-made model."""
+        if self.packed:
+            rows = [int(self.default(row)) for row in range(len(self.counts))]  # type: ignore[arg-type]
+            return packed(np.repeat(np.array(rows, dtype=np.uint8) == 1, self.counts))
         if self.per_value:
             return tuple(self.default(row) for row, count in enumerate(self.counts) for _ in range(count))
         return tuple(self.default(element) for element in range(self.elements))
@@ -156,4 +167,27 @@ def rank_names(decisions: Iterable[Decision]) -> frozenset[str]:
 
 # An architecture: for every decision, for every element, the position of the option taken (a tuple of positions for a
 # subset, the number itself for a real). Elements that do not exist hold any value.
-Architecture = Mapping[str, tuple[int | tuple[int, ...] | float, ...]]
+Options = tuple[int | tuple[int, ...] | float, ...] | bytes
+"""Of gates that are decided for every value, bytes: one for each element, 0 or 1."""
+Architecture = Mapping[str, Options]
+
+
+def opened(options: Sequence[int | tuple[int, ...] | float]) -> NDArray[np.bool_]:
+    """Which gates are on [elements]."""
+    if isinstance(options, bytes):
+        on: NDArray[np.bool_] = np.frombuffer(options, dtype=np.uint8) == 1
+        return on
+    return np.array([option == 1 for option in options], dtype=bool)
+
+
+def packed(on: NDArray[np.bool_]) -> bytes:
+    """Inverse of `opened`."""
+    return on.astype(np.uint8).tobytes()
+
+
+def smallest(decision: Decision, options: Sequence[int | tuple[int, ...] | float]) -> NDArray[np.generic]:
+    """Options of a decision in as few bytes as hold them: of gates whether they are on, else their positions."""
+    (domain, *_) = decision.domains
+    if domain.kind == "gate":
+        return opened(options)
+    return np.array(options, dtype=np.uint8 if len(domain.options) <= 256 else np.int32)

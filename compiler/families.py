@@ -233,6 +233,8 @@ def _searched_or_looked_up(
         looked = np.array(["·"] * ctx.n, dtype=object)
         mine = element(state, fam, ctx, [*slots[:k], Column.of_atoms(tuple(looked)), *slots[k + 1 :]], span)
         return look_up(state, fam.name, _declared(fam), mine, slot, ctx, span)
+    if all(isinstance(n, Operator) and n.operator == "block" for n in nodes):
+        return _picked(state, fam, ctx, slots, k, slot, span)
     found = all(isinstance(n, Operator) and n.operator == "lookup" for n in nodes)
     if any(n.phase == "run" for n in nodes) and not found:
         options: list[Any] = sorted({key[k + 1] for key in fam.rows_of if is_number(key[k + 1])})
@@ -250,6 +252,19 @@ def _searched_or_looked_up(
         atom = int(option) if option == int(option) else option
         alternatives.append(element(state, fam, ctx, [*slots[:k], Column.uniform(atom, ctx.n), *slots[k + 1 :]], span))
     return select(builder, builder.values(slot, ctx, span), options, alternatives, ctx, span, "")
+
+
+def _picked(
+    state: State, fam: Family, ctx: Context, slots: Sequence[Column | None], k: int, slot: Column, span: Any
+) -> Column:
+    """`keep[block(f, S), :]`: the element of the block that the value of an example is in; element by element of a list."""
+    nodes = [state.builder.nodes[i] for i in slot.node_ids()]
+    most = max(int(n.options["blocks"]) for n in nodes if isinstance(n, Operator))
+    found = [
+        element(state, fam, ctx, [*slots[:k], Column.uniform(number, ctx.n), *slots[k + 1 :]], span)
+        for number in range(1, most + 1)
+    ]
+    return split.apply(state.builder, "pick", [slot, *found], ctx, span)
 
 
 def _whole_axis(state: State, fam: Family, ctx: Context, slots: Sequence[Column | None], span: Any) -> Column:

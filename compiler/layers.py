@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .compiled import Part, Slice, Tensor
-from .decisions import Decision
+from .frequencies import blocks_of
+from .gated import BlockGates, Settled, gated
 from .ir import DecisionNode, Graph, Input, Learned, Operator
+from .kept import Keeping, Kept
 from .levels import upper_level
 from .passes.tables import LOOKED_UP
 from .promise import Buffer, Initial, Promises, Weight, no_buffers
@@ -54,11 +55,15 @@ class Layers:
         schema: Schema,
         promises: Promises,
         plain: bool = False,
-        settled: Mapping[str, Sequence[Any]] | None = None,
+        settled: Settled | None = None,
     ) -> None:
-        """`settled`: the options of gates that the model looks up by the values of an example."""
+        """`settled`: the gates that the model looks up by the values of an example."""
         self.graph, self.schema, self.promises, self.plain = graph, schema, promises, plain
         self.settled = dict(settled or {})
+        self.kept: dict[str, Kept] = {}
+        self.blocks: dict[int, tuple[Tensor, tuple[int, ...]]] = {}
+        self._keeping: dict[str, Keeping] = {}
+        self._gated = gated(graph)
         self.layers: dict[tuple[Any, ...], Layer] = {}
         self.tables: dict[str, Tensor] = {}
         self.learned: dict[str, Tensor] = {}
@@ -69,7 +74,9 @@ class Layers:
         for key, node in graph.items():
             match node:
                 case Operator(operator=operator) if operator in LOOKED_UP and "·table" in node.options:
-                    self._table(node, key in upper)
+                    self._table(key, node, key in upper)
+                case Operator(operator="block"):
+                    self.blocks[key] = self._blocks(node)
                 case Operator() if node.layer:
                     self.of[key] = self._layer(node, key in upper)
                 case Learned():
@@ -78,10 +85,13 @@ class Layers:
                     self.gates[name] = self._gates(name)
                 case _:
                     pass
+        self.kept = {name: keeping.finished(name, self.attribute) for name, keeping in self._keeping.items()}
 
     def tensors(self) -> tuple[Tensor, ...]:
         """Parameters and buffers, in the order in which the module makes them."""
-        found = [*self.tables.values(), *self.learned.values(), *self.gates.values()]
+        kept = [tensor for table in self.kept.values() for tensor in (table.values, *table.structure)]
+        blocks = {held.attribute: held for held, _ in self.blocks.values()}
+        found = [*self.tables.values(), *kept, *blocks.values(), *self.learned.values(), *self.gates.values()]
         for layer in self.layers.values():
             found += [self._tensor(layer, w.name, w.shape, w.initial, True) for w in layer.weights]
             start = [Initial("constant", b.initial) for b in layer.buffers]
@@ -108,29 +118,57 @@ class Layers:
     def rows(self, column: Column) -> int:
         return table_rows(self.schema, column)
 
-    def _table(self, node: Operator, upper: bool) -> None:
+    def _table(self, key: int, node: Operator, upper: bool) -> None:
         name = node.options["·table"]
         source = self.graph[node.operands[0].node]
         assert isinstance(source, Input)
         promise = self.promises.operators[node.operator]
         (weight,) = promise.weights((source.shape,), {**node.options, "rows": 1})
         width = fixed(weight.shape[-1])
+        made = []
+        for k, (row, start) in enumerate(zip(node.operands[0].rows.array, node.options["·offsets"], strict=True)):
+            stop = start + self.rows(source.columns[row])
+            candidate, chosen = self._candidate(node, k)
+            box = ((start, stop), (0, width))
+            gates = self._gated.get((key, k))
+            if isinstance(gates, BlockGates):
+                gates = replace(gates, of=blocks_of(self.schema, gates.column, gates.blocks, gates.over))
+            made.append(Slice(node.layer, weight.name, node.keys[k], candidate, (), box, chosen, gates=gates))
+        if "·kept" in node.options:
+            keeping = self._keeping.setdefault(name, Keeping(weight.initial, width, upper))
+            keeping.made.update(zip(made, node.options["·kept"], strict=True))
+            return
         table = self.tables.get(name) or Tensor(
             self.attribute(name), (0, width), (weight.initial,), (), True, True, upper
         )
         slices = list(table.slices)
-        total = table.shape[0]
-        for k, (row, start) in enumerate(zip(node.operands[0].rows.array, node.options["·offsets"], strict=True)):
-            stop = start + self.rows(source.columns[row])
-            candidate, chosen = self._candidate(node, k)
-            made = Slice(node.layer, weight.name, node.keys[k], candidate, (), ((start, stop), (0, width)), chosen)
-            if made in slices:
-                known = slices.index(made)
-                slices[known] = _of_both(slices[known], made)
+        for one in made:
+            if one in slices:
+                known = slices.index(one)
+                slices[known] = _of_both(slices[known], one)
             else:
-                slices.append(made)
-            total = max(total, stop)
+                slices.append(one)
+        total = max(table.shape[0], *(one.box[0][1] for one in made))
         self.tables[name] = replace(table, shape=(total, width), slices=tuple(slices))
+
+    def _blocks(self, node: Operator) -> tuple[Tensor, tuple[int, ...]]:
+        """The frequency blocks of the ids that a node reads, as a buffer, and where those of each row start in it."""
+        (read,) = node.operands
+        source = self.graph[read.node]
+        assert isinstance(source, Input)
+        many, over = int(node.options["blocks"]), str(node.options["over"])
+        columns = [source.columns[r] for r in read.rows.array]
+        fields = tuple(dict.fromkeys(c.fields[0] for c in columns))
+        parts = [blocks_of(self.schema, f, many, over) for f in fields]
+        begins = dict(zip(fields, np.cumsum([0, *map(len, parts)]).tolist(), strict=False))
+        starts = tuple(begins[c.fields[0]] for c in columns)
+        known = next((t for t, _ in self.blocks.values() if t.slices[0].key == (many, over, *fields)), None)
+        if known is not None:
+            return known, starts
+        held = np.concatenate(parts).astype(np.uint8 if many < 256 else np.int32)
+        own = Slice("block", "blocks", (many, over, *fields), "", (), ((0, len(held)),))
+        name = self.attribute(f"blocks_{many}_{over}")
+        return Tensor(name, held.shape, (), (own,), False, True, settled=held), starts
 
     def _candidate(self, node: Operator, row: int) -> tuple[str, Chosen]:
         chosen = tuple((name, int(elements.array[row]), option) for name, elements, option in node.chosen)
@@ -160,9 +198,8 @@ class Layers:
         n = self.graph.decision(name).elements
         if name in self.settled:
             own = Slice(name, "options", (), "", (), ((0, n),))
-            options = _smallest(self.graph.decision(name), self.settled[name])
             attribute = self.attribute(f"{name}_options")
-            return Tensor(attribute, (n,), (Initial("constant", 0.0),), (own,), False, settled=options)
+            return Tensor(attribute, (n,), (Initial("constant", 0.0),), (own,), False, settled=self.settled[name])
         kept = Slice(name, "weights", (), "", (), ((0, n),))
         return Tensor(self.attribute(f"{name}_weights"), (n,), (Initial("constant", 1.0),), (kept,), False)
 
@@ -245,17 +282,10 @@ class Layers:
         return found
 
 
-def _smallest(decision: Decision, options: Sequence[Any]) -> NDArray[Any]:
-    """Options of a decision in as few bytes as hold them: of gates whether they are on, else their positions."""
-    (domain, *_) = decision.domains
-    if domain.kind == "gate":
-        return np.array([o == 1 for o in options], dtype=np.bool_)
-    return np.array(options, dtype=np.uint8 if len(domain.options) <= 256 else np.int32)
-
-
 def _of_both(one: Slice, other: Slice) -> Slice:
-    """A weight that several elements share stays if either of them takes it."""
-    return one if one.chosen == other.chosen else replace(one, chosen=())
+    """A weight that several elements share stays if either of them takes it, and is gated where both are alike."""
+    gates = one.gates if one.gates == other.gates else None
+    return replace(one, chosen=one.chosen if one.chosen == other.chosen else (), gates=gates)
 
 
 def table_rows(schema: Schema, column: Column) -> int:

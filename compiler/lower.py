@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from .ir import Cost, DecisionNode, Graph, Output
+from .ir import DecisionNode, Graph, Output
 from .passes.algebra import algebra
 from .passes.fold import fold
 from .passes.hoist import hoist
@@ -14,7 +14,6 @@ from .passes.prune import prune
 from .passes.relax import relax
 from .passes.share import share
 from .promise import Promises
-from .unfinished import not_yet
 from .verify import verify
 
 Pass = Callable[[Graph], Graph]
@@ -48,14 +47,10 @@ def lower(graph: Graph, promises: Promises) -> Graph:
 
 def _the_model(graph: Graph) -> Graph:
     """What architectures must meet is no part of a module, nor what samples are drawn by. Requirements between decisions
-    are checked where one is compiled."""
+    are checked where one is compiled, those on costs where one is derived."""
     kept = {}
     for key, node in graph.items():
         if isinstance(node, Output) and node.role == "constraint":
-            if any(isinstance(graph[k], Cost) for k in graph.ancestors([key])):
-                raise not_yet(
-                    node.span, "a requirement on costs", "bound what is chosen instead: require sum(keep) <= 3"
-                )
             continue
         kept[key] = replace(node, prior=None) if isinstance(node, DecisionNode) else node
     return graph.with_nodes(kept)

@@ -199,7 +199,8 @@ class Relaxation:
     """The promise of `relax(as = name)`: its own options and the domains it handles (see `Stage`).
 
     `identity`: weights are the logits themselves, always; sums that the logits' factors make shorter are then taken
-    from these (compiler/passes/algebra.py).
+    from these (compiler/passes/algebra.py). `gated`: gates come of what they multiply, which is handed over in the place
+    of noise (runtime/gating.py).
     """
 
     name: str
@@ -211,6 +212,7 @@ class Relaxation:
     conditional: bool = True
     implemented: bool = True
     identity: bool = False
+    gated: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -127,6 +127,16 @@ def lookup(shapes: tuple[Shape, ...]) -> Shape:
     return Shape("sequence", shapes[0].dims) if shapes[1].kind == "sequence" else shapes[0]
 
 
+def pick(shapes: tuple[Shape, ...]) -> Shape:
+    """The first says which of the others."""
+    every = {s for s in shapes[1:] if s != NUMBER} or {NUMBER}
+    if len(every) > 1 or any(s.kind == "sequence" for s in every):
+        shown = " and ".join(sorted(map(str, every)))
+        raise Mismatch(f"what is looked up by block has one shape, and this is {shown}", code="S0303", label=shown)
+    (shape,) = every
+    return Shape("sequence", shape.dims) if shapes[0].kind == "sequence" else shape
+
+
 def value(shapes: tuple[Shape, ...]) -> Shape:
     return Shape("sequence") if shapes[0].kind == "sequence" else NUMBER
 
@@ -154,6 +164,7 @@ SHAPES: Mapping[str, Callable[[tuple[Shape, ...]], Shape]] = {
     "lookup": lookup,
     "value": value,
     "block": value,
+    "pick": pick,
     "element": element,
     "rename": lambda shapes: shapes[0],
     "pool": pool,

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from recspace.compiler.decisions import Architecture, Decision
+from recspace.compiler.decisions import Architecture, Decision, Options, opened, packed
 from recspace.compiler.ir import Graph
 
 from .randomness import Name, stream
@@ -104,8 +105,10 @@ def padding(decision: Decision) -> Tensor | None:
     return torch.arange(width(decision)) >= counts[domain_E].unsqueeze(1)
 
 
-def one_hot(decision: Decision, options: tuple[Option, ...]) -> Tensor:
+def one_hot(decision: Decision, options: Options) -> Tensor:
     """Weights of settled options: [E] for gates and reals, [E, N] with ones where chosen."""
+    if decision.packed:
+        return torch.from_numpy(opened(options).astype(np.float32))
     if kind(decision).name == "gate":
         return torch.tensor([float(o) for o in options if not isinstance(o, tuple)])
     weights = torch.zeros(shape(decision))
@@ -140,13 +143,16 @@ def even(decision: Decision) -> Tensor:
     return (present * form.size / present.sum(-1, keepdim=True)).clamp(max=1.0)
 
 
-def drawn(decisions: tuple[Decision, ...], seed: int, *names: Name) -> dict[str, tuple[Option, ...]]:
+def drawn(decisions: tuple[Decision, ...], seed: int, *names: Name) -> dict[str, Options]:
     """An architecture, every option of every element alike; of sets first the size, then the members."""
     return {d.name: _drawn(d, stream(seed, *names, d.name)) for d in decisions}
 
 
-def _drawn(decision: Decision, generator: torch.Generator) -> tuple[Option, ...]:
-    uniform_E = torch.rand(decision.elements, generator=generator, dtype=torch.float64).tolist()
+def _drawn(decision: Decision, generator: torch.Generator) -> Options:
+    drawn_E = torch.rand(decision.elements, generator=generator, dtype=torch.float64)
+    if decision.packed:
+        return packed((drawn_E * 2).numpy() >= 1)
+    uniform_E = drawn_E.tolist()
     result: list[Option] = []
     for element, u in enumerate(uniform_E):
         domain = decision.domain(element)
@@ -177,8 +183,7 @@ class Fixed:
             if settled:
                 mask_E = torch.zeros(decision.elements, dtype=torch.bool)
                 mask_E[list(settled)] = True
-                full = tuple(settled.get(e, option) for e, option in enumerate(decision.hand_made))
-                hot = one_hot(decision, full)
+                hot = one_hot(decision, put(decision.hand_made, settled))
                 self._held[decision.name] = (mask_E if hot.ndim == 1 else mask_E.unsqueeze(1), hot)
 
     def joined(self, decisions: tuple[Decision, ...], settled: Mapping[str, Mapping[int, Option]]) -> Fixed:
@@ -195,8 +200,16 @@ class Fixed:
         mask, hot = (t.to(weights.device) for t in self._held[name])
         return torch.where(mask, hot, weights)
 
-    def architecture(self, architecture: Architecture) -> dict[str, tuple[Option, ...]]:
-        return {
-            name: tuple(self.options.get(name, {}).get(e, option) for e, option in enumerate(options))
-            for name, options in architecture.items()
-        }
+    def architecture(self, architecture: Architecture) -> dict[str, Options]:
+        return {name: put(options, self.options.get(name, {})) for name, options in architecture.items()}
+
+
+def put(options: Options, settled: Mapping[int, Option]) -> Options:
+    """Options with those of settled elements put in their place."""
+    if not settled:
+        return options
+    if isinstance(options, bytes):
+        on = opened(options).copy()
+        on[list(settled)] = [option == 1 for option in settled.values()]
+        return packed(on)
+    return tuple(settled.get(e, option) for e, option in enumerate(options))

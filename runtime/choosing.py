@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import Parameter
 
-from recspace.compiler.decisions import Decision, Factors, rank_names
+from recspace.compiler.decisions import Decision, Factors, Key, rank_names
 
 from .choices import (
     CHANCE,
@@ -29,6 +29,7 @@ from .choices import (
 from .draws import Draws
 from .factors import Logits, Terms, factors_shape, factors_start
 from .randomness import stream
+from .references import binders_of
 from .state import State, copied
 from .steps import Kind, Step
 
@@ -198,11 +199,12 @@ class Relaxed:
             if name not in self._rows or len(self._rows[name])
         }
         self.step = 0
+        self.blocks = {d.name: block.to(device) for d in decisions if (block := block_of(d)) is not None}
 
     def _start(self, decision: Decision) -> Tensor:
         """initial ± spread, uniform: equal starts would tie, and hold symmetric options together. Factors: normal."""
         generator = stream(self._seed, self._stage, "logits", decision.name)
-        initial, spread = self._options["initial"], self._options["spread"]
+        initial, spread = self._options["initial"], self._options.get("spread", 0.0)
         if decision.factors is not None:
             return factors_start(factors_shape(decision, decision.factors), initial, spread, generator)
         uniform = torch.rand(self._shapes[decision.name], generator=generator)
@@ -276,6 +278,24 @@ class Relaxed:
             of_rank = torch.nn.functional.one_hot(of_rank.argmax(-1), of_rank.shape[-1]).to(of_rank.dtype)
         return self._terms[name](of_rank)
 
+    def penalty(self) -> Tensor | None:
+        """What the relaxation adds to the loss."""
+        of = getattr(self._relaxation, "penalty", None)
+        if of is None:
+            return None
+        logits = [self._logits[n](whole) if n in self._logits else whole for n, whole in self.whole().items()]
+        return torch.stack([of(one, self._options) for one in logits]).sum() if logits else None
+
+    @torch.no_grad()
+    def moved(self, rate: float) -> None:
+        """After a step: logits brought back to where the relaxation has them, those made of factors apart."""
+        bounded = getattr(self._relaxation, "bounded", None)
+        if bounded is None:
+            return
+        for name, parameter in self.parameters.items():
+            if name not in self._logits:
+                parameter.copy_(bounded(parameter))
+
     def _put(self, name: str, weights: Tensor) -> Tensor:
         """Weights with those of elements that are not in the model yet, or settled, and of fixed ones, put in their place."""
         there = self._there.get(name)
@@ -284,6 +304,15 @@ class Relaxed:
             mask, settled = self._settled[name]
             present = torch.where(mask if present.ndim == 1 else mask.unsqueeze(1), settled, present)
         return self._fixed.weights(name, present)
+
+
+def block_of(decision: Decision) -> Tensor | None:
+    """The block of every element: those that differ in the last part of the index alone are one. None for one part."""
+    if decision.keys is None or len(decision.axes) < 2 or decision.factors is not None:
+        return None
+    last = len(binders_of(decision.axes[-1]))
+    number: dict[Key, int] = {}
+    return torch.tensor([number.setdefault(key[:-last], len(number)) for key in decision.keys], dtype=torch.long)
 
 
 def held(choosing: Choosing) -> State:

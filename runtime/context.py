@@ -7,12 +7,16 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, Protocol, cast
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch.nn import Parameter
 
+from recspace.compiler.budgets import Limit
 from recspace.compiler.compiled import Compiled
 from recspace.compiler.decisions import Architecture, Decision
 from recspace.compiler.ir import Graph
+from recspace.compiler.passes.keep import Place
 
 from .choices import Fixed, searched
 from .choosing import Choosing
@@ -20,9 +24,11 @@ from .evaluation import metric
 from .examples import Examples
 from .module import Model, build, initialise
 from .narrowed import narrowed
+from .pruning import masks_of
 from .recipe import StageCall
 from .refuse import refusal, words
 from .settings import Settings
+from .shaping import Shaping
 from .task import Found
 from .training import Fit, Plan, batches, upper_name
 from .updates import Update
@@ -32,17 +38,24 @@ class Factory(Protocol):
     """Compiles the space at hand: the supernet without an architecture, else the plain model that it means.
 
     Gate decisions named in `keep` stay decisions of the plain model: weights of what they gate instead of constants.
+    `pruned`: which numbers are left of tables.
     Raises SpaceError for an architecture that no `require` lets pass.
     """
 
-    def __call__(self, architecture: Architecture | None, keep: frozenset[str] = frozenset()) -> Compiled: ...
+    def __call__(
+        self,
+        architecture: Architecture | None,
+        keep: frozenset[str] = frozenset(),
+        pruned: Mapping[Place, NDArray[np.bool_]] | None = None,
+    ) -> Compiled: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
     """`stage` is unique in the run and names its random streams: `1.relax`. `graph`: of the space, as it was checked.
     `free`: compiles a plain model that need not meet the requirements of the space. `settled`: the graph of the plain model
-    that an architecture means, before any pass (`Models.settled`).
+    that an architecture means, before any pass (`Models.settled`). `limits`: what requirements on costs leave of an
+    architecture (`budgets.limits`).
     """
 
     stage: str
@@ -55,6 +68,7 @@ class Context:
     found: Found
     free: Callable[[Architecture], Compiled] | None = None
     settled: Callable[[Architecture], Graph] | None = None
+    limits: Callable[[Architecture], tuple[Limit, ...]] | None = None
 
     @property
     def decisions(self) -> tuple[Decision, ...]:
@@ -65,6 +79,11 @@ class Context:
         """Made when a stage first asks for it: not every space has one. Without what a stage before has settled as off.
         Raises SpaceError (S0630) where it has no form."""
         return narrowed(self.factory, self.decisions, self.fixed) if self.found.settled else self.factory(None)
+
+    def plain(self, architecture: Architecture, keep: frozenset[str] = frozenset()) -> Compiled:
+        """The plain model of an architecture, without what was pruned of its tables."""
+        masks = masks_of(self.found.pruned)
+        return self.factory(architecture, keep, masks) if masks else self.factory(architecture, keep)
 
     @property
     def seed(self) -> int:
@@ -100,10 +119,12 @@ class Context:
         bilevel: bool = False,
         decisions: StageCall | None = None,
         name: str = "",
+        shaping: Shaping | None = None,
     ) -> Fit:
         """Training as the options of a stage say. `weights`: the option with the weights' optimizer.
 
         `decisions`: the optimizer of what `choosing` learns, None if it learns nothing. `name`: for random streams.
+        `shaping`: what a relaxation does to training besides.
         """
         options = call.options
         if bilevel and self.examples.valid.numel() == 0:
@@ -131,7 +152,7 @@ class Context:
         if decisions is not None and learned:
             learning = optimizer(decisions, learned, frozenset(), max(1, -(-steps // every)))
         examples = self.examples.of(model.compiled.columns)
-        return Fit(model, choosing, examples, plan, self.settings, update, learning, upper)
+        return Fit(model, choosing, examples, plan, self.settings, update, learning, upper, shaping)
 
 
 def upper_level(model: Model, names: Iterable[str], bilevel: bool) -> frozenset[str]:

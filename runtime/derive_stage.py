@@ -11,13 +11,15 @@ from torch import Tensor
 
 from recspace.compiler.architectures import satisfies
 from recspace.compiler.counting.polynomial import TooHard
-from recspace.compiler.decisions import Architecture, Decision
+from recspace.compiler.decisions import Architecture, Decision, Options, opened, packed
 from recspace.compiler.sampler import Sampler, Unreadable, nearest
 
-from .choices import Option, by_example, count, domain_at
+from .afford import afforded
+from .choices import by_example, count, domain_at, one_hot
 from .context import Context
 from .heredity import Heredity
 from .plain_stages import kept
+from .pruning import pruned
 from .recipe import StageCall
 from .references import binders
 from .refuse import refusal
@@ -33,6 +35,7 @@ class Derive:
 
     def __init__(self, context: Context, call: StageCall) -> None:
         self.context, self.call, self.at, self._changed = context, call, 0, 0
+        self._budget: Mapping[str, Any] = {}
         self._result: Found | None = None
         refuse_per(call)
 
@@ -56,8 +59,10 @@ class Derive:
     def figures(self) -> dict[str, Any]:
         architecture = self.found().architecture or {}
         gates = [d for d in self.context.decisions if d.domains[0].kind == "gate" and d.name in architecture]
-        opened = {d.name: sum(o == 1 for o in architecture[d.name]) for d in gates}
-        return {"gates_open": opened} | ({"settled_by_requirements": self._changed} if self._changed else {})
+        open_ = {d.name: int(opened(architecture[d.name]).sum()) for d in gates}
+        return {"gates_open": open_, **self._budget} | (
+            {"settled_by_requirements": self._changed} if self._changed else {}
+        )
 
     def _inherited(self, wanted: Architecture) -> Architecture:
         """The architecture as priors and requirements have it. Raises SpaceError (S0610) where one forbids the other."""
@@ -78,7 +83,7 @@ class Derive:
         if satisfies(context.graph, wanted):
             return wanted
         wishes = {
-            d.name: wishes_of(d, weighing.get(d.name), wanted[d.name], self.call.options, context.found.raw)
+            d.name: wishes_of(d, weighing.get(d.name), wanted[d.name], self._options, context.found.raw)
             for d in context.decisions
         }
         try:
@@ -89,6 +94,23 @@ class Derive:
         self._changed = sum(a != b for name, own in wanted.items() for a, b in zip(own, found[name], strict=True))
         return found
 
+    @property
+    def _options(self) -> Mapping[str, Any]:
+        """As the recipe has them; what says how far gates are above what shuts them is compared with 0."""
+        options = self.call.options
+        if options["prune"] is not None:  # `keep`, `top` and `threshold` are said of what is pruned
+            options = {**options, "keep": None, "top": None, "threshold": -1.0 if options["soft"] else None}
+        margins = self.context.found.margins and options["threshold"] is None
+        return {**options, "threshold": 0.0} if margins else options
+
+    def _afforded(self, wanted: Architecture) -> Architecture:
+        """The architecture as requirements on costs have it: of gates of tables those that weigh most."""
+        context = self.context
+        if context.limits is None or not context.limits(wanted):
+            return wanted
+        allowed, self._budget = afforded(context, wanted, self._options, self.call)
+        return allowed
+
     def found(self) -> Found:
         if self._result is None:
             self._result = self._settled()
@@ -96,19 +118,27 @@ class Derive:
 
     def _settled(self) -> Found:
         found = self.context.found
-        weighing = found.weighing
+        weighing, options = found.weighing, self._options
         taken = {
-            d.name: settled(d, weighing[d.name], self.call.options, found.raw) if d.name in weighing else d.hand_made
+            d.name: settled(d, weighing[d.name], options, found.raw) if d.name in weighing else d.hand_made
             for d in self.context.decisions
         }
-        architecture = self._inherited(self.context.fixed.architecture(taken))
+        architecture = self._afforded(self._inherited(self.context.fixed.architecture(taken)))
         given = {d.name for d in self.context.decisions if by_example(d)}
         architecture = {name: options for name, options in architecture.items() if name not in given}
         gates = {}
         if self.call.options["soft"]:
             raw = replace(found, raw=True)
             gates = kept(self.context.decisions, raw, architecture)
-        return replace(found, architecture=architecture, gates=gates, model={})
+        left = self._pruned(architecture, gates)
+        return replace(found, architecture=architecture, gates=gates, model={}, pruned=left)
+
+    def _pruned(self, architecture: Architecture, gates: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+        """What is left of the tables of `prune`."""
+        if self.call.options["prune"] is None:
+            return {}
+        hot = {d.name: one_hot(d, architecture[d.name]) for d in self.context.decisions if d.name in architecture}
+        return pruned(self.context.supernet, self.context.found.weights, {**hot, **gates}, self.call.options)
 
 
 def refuse_per(call: StageCall) -> None:
@@ -118,11 +148,12 @@ def refuse_per(call: StageCall) -> None:
         raise refusal("S0603", "`per` says within what `top` or `keep` count", call.span, help="add top = …")
 
 
-def settled(decision: Decision, weights: Tensor, options: Mapping[str, Any], raw: bool) -> tuple[Option, ...]:
+def settled(decision: Decision, weights: Tensor, options: Mapping[str, Any], raw: bool) -> Options:
     """The option of every element. Gates: 1 where they stay; see the options of `derive`."""
     match decision.domains[0].kind:
         case "gate":
-            return tuple(int(o) for o in gates_open(decision, weights, options, raw).tolist())
+            open_E = gates_open(decision, weights, options, raw)
+            return packed(open_E.numpy()) if decision.packed else tuple(int(o) for o in open_E.tolist())
         case "subset":
             return tuple(_members(decision, e, weights[e]) for e in range(decision.elements))
         case "real":

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from recspace.compiler.decisions import Architecture, Decision
+from recspace.compiler.decisions import Architecture, Decision, Options, opened, packed
 from recspace.compiler.evaluate import copies_of
 from recspace.compiler.ir import Constant, DecisionNode, Graph, Merge, Node, Operator, Ref
 from recspace.compiler.unfinished import not_yet
@@ -117,17 +117,21 @@ class Heredity:
             parts.setdefault(step.name, []).append((step.elements, values[step.key]))
         return {name: self._whole(self._decisions[name], own) for name, own in parts.items()}
 
-    def obeyed(self, architecture: Architecture, fixed: Fixed) -> dict[str, tuple[int | tuple[int, ...] | float, ...]]:
+    def obeyed(self, architecture: Architecture, fixed: Fixed) -> dict[str, Options]:
         """The architecture with every gate as its prior has it, where that leaves no choice. What is fixed stays."""
-        wanted = {n: torch.tensor([float(o == 1) for o in architecture[n]]) for n in self._decisions}
+        wanted = {n: torch.from_numpy(opened(architecture[n]).astype(np.float32)) for n in self._decisions}
 
         def draw(name: str, at: Tensor, prior: Tensor | None) -> Tensor:
             own = wanted[name][at]
             kept = own if prior is None else torch.where((prior > 0) & (prior < 1), own, prior)
             return fixed.weights(name, self._spread(name, at, kept))[at]
 
-        taken = {name: tuple(int(o) for o in gates.tolist()) for name, gates in self.gates(draw).items()}
+        taken = {name: self._options(name, gates) for name, gates in self.gates(draw).items()}
         return {**architecture, **taken}
+
+    def _options(self, name: str, gates: Tensor) -> Options:
+        on = gates.numpy() == 1
+        return packed(on) if self._decisions[name].packed else tuple(map(int, on.tolist()))
 
     def _spread(self, name: str, at: Tensor, values: Tensor) -> Tensor:
         return values.new_zeros(self._decisions[name].elements).index_copy(0, at, values)

@@ -85,6 +85,31 @@ def region(tensor: Tensor, part: Slice) -> Tensor:
     return tensor[tuple(slice(start, stop) for start, stop in part.box)]
 
 
+def _shape(tensor: Tensor, part: Slice) -> tuple[int, ...]:
+    """Of the weight itself."""
+    return tuple(region(tensor, part).shape) if part.kept is None else part.kept.shape
+
+
+def put(tensor: Tensor, part: Slice, weight: Tensor) -> None:
+    """Store a weight in its slice: what is left of it."""
+    view = region(tensor, part)
+    if part.kept is not None:
+        kept = torch.from_numpy(part.kept).to(weight.device)
+        weight = weight[kept] if view.dim() == 1 else (weight * kept)[kept.any(1)]
+    view.copy_(weight)
+
+
+def whole(tensor: Tensor, part: Slice) -> Tensor:
+    """The weight that a slice holds; 0 where nothing is left of it."""
+    view = region(tensor, part)
+    if part.kept is None:
+        return view
+    kept = torch.from_numpy(part.kept).to(view.device)
+    found = view.new_zeros(kept.shape)
+    found[kept if view.dim() == 1 else kept.any(1)] = view
+    return found
+
+
 @torch.no_grad()
 def initialise(model: Model, seed: int) -> None:
     """Give every slice its start from a stream of its own: equal slices start equal in supernet and derived model."""
@@ -93,10 +118,10 @@ def initialise(model: Model, seed: int) -> None:
         spans = _spans(stored)
         for k, part in enumerate(stored.slices):
             initial = stored.initials[k if len(stored.initials) > 1 else 0]
-            view = region(tensor, part)
             rows, columns = spans[_whole(part)]
             generator = stream(seed, "initial", *_texts(identity(part)))
-            view.copy_(_drawn(initial, tuple(view.shape), rows, columns, generator))
+            shape = tuple(stop - start for start, stop in part.box) if part.kept is None else part.kept.shape
+            put(tensor, part, _drawn(initial, shape, rows, columns, generator))
 
 
 def _texts(name: Identity) -> tuple[str, ...]:
@@ -144,10 +169,10 @@ def transfer(source: Mapping[str, Tensor], compiled: Compiled, target: Model) ->
     for stored in (t for t in target.compiled.tensors if t.settled is None):
         for part in stored.slices:
             found = known.get(identity(part))
-            view = region(target.tensors[stored.attribute], part)
-            values = region(source[found[0]], found[1]) if found is not None else None
-            if values is None or values.shape != view.shape:
+            own = target.tensors[stored.attribute]
+            values = whole(source[found[0]], found[1]) if found is not None else None
+            if values is None or values.shape != _shape(own, part):
                 missing.append(identity(part))
             else:
-                view.copy_(values)
+                put(own, part, values)
     return tuple(missing)

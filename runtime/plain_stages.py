@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from recspace.compiler.compiled import Compiled
-from recspace.compiler.decisions import Architecture, Decision
+from recspace.compiler.decisions import Architecture, Decision, opened
 
 from .choices import tensors_of
 from .choosing import Choosing, Constant, Gates
@@ -47,7 +47,7 @@ class Retrain(Fitting):
         found = context.found
         self.architecture = found.architecture if found.architecture is not None else hand_made(context)
         gates = kept(context.decisions, found, self.architecture) if call.options["gates"] != "none" else found.gates
-        compiled = context.factory(self.architecture, frozenset(gates))
+        compiled = context.plain(self.architecture, frozenset(gates))
         model = context.model(compiled)
         if call.options["rewind"]:
             start = context.model(context.supernet)
@@ -79,9 +79,7 @@ def kept(decisions: tuple[Decision, ...], found: Found, architecture: Architectu
     if not found.raw:
         return {}
     gates = {d.name for d in decisions if d.domains[0].kind == "gate"} & set(found.weighing) & set(architecture)
-    return {
-        name: found.weighing[name] * torch.tensor([float(o == 1) for o in architecture[name]]) for name in sorted(gates)
-    }
+    return {name: found.weighing[name] * torch.from_numpy(opened(architecture[name])) for name in sorted(gates)}
 
 
 def for_model(decisions: tuple[Decision, ...], compiled: Compiled, gates: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from recspace.compiler.budgets import on_costs
 from recspace.compiler.decisions import Choice, Decision, rank_names
 from recspace.compiler.ir import Graph
 from recspace.compiler.promise import Promises, Relaxation, Stage
-from recspace.dsl.diagnostics import Diagnostic
+from recspace.compiler.unfinished import not_yet
+from recspace.dsl.diagnostics import Diagnostic, SpaceError
 from recspace.dsl.source import Source, Span
 
 from .recipe import Recipe, StageCall
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 BASELINE = "baseline"
 WEIGHING = ("relax", "variational")
 """Stages that leave weights of decisions, which something has to settle."""
+TRAINING = ("relax", "variational", "warmup", "progressive")
+"""Stages that train the supernet."""
 SEARCHING = frozenset({"relax", "sample", "score", "infer", "screen"})
 """Roles of stages that have to be able to handle the decisions that they are handed."""
 
@@ -86,6 +90,9 @@ def obstacles(recipe: Recipe, decisions: tuple[Decision, ...], promises: Promise
         call = _searching(outer, promises)
         promise = promises.stages[call.name]
         relaxation = promises.relaxations.get(str(call.options.get("as")))
+        if outer.name == "progressive" and relaxation is not None and relaxation.gated:
+            text = f"progressive() cannot take tables into the model that relax(as = {relaxation.name}) looks at"
+            found.append(Diagnostic("S0605", text, call.span, help="use relax() alone"))
         able: Stage | Relaxation = relaxation if promise.role == "relax" and relaxation is not None else promise
         if promise.role in SEARCHING and able.implemented and promise.implemented:
             who = f"relax(as = {able.name})" if isinstance(able, Relaxation) else f"{able.name}()"
@@ -105,6 +112,14 @@ def obstacles(recipe: Recipe, decisions: tuple[Decision, ...], promises: Promise
 
 def foresee(stages: tuple[Planned, ...], graph: Graph, fixed: Fixed) -> None:
     """Raises SpaceError for what a stage would refuse when its turn comes, hours after the start."""
+    first = next(iter(on_costs(graph)), None)
+    if first is not None and stages and not any(stage.call.name == "derive" for stage in stages):
+        raise not_yet(first.span, "a requirement on costs", "settle gates with derive(), which meets it")
+    for k, stage in enumerate(stages):
+        trained = any(earlier.call.name in TRAINING for earlier in stages[:k])
+        if stage.call.options.get("prune") is not None and not trained:
+            text = "nothing before derive(prune = …) trains what it prunes"
+            raise SpaceError([Diagnostic("S0603", text, stage.call.span, help="put relax(…) or warmup(…) before it")])
     for stage in stages:
         ahead = getattr(import_module(f"{__package__}.strategies.{stage.call.name}"), "foresee", None)
         if ahead is not None:

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from safetensors import safe_open
 from safetensors.torch import save
 from torch import Tensor
 
 from recspace.compiler.compiled import Compiled
-from recspace.compiler.decisions import Architecture, Decision
+from recspace.compiler.compiled import Tensor as Stored
+from recspace.compiler.decisions import Architecture, Decision, Options, opened, packed
 from recspace.compiler.schema import Column
 
 from .choices import Option
@@ -29,6 +33,8 @@ VERSION = 1
 LARGE = 10_000
 """Elements of a decision above which its options and weights lie in safetensors beside the JSON."""
 ARCHITECTURE, ARCHITECTURE_TENSORS = "architecture.json", "architecture.safetensors"
+PRUNED = "pruned:"
+"""What stands before the name of a table that was pruned number by number."""
 ENCODING, COLUMNS = "encoding", "columns.json"
 TOLD = 1_000
 """Elements of an architecture above which the journal has only the fingerprint of a trial."""
@@ -52,9 +58,15 @@ def sizes(path: Path, compiled: Compiled) -> dict[str, int]:
         for name in file.keys():  # noqa: SIM118 – a file is no mapping
             tensor = file.get_tensor(name)
             of = stored.get(name)
-            parameters += tensor.numel() if of is None or of.trainable else 0
+            parameters += (tensor.numel() if of is None else _left(of)) if of is None or of.trainable else 0
             embedding_bytes += tensor.nbytes if of is not None and of.embedding else 0
     return {"parameters": parameters, "embedding_bytes": embedding_bytes, "file_bytes": path.stat().st_size}
+
+
+def _left(tensor: Stored) -> int:
+    """The numbers that a tensor holds for the model: of a table of which a part is left, that part."""
+    parts = [s.kept for s in tensor.slices if s.kept is not None]
+    return sum(int(kept.sum()) for kept in parts) if parts else math.prod(tensor.shape)
 
 
 def write_encoding(folder: Path, columns: Sequence[Column], save: Callable[[Path, Sequence[Column]], None]) -> None:
@@ -99,6 +111,8 @@ def write_architecture(
         entry["kind"] = decision.domains[0].kind if decision.domains else ""
         if decision.elements > LARGE and decision.name in architecture:
             entry["stored"] = ARCHITECTURE_TENSORS
+            if decision.packed:
+                entry |= _rows(decision, architecture[decision.name])
             large[f"{decision.name}:value"] = _positions(decision, architecture)
             if weights is not None:
                 large[f"{decision.name}:weight"] = weights
@@ -120,10 +134,40 @@ def write_architecture(
         if crossed:
             entry["interactions"] = crossed
         entries.append(entry)
+    large |= {f"{PRUNED}{name}": mask.to(torch.uint8) for name, mask in found.pruned.items()}
     if large:
         write_tensors(folder, ARCHITECTURE_TENSORS, large)
-    document = {"version": VERSION, "decisions": entries, "kept_gates": sorted(found.gates)}
+    document: dict[str, Any] = {"version": VERSION, "decisions": entries, "kept_gates": sorted(found.gates)}
+    if found.pruned:
+        document["pruned"] = _left_of(found.pruned)
     write_json(folder, ARCHITECTURE, document)
+
+
+def _left_of(pruned: Mapping[str, Tensor]) -> list[dict[str, Any]]:
+    """How many numbers are left of every table; which, lies in the file beside."""
+    found = []
+    for name, mask in sorted(pruned.items()):
+        layer, key = json.loads(name)
+        found.append({"table": layer, "key": key, "numbers": mask.numel(), "left": int(mask.sum())})
+    return found
+
+
+def read_pruned(folder: Path) -> dict[str, Tensor]:
+    """What is left of tables that were pruned number by number (`Found.pruned`)."""
+    if "pruned" not in json.loads(inside(folder, ARCHITECTURE).read_bytes()):
+        return {}
+    with safe_open(inside(folder, ARCHITECTURE_TENSORS), framework="pt") as file:
+        names = [name for name in file.keys() if name.startswith(PRUNED)]  # noqa: SIM118 – a file is no mapping
+        return {name.removeprefix(PRUNED): file.get_tensor(name) == 1 for name in names}
+
+
+def _rows(decision: Decision, options: Options) -> dict[str, Any]:
+    """How many gates are on, in all and of every row of values: `rows` stand one after the other in the file."""
+    on = opened(options)
+    ends = np.cumsum(decision.counts)
+    own = [int(on[end - count : end].sum()) for end, count in zip(ends, decision.counts, strict=True)]
+    keys = zip(decision.rows, decision.counts, own, strict=bool(decision.rows))
+    return {"on": int(on.sum()), "rows": [{"key": list(k), "count": c, "on": n} for k, c, n in keys]}
 
 
 def _crossed(
@@ -143,7 +187,7 @@ def read_architecture(folder: Path, decisions: tuple[Decision, ...]) -> tuple[Ar
     """
     document = json.loads(inside(folder, ARCHITECTURE).read_bytes())
     entries = {entry["name"]: entry for entry in document["decisions"]}
-    found: dict[str, tuple[Option, ...]] = {}
+    found: dict[str, Options] = {}
     for decision in decisions:
         if not decision.elements:
             continue
@@ -151,18 +195,28 @@ def read_architecture(folder: Path, decisions: tuple[Decision, ...]) -> tuple[Ar
         if "given" in entry:
             continue
         if "elements" in entry:
-            found[decision.name] = tuple(
+            listed = tuple(
                 position(decision, k, element["value"])
                 for k, element in enumerate(_checked(entry["elements"], decision.elements))
             )
+            found[decision.name] = packed(opened(listed)) if decision.packed else listed
         else:
             with safe_open(inside(folder, ARCHITECTURE_TENSORS), framework="pt") as file:
                 stored = file.get_tensor(f"{decision.name}:value")
+            if decision.packed:
+                found[decision.name] = packed(_counted(stored.numpy() == 1, decision.elements))
+                continue
             sets = decision.domains[0].kind == "subset"
             rows = ((row != 0).nonzero().flatten().tolist() for row in stored) if sets else None
             options = map(tuple, rows) if rows is not None else stored.tolist()
             found[decision.name] = tuple(_checked(list(options), decision.elements))
     return found, frozenset(document["kept_gates"])
+
+
+def _counted(on: NDArray[np.bool_], count: int) -> NDArray[np.bool_]:
+    if on.shape != (count,):
+        raise ValueError(f"{on.size} elements where there are {count}")
+    return on
 
 
 def _checked(elements: list[Any], count: int) -> list[Any]:
@@ -174,6 +228,8 @@ def _checked(elements: list[Any], count: int) -> list[Any]:
 def _positions(decision: Decision, architecture: Architecture) -> Tensor:
     """Positions [E] of the options; of sets 0 and 1 for every member [E, N]; reals as they are."""
     options = architecture[decision.name]
+    if decision.packed:
+        return torch.from_numpy(opened(options).astype(np.uint8))
     if decision.domains[0].kind != "subset":
         return torch.tensor(options)
     members = torch.zeros(decision.elements, max(len(d.options) for d in decision.domains), dtype=torch.uint8)

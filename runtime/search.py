@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from recspace.compiler.architectures import canonical, exists
+from recspace.compiler.budgets import Limit
 from recspace.compiler.compiled import Compiled
 from recspace.compiler.decisions import Architecture, Decision
 from recspace.compiler.ir import Graph
@@ -61,7 +62,7 @@ class Inputs:
     of user ids for the grouped AUC; `roles`: who chooses and what is chosen, where models rank. `bound` is what a
     resumed run must find unchanged: the text of the space and of its imports, its params, the fingerprint of the data;
     plain data. `free` compiles what need not meet the requirements. `save` keeps the encoding of columns in a folder
-    (`Bound.save`). `settled`: see `Context`. `fields`: their names.
+    (`Bound.save`). `settled`, `limits`: see `Context`. `fields`: their names.
     """
 
     factory: Factory
@@ -77,6 +78,7 @@ class Inputs:
     save: Callable[[Path, Sequence[Column]], None] | None = None
     settled: Callable[[Architecture], Graph] | None = None
     fields: frozenset[str] = frozenset()
+    limits: Callable[[Architecture], tuple[Limit, ...]] | None = None
 
     @property
     def decisions(self) -> tuple[Decision, ...]:
@@ -205,6 +207,7 @@ class Search:
             self._found,
             self._inputs.free,
             self._inputs.settled,
+            self._inputs.limits,
         )
 
     def _time_for(self, stage: Planned) -> float:
@@ -329,13 +332,13 @@ class Search:
         """Whether the searched architecture means the hand-made model."""
         graph = self._inputs.graph
         taken = found.architecture or {}
-        return bool(taken) and canonical(graph, taken) == canonical(graph, hand_made(context))
+        return bool(taken) and not found.pruned and canonical(graph, taken) == canonical(graph, hand_made(context))
 
     def _final(self, context: Context) -> tuple[Model, dict[str, Tensor]]:
         """The model that comes out, and the weights of the gates that it kept."""
         found = context.found
         architecture = found.architecture if found.architecture is not None else hand_made(context)
-        compiled = context.factory(architecture, frozenset(found.gates))
+        compiled = context.plain(architecture, frozenset(found.gates))
         model = context.model(compiled)
         if found.model:
             model.load(found.model)

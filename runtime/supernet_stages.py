@@ -7,6 +7,8 @@ from dataclasses import replace
 from importlib import import_module
 from typing import Any
 
+from torch import Tensor
+
 from .choices import even, one_hot, tensors_of
 from .choosing import EVERYTHING, Choosing, Constant, Drawn, Portion, Relaxed
 from .context import Context, with_defaults
@@ -79,8 +81,8 @@ class Relax(Fitting):
     def __init__(self, context: Context, call: StageCall, portion: Portion = EVERYTHING) -> None:
         self.raw = call.options["as"] == "gate"
         relaxation = import_module(f"{__package__}.relaxations.{call.options['as']}")
-        steps = context.steps(call)
-        choosing = Relaxed(
+        steps, model = context.steps(call), context.supernet_model()
+        self.choosing = Relaxed(
             context.decisions,
             relaxation,
             call.options,
@@ -91,13 +93,14 @@ class Relax(Fitting):
             context.device,
             portion,
         )
-        self.choosing = choosing
         # Few steps of Adam with its usual 0.001 could not tell options apart: let logits travel about 3 in a stage.
         moves = max(1, steps // int(call.options["every"]))
         decisions = call.options["optimizer"] or with_defaults("adam", lr=min(0.1, max(0.001, 3 / moves)))
         bilevel = call.options["bilevel"] == "first_order"
-        model = context.supernet_model()
-        super().__init__(context, context.fit(model, choosing, call, "weights", bilevel=bilevel, decisions=decisions))
+        fit = context.fit(
+            model, self.choosing, call, "weights", bilevel=bilevel, decisions=decisions, shaping=self.choosing
+        )
+        super().__init__(context, fit)
 
     def found(self) -> Found:
         settled, examples = self.fit.choosing.settled(), self.context.examples
@@ -105,12 +108,20 @@ class Relax(Fitting):
         batch = self.context.settings.evaluation_rows
         given = shares(self.fit.model, examples, rows, settled, self.context.decisions, batch)
         weighing = copied({**tensors_of(self.choosing.to_derive()), **given})
-        return replace(
-            self.context.found,
-            weights=copied(self.fit.model.tensors),
-            weighing=weighing,
-            raw=self.raw,
-            architecture=None,
-            gates={},
-            model={},
-        )
+        return searched(self.context.found, self.fit, weighing, raw=self.raw)
+
+
+def searched(
+    found: Found, fit: Fit, weighing: Mapping[str, Tensor], *, raw: bool = False, margins: bool = False
+) -> Found:
+    """What a relaxation hands on."""
+    return replace(
+        found,
+        weights=copied(fit.model.tensors),
+        weighing=weighing,
+        raw=raw,
+        margins=margins,
+        architecture=None,
+        gates={},
+        model={},
+    )

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+import numpy as np
 from torch import Tensor
 
-from recspace.compiler.decisions import Architecture
+from recspace.compiler.decisions import Architecture, Options, opened, packed
 
 from .choices import Option
 from .state import State, copied, joined
@@ -25,6 +27,8 @@ class Found:
     gates         weights [elements] of the gate decisions that the derived model keeps as weights
     model         tensors of the derived model, by attribute, once it has been trained
     settled       elements that a stage has settled for all that follow (decision → element → option), as `--fix` does
+    margins       whether `weighing` says how far gates are above what would shut them
+    pruned        what is left of tables that were pruned number by number (`pruning.name_of` → bool [rows, width])
     """
 
     weights: Mapping[str, Tensor] = field(default_factory=dict)
@@ -34,11 +38,14 @@ class Found:
     gates: Mapping[str, Tensor] = field(default_factory=dict)
     model: Mapping[str, Tensor] = field(default_factory=dict)
     settled: Mapping[str, Mapping[int, Option]] = field(default_factory=dict)
+    margins: bool = False
+    pruned: Mapping[str, Tensor] = field(default_factory=dict)
 
     def state(self) -> State:
         tensors = {"weights": self.weights, "weighing": self.weighing, "gates": self.gates, "model": self.model}
+        tensors["pruned"] = self.pruned
         parts = {name: State(copied(part)) for name, part in tensors.items()}
-        facts = {"raw": self.raw, "architecture": architecture_json(self.architecture)}
+        facts = {"raw": self.raw, "margins": self.margins, "architecture": architecture_json(self.architecture)}
         return joined(parts, {**facts, "settled": settled_json(self.settled)})
 
     @staticmethod
@@ -51,19 +58,33 @@ class Found:
             state.part("gates").tensors,
             state.part("model").tensors,
             settled_from(state.facts["settled"]),
+            bool(state.facts["margins"]),
+            state.part("pruned").tensors,
         )
 
 
 def architecture_json(architecture: Architecture | None) -> Any:
     if architecture is None:
         return None
-    return {n: [list(o) if isinstance(o, tuple) else o for o in options] for n, options in architecture.items()}
+    return {n: _listed(options) for n, options in architecture.items()}
+
+
+def _listed(options: Options) -> Any:
+    """Bytes as a text: base64 of the bits."""
+    if isinstance(options, bytes):
+        return {"bits": b64encode(np.packbits(opened(options)).tobytes()).decode(), "count": len(options)}
+    return [list(o) if isinstance(o, tuple) else o for o in options]
 
 
 def architecture_from(data: Any) -> Architecture | None:
-    if data is None:
-        return None
-    return {n: tuple(tuple(o) if isinstance(o, list) else o for o in options) for n, options in data.items()}
+    return None if data is None else {name: _options(listed) for name, listed in data.items()}
+
+
+def _options(listed: Any) -> Options:
+    if isinstance(listed, dict):
+        bits = np.frombuffer(b64decode(listed["bits"]), dtype=np.uint8)
+        return packed(np.unpackbits(bits, count=int(listed["count"])) == 1)
+    return tuple(tuple(o) if isinstance(o, list) else o for o in listed)
 
 
 def settled_json(settled: Mapping[str, Mapping[int, Option]]) -> Any:

@@ -24,6 +24,7 @@ from .module import Model
 from .negatives import Negatives
 from .randomness import noises, order
 from .settings import Settings
+from .shaping import Shaping, normalized
 from .state import State, copied, joined
 from .updates import Update
 
@@ -75,8 +76,10 @@ class Fit:
         weights_update: Update,
         decisions_update: Update | None,
         upper: frozenset[str] = frozenset(),
+        shaping: Shaping | None = None,
     ) -> None:
         """`upper`: parameters of the model that `decisions_update` moves with the decisions, as `weights:NAME`."""
+        self._shaping = shaping
         self.model, self.choosing, self.plan = model, choosing, plan
         self._examples, self._settings = examples, settings
         self._weights, self._decisions, self._upper = weights_update, decisions_update, upper
@@ -114,13 +117,13 @@ class Fit:
             return self._close_epoch(self.steps_an_epoch)
         return {}
 
-    def hurry(self) -> None:
+    def hurry(self, why: str = "hours") -> None:
         """End now, as if this step had been the last one."""
         if not self.ended:
             partial = self.at % self.steps_an_epoch
             if partial or not self.history:
                 self._close_epoch(max(partial, 1))
-            self._finish("hours")
+            self._finish(why)
 
     def _learn(self) -> float:
         """A step of the weights, and of the decisions where both are one level; the loss."""
@@ -134,6 +137,8 @@ class Fit:
         self._weights.step(clipped(ours, self.plan.clip), self._rate())
         if self._decisions is not None and theirs and self.at % self.plan.every == 0:
             self._decisions.step(self._scaled(theirs), 1.0)
+        if self._shaping is not None:
+            self._shaping.moved(self._rate())
         return float(loss.detach())
 
     def _learned(self) -> dict[str, Parameter]:
@@ -147,6 +152,8 @@ class Fit:
         gradients = self._gradients(loss, self._learned())
         if self._decisions is not None:
             self._decisions.step(self._scaled(gradients), 1.0)
+        if self._shaping is not None:
+            self._shaping.moved(0.0)
 
     def _loss(self, rows: Tensor, name: str) -> Tensor:
         return self._loss_of(self._batch(rows, name), self.choosing.training(self.at), name)
@@ -167,7 +174,8 @@ class Fit:
         noise = noises(shapes, self._settings.seed, f"{self.plan.stage}/{name}", self.at, device)
         with torch.autocast(device.type, torch.bfloat16, enabled=self._settings.amp):
             _, terms = self._objective(batch, choices, noise)
-        return sum_of(terms)
+        penalty = None if self._shaping is None else self._shaping.penalty()
+        return sum_of(terms if penalty is None else (*terms, penalty))
 
     def _rows(self, rows: Tensor, name: str) -> Tensor:
         """The rows of this step: batch `at` of the endless sequence of epochs over them."""
@@ -194,7 +202,8 @@ class Fit:
     def _scaled(self, gradients: dict[str, Tensor]) -> dict[str, Tensor]:
         if not self.plan.normalize:
             return gradients
-        return {name: gradient / (gradient.abs().mean() + 1e-8) for name, gradient in gradients.items()}
+        blocks = {} if self._shaping is None else self._shaping.blocks
+        return {name: normalized(gradient, blocks.get(name)) for name, gradient in gradients.items()}
 
     def _rate(self) -> float:
         match self.plan.decay:

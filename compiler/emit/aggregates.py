@@ -15,6 +15,9 @@ def reduce(emitter: Emitter, key: int, node: Reduce) -> None:
     if node.over:
         elements.reduce(emitter, key, node)
         return
+    if node.index.values:  # gates side by side that are looked up: the decision stays whole
+        emitter.values[key] = emitter.values[node.blocks[0].ref.node]
+        return
     refs = [b.ref for b in node.blocks] + ([node.weights] if node.weights else [])
     batched = emitter.batched(*refs)
     if node.operator in ("concat", "stack", "vector"):

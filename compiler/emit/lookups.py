@@ -3,12 +3,12 @@ out: a decision is one tensor, of which the ids pick elements. N options of a ch
 
 from __future__ import annotations
 
-from itertools import accumulate
-
 import numpy as np
 
-from ..ir import DecisionNode, Operator, Ref
-from .emitter import Emitter, Value, in_family, is_gate
+from ..gated import begins
+from ..ir import DecisionNode, IntArray, Operator, Ref
+from ..unfinished import not_yet
+from .emitter import Emitter, Value, broadcasts, in_family, is_gate
 
 LOOKED_UP = '''
 def looked_up(weights: Tensor, ids: Tensor, starts: Tensor | int) -> Tensor:
@@ -40,31 +40,105 @@ def option_at(options: Tensor, ids: Tensor, starts: Tensor | int, unseen: int, c
 '''.strip()
 
 
+LOOKED_UP_ROWS = '''
+def looked_up_rows(weights: Tensor, ids: Tensor, starts: Tensor | int, steps: Tensor | int, count: int) -> Tensor:
+    """Vectors of gates [*, count]: of value 1 the first stands at `starts`, each of the others `steps` after the one before."""
+    after = torch.arange(count, device=ids.device)
+    first, step = (torch.as_tensor(t, device=ids.device).unsqueeze(-1) for t in (starts, steps))
+    return looked_up(weights, ids.unsqueeze(-1), first + step * after)
+'''.strip()
+
+
 def lookup(emitter: Emitter, key: int, node: Operator) -> None:
     """One row of the decision for each row of the node."""
     family, at = node.operands
-    source = emitter.graph[family.node]
-    assert isinstance(source, DecisionNode)
-    counts = emitter.graph.decision(source.name).counts
-    begins = np.array([0, *accumulate(counts)])[source.elements.array[family.rows.array]]
     several = node.shape.kind == "sequence"
     own = in_family(node)
     ids = emitter.fetch(at, own, full=True)
-    starts = str(int(begins[0]))
-    if not bool((begins == begins[0]).all()):
-        starts = emitter.constant(begins) + ("[:, None]" if several else "")
-    read = f"{emitter.values[family.node].name}, {ids}, {starts}"
-    domain = emitter.graph.decision(source.name).domains[0]
-    if not is_gate(emitter.graph.decision(source.name)):
-        unseen = min(range(len(domain.options)), key=lambda k: domain.options[k]) if domain.kind != "name" else 0
-        settled = source.name in emitter.layers.settled
-        emitter.functions |= {"option_at": SETTLED} if settled else {"chosen_at": CHOSEN}
-        text = f"option_at({read}, {unseen}, {len(domain.options)})" if settled else f"chosen_at({read}, {unseen})"
-        value = emitter.define(key, node, text, True)
-        emitter.values[key] = Value(value.name, True, value.family, 1)
+    found = begins(emitter.graph, family)
+    name = emitter.values[family.node].name
+    source = emitter.graph[family.node]
+    if isinstance(source, DecisionNode) and not is_gate(emitter.graph.decision(source.name)):
+        _chosen(emitter, key, node, f"{name}, {ids}, {_starts(emitter, found, several)}", source.name)
         return
     emitter.functions["looked_up"] = LOOKED_UP
-    emitter.define(key, node, f"looked_up({read})", True)
+    if found.ndim == 1:
+        text = f"looked_up({name}, {ids}, {_starts(emitter, found, several)})"
+    else:
+        emitter.functions["looked_up_rows"] = LOOKED_UP_ROWS
+        steps = found[:, 1] - found[:, 0] if found.shape[1] > 1 else np.zeros(len(found), dtype=np.int64)
+        if not bool((np.diff(found) == steps[:, None]).all()):
+            raise not_yet(node.span, "a vector of gates that do not stand side by side")
+        starts = [_starts(emitter, one, several) for one in (found[:, 0], steps)]
+        text = f"looked_up_rows({name}, {ids}, {', '.join(starts)}, {found.shape[1]})"
+    emitter.define(key, node, text, True)
     if several:
         present = emitter.present[at.node]
         emitter.present[key] = Ref(present.node, present.rows.take(at.rows))
+
+
+def _chosen(emitter: Emitter, key: int, node: Operator, read: str, name: str) -> None:
+    """What is chosen for the values at hand, as weights of the options."""
+    domain = emitter.graph.decision(name).domains[0]
+    unseen = min(range(len(domain.options)), key=lambda k: domain.options[k]) if domain.kind != "name" else 0
+    settled = name in emitter.layers.settled
+    emitter.functions |= {"option_at": SETTLED} if settled else {"chosen_at": CHOSEN}
+    text = f"option_at({read}, {unseen}, {len(domain.options)})" if settled else f"chosen_at({read}, {unseen})"
+    value = emitter.define(key, node, text, True)
+    emitter.values[key] = Value(value.name, True, value.family, 1)
+
+
+PICKED = '''
+def picked(x: Tensor, at: Tensor) -> Tensor:
+    """Of alternatives x [S, *shape], in a family [N, S, *shape], those that `at` [B, (N,) …] says, from 1."""
+    at = at.long().sub(1).clamp(min=0)
+    if at.dim() == 1 or x.dim() == 1:
+        return x[at]
+    member = torch.arange(x.shape[0], device=x.device)
+    return x[member.view(-1, *(1,) * (at.dim() - 2)), at]
+'''.strip()
+
+
+def block(emitter: Emitter, key: int, node: Operator) -> None:
+    """The frequency block of every id: a buffer, fields one below the other. Padding stays −1."""
+    (at,) = node.operands
+    held, starts = emitter.layers.blocks[key]
+    own, several = in_family(node), node.shape.kind == "sequence"
+    ids = emitter.fetch(at, own, full=True)
+    start = _starts(emitter, np.array(starts), several)
+    text = f"self.{held.attribute}[{ids}.clamp(min=0){f' + {start}' if start != '0' else ''}].to(torch.get_default_dtype())"
+    if several:
+        text = f"torch.where({ids} >= 0, {text}, -1.0)"
+    emitter.define(key, node, text, True)
+    emitter.inherit(key, node.operands)
+
+
+def pick(emitter: Emitter, key: int, node: Operator) -> None:
+    """What the block of a value picks out of the alternatives, each the same for all examples."""
+    at, *alternatives = node.operands
+    if emitter.batched(*alternatives):
+        raise not_yet(node.span, "what each example computes, looked up by block,",
+                      "look gates up, and compute with what is found")  # fmt: skip
+    own, rank = in_family(node), len(node.shape.dims)
+    emitter.functions["picked"] = PICKED
+    listed = [_whole(emitter, a, own, rank, node) for a in alternatives]
+    stacked = f"torch.stack([{', '.join(listed)}], {int(own)})"
+    emitter.define(key, node, f"picked({stacked}, {emitter.fetch(at, own, full=True)})", True)
+    emitter.inherit(key, (at,))
+
+
+def _whole(emitter: Emitter, ref: Ref, own: bool, rank: int, node: Operator) -> str:
+    """An alternative in its full shape: [(N,) *shape]."""
+    text = emitter.aligned(ref, own, rank, full=True)
+    value = emitter.values[ref.node]
+    if value.rank == rank and not broadcasts(value):
+        return text
+    sizes = ([str(len(node.index))] if own else []) + [str(d) for d in node.shape.dims]
+    return f"torch.as_tensor({text}, dtype=torch.get_default_dtype()).expand({', '.join(sizes) or '()'})"
+
+
+def _starts(emitter: Emitter, numbers: IntArray, several: bool) -> str:
+    """A number in the text, or a constant that stands along the family axis of ids."""
+    if bool((numbers == numbers[0]).all()):
+        return str(int(numbers[0]))
+    return emitter.constant(numbers) + ("[:, None]" if several else "")

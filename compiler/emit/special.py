@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from ..ir import DecisionNode, Input, Operator, Ref
+from ..kept import KEPT
 from ..unfinished import not_yet
 from . import elements, lookups
 from .arguments import layer_weights
@@ -20,6 +21,9 @@ def embedding(emitter: Emitter, key: int, node: Operator) -> None:
     assert isinstance(source, Input)
     family = in_family(node)
     read = emitter.fetch(node.operands[0], family, full=True)
+    if "·kept" in node.options:
+        _from_kept(emitter, key, node, read, source.shape.kind == "sequence")
+        return
     if "·table" in node.options:
         _from_table(emitter, key, node, read, source.shape.kind == "sequence")
         return
@@ -36,11 +40,7 @@ def embedding(emitter: Emitter, key: int, node: Operator) -> None:
 
 
 def _from_table(emitter: Emitter, key: int, node: Operator, read: str, several: bool) -> None:
-    table, offsets = emitter.layers.tables[node.options["·table"]], node.options["·offsets"]
-    if any(offsets):
-        start = emitter.constant(offsets) if in_family(node) else str(offsets[0])
-        axes = "[:, None]" if several and in_family(node) else ""
-        read = f"torch.where({read} >= 0, {read} + {start}{axes}, -1)" if several else f"{read} + {start}"
+    table, read = emitter.layers.tables[node.options["·table"]], _placed(emitter, node, read, several)
     if several:
         emitter.use("embed", "embed_sequence")
         text = f"embed_sequence({read}, self.{table.attribute})" + (".squeeze(-1)" if node.operator == "weight" else "")
@@ -49,6 +49,28 @@ def _from_table(emitter: Emitter, key: int, node: Operator, read: str, several: 
     else:
         emitter.use(node.operator, node.operator)
         text = f"{node.operator}({read}, self.{table.attribute})"
+    emitter.define(key, node, text, True)
+
+
+def _placed(emitter: Emitter, node: Operator, read: str, several: bool) -> str:
+    """Ids as rows of a table that several fields share."""
+    offsets = node.options["·offsets"]
+    if not any(offsets):
+        return read
+    start = emitter.constant(offsets) if in_family(node) else str(offsets[0])
+    axes = "[:, None]" if several and in_family(node) else ""
+    return f"torch.where({read} >= 0, {read} + {start}{axes}, -1)" if several else f"{read} + {start}"
+
+
+def _from_kept(emitter: Emitter, key: int, node: Operator, read: str, several: bool) -> None:
+    """From a table of which a part is left; of an unknown value, whose row is the first, and of padding nothing is."""
+    table, read = emitter.layers.kept[node.options["·table"]], _placed(emitter, node, read, several)
+    name = f"kept_{table.form}"
+    emitter.functions[name] = KEPT[table.form]
+    text = f"{name}({read}, {table.arguments()})" + (".squeeze(-1)" if node.operator == "weight" else "")
+    if several:
+        source = emitter.present[node.operands[0].node]
+        emitter.present[key] = Ref(source.node, source.rows.take(node.operands[0].rows))
     emitter.define(key, node, text, True)
 
 
@@ -142,6 +164,8 @@ SPECIAL: Mapping[str, Callable[[Emitter, int, Operator], None]] = {
     "element": elements.element,
     "rename": elements.rename,
     "lookup": lookups.lookup,
+    "block": lookups.block,
+    "pick": lookups.pick,
     "embed": embedding,
     "weight": embedding,
     "bias": bias,

@@ -41,6 +41,7 @@ def tables(graph: Graph, rows_of: Callable[[Column], int]) -> Graph:
         start = (node.options.get("mean"), node.options.get("std"))
         name += "" if start in (USUAL, (None, None)) else f"_{start[0]:g}_{start[1]:g}"
         name = f"given_{name}" if key in upper else name
+        name = f"kept_{name}" if "·kept" in node.options else name
         offsets: list[int] = []
         for k, row in enumerate(node.operands[0].rows.array):
             column = source.columns[row]

@@ -26,7 +26,8 @@ promise = Stage(
         Option("keep", "real", None, low=0.0, high=1.0, doc="that share of a decision's gates stays: 10%"),
         Option("per", "any", None, doc="the index within which `top` and `keep` count: per = k", refers="index"),
         Option("soft", "flag", False, doc="gates that stay keep the weight that was learned instead of 1"),
-        Option("prune", "any", None, doc="what is pruned parameter by parameter", refers="value"),
+        Option("prune", "any", None, refers="value",
+               doc="a value whose tables are pruned number by number, by |E ∘ gate|: `keep`, `top`, `threshold` are then of these"),
         Option("budgets", "any", None, doc="one model for each budget"),
         Option("of", "any", None, doc="the cost that the budgets are of"),
     ),
@@ -34,14 +35,32 @@ promise = Stage(
     per_value=True,
     conditional=True,
 )  # fmt: skip
-LATER: dict[str, tuple[str, ...]] = {"prune": (), "budgets": (), "of": ()}
+LATER: dict[str, tuple[str, ...]] = {"budgets": (), "of": ()}
 
 
 def foresee(graph: Graph, call: StageCall, fixed: Fixed) -> None:
-    """Raises SpaceError (S0603) where `start` would."""
+    """Raises SpaceError (S0603) where `start` would, and S0630 for requirements on costs that cannot be met by choice."""
+    from recspace.compiler.budgets import bounded, on_costs
+    from recspace.compiler.unfinished import not_yet
+
     from ..derive_stage import refuse_per
 
     refuse_per(call)
+    for output in on_costs(graph):
+        bounded(graph, output)
+        if not any(d.packed for d in graph.decisions):
+            raise not_yet(output.span, "a requirement on costs of what no gates of values decide")
+
+
+def check(context: Context, call: StageCall) -> None:
+    """Raises SpaceError (S0603) where `prune` names no tables."""
+    from ..pruning import tables_of
+    from ..refuse import refusal
+
+    name = call.options["prune"]
+    if name is not None and not tables_of(context.supernet, str(name)):
+        text = f"`{name}` has no embedding tables of its own that could be pruned"
+        raise refusal("S0603", text, call.spans.get("prune", call.span), help="name the `let` that stands for embed(…)")
 
 
 def start(context: Context, call: StageCall) -> Task:

@@ -24,7 +24,7 @@ promise = Stage(
                doc="none: both on training rows; first_order: decisions on validation rows, in turn"),
         Option("optimizer", "call", None, OPTIMIZERS, doc="of the decisions; else adam, lr = 3 / steps in 0.001..0.1"),
         Option("every", "whole", 1, low=1, doc="steps of the weights for one of the decisions"),
-        Option("normalize_gradients", "flag", False, doc="divide a decision's gradient by its mean size"),
+        Option("normalize_gradients", "flag", False, doc="divide a decision's gradient by its mean size, of each block of `keep[s, k]` by its own"),
         Option("upper", "any", None, doc="learned tensors that belong to the upper level", refers="value"),
         Option("lag", "whole", 0, low=0, doc="decisions learn from the batch that many steps before"),
         *fitting(1, weights="weights"),
@@ -36,7 +36,17 @@ promise = Stage(
 LATER: dict[str, tuple[str, ...]] = {"bilevel": ("one_step",), "upper": (), "lag": ()}
 
 
+def check(context: Context, call: StageCall) -> None:
+    """Raises SpaceError (S0605) for gates that a relaxation of what they multiply finds no table of."""
+    from ..gating import check, reads_tables
+
+    if reads_tables(call):
+        check(context.supernet, context.decisions, call)
+
+
 def start(context: Context, call: StageCall) -> Task:
+    from ..gating import reads_tables
+    from ..gating_stage import RelaxGated
     from ..supernet_stages import Relax
 
-    return Relax(context, call)
+    return RelaxGated(context, call) if reads_tables(call) else Relax(context, call)

@@ -15,10 +15,12 @@ from .checking import Question, Verdict, judge
 from .recipes import recipe_of
 
 if TYPE_CHECKING:
+    from recspace.compiler.budgets import Limit
     from recspace.compiler.compile import Models
     from recspace.compiler.compiled import Compiled
     from recspace.compiler.decisions import Architecture, Decision
     from recspace.compiler.ir import Graph
+    from recspace.compiler.passes.keep import Mask, Place
     from recspace.compiler.schema import Column, Schema
     from recspace.compiler.size import Size
     from recspace.runtime.module import Model
@@ -80,9 +82,24 @@ class Space:
         """The plain model of an architecture, whether it meets the requirements or not."""
         return self.models.plain(architecture, required=False)
 
-    def compiled(self, architecture: Architecture | None = None, keep: frozenset[str] = frozenset()) -> Compiled:
-        """The supernet; with an architecture the plain model that it means. `keep`: gates that stay weights in it."""
-        return self.models.supernet if architecture is None else self.models.plain(architecture, frozenset(keep))
+    def limits(self, architecture: Architecture) -> tuple[Limit, ...]:
+        """What the requirements on costs leave to gates of values, under an architecture of everything else."""
+        from recspace.compiler.budgets import limits
+        from recspace.runtime.registry import promises
+
+        return limits(self.graph, self.schema, promises(), architecture)
+
+    def compiled(
+        self,
+        architecture: Architecture | None = None,
+        keep: frozenset[str] = frozenset(),
+        pruned: Mapping[Place, Mask] | None = None,
+    ) -> Compiled:
+        """The supernet; with an architecture the plain model that it means. `keep`: gates that stay weights in it;
+        `pruned`: which numbers are left of its tables."""
+        if architecture is None:
+            return self.models.supernet
+        return self.models.plain(architecture, frozenset(keep), pruned=pruned)
 
 
 def bound_space(question: Question) -> Space:
@@ -121,6 +138,7 @@ def inputs_of(space: Space, strategy: str = "") -> Inputs:
         verdict.bound.save,
         space.models.settled,
         frozenset(field.name for field in schema.fields),
+        space.limits,
     )
 
 
@@ -213,8 +231,9 @@ def outcome(folder: Path, moved: Moved = Moved()) -> tuple[Space, Model]:
     from recspace.runtime.files import inside
     from recspace.runtime.folder import RUN
     from recspace.runtime.module import build
+    from recspace.runtime.pruning import masks_of
     from recspace.runtime.refuse import refusal, words
-    from recspace.runtime.report import read_architecture
+    from recspace.runtime.report import read_architecture, read_pruned
     from recspace.runtime.run import unchanged
 
     place = words(str(folder), "")
@@ -225,7 +244,8 @@ def outcome(folder: Path, moved: Moved = Moved()) -> tuple[Space, Model]:
     unchanged(bound, _remembered(space, ""), folder)
     try:
         architecture, keep = read_architecture(folder, space.decisions)
-        model = build(space.compiled(architecture if space.decisions else None, keep), pick("cpu"))
+        left = masks_of(read_pruned(folder))
+        model = build(space.compiled(architecture if space.decisions else None, keep, left), pick("cpu"))
         model.load(load_file(inside(folder, "model.safetensors")))
     except (ValueError, KeyError, RuntimeError, OSError) as why:
         raise refusal("S0703", f"the files in {folder} do not fit the space: {why}", place) from why

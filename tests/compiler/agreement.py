@@ -19,7 +19,7 @@ from recspace.compiler.decisions import Decision
 from recspace.compiler.schema import Column, Schema
 from recspace.dsl import ast, library_path, load
 from recspace.runtime.choices import Set
-from recspace.runtime.module import Model, build, identity, region, transfer
+from recspace.runtime.module import Model, build, identity, put, region, transfer
 from recspace.runtime.registry import promises
 
 TOLERANCE = {"rtol": 1e-9, "atol": 1e-11}
@@ -93,7 +93,12 @@ def fill(model: Model, weights: Drawn) -> set[Any]:
         for part in stored.slices:
             view, place = region(model.tensors[stored.attribute], part), identity(part)
             if place in weights.found:
-                view.copy_(torch.tensor(weights.found[place]).reshape(view.shape))
+                value = torch.tensor(weights.found[place])
+                put(
+                    model.tensors[stored.attribute],
+                    part,
+                    value.reshape(view.shape if part.kept is None else part.kept.shape),
+                )
                 used.add(place)
             else:
                 view.fill_(1e3)

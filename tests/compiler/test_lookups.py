@@ -37,6 +37,10 @@ BODIES = {
     "predict sigmoid(sum(keep[j, i, value(item)] * dot(e[i], e[j]) for i < j in fields))",
     "with arithmetic, twice": "choose keep[v in values(item)] from {off, on}\n"
     "predict sigmoid((1 - keep[value(item)]) * weight(user) + 2 * keep[value(item)] * keep[value(item)])",
+    "vectors": "choose keep[f in categorical, v in values(f), k in 1..3] from {off, on}\n"
+    "predict sigmoid(linear(concat(keep[f, value(f), :] * embed(f, 3) for f in categorical), 1))",
+    "vectors along an axis before": "choose keep[k in 1..3, v in values(item)] from {off, on}\n"
+    "predict sigmoid(linear(keep[:, value(item)] * embed(item, 3) + keep[:, value(item)], 1))",
     "beside other gates": "choose keep[v in values(item)] from {off, on}\nchoose use[f in fields] from {off, on} prior 0.3\n"
     "predict sigmoid(sum(use[f] * keep[value(item)] * weight(f) for f in fields))",
 }
@@ -60,6 +64,12 @@ SEVERAL = (
     "choose keep[v in values(tags)] from {off, on}\nlet e[f in fields] = embed(f, 2)\n"
     "predict sigmoid(linear(concat(e[user], e[tags] * keep[value(tags)]), 1))"
 )
+SEVERAL = {
+    "numbers": "choose keep[v in values(tags)] from {off, on}\nlet e[f in fields] = embed(f, 2)\n"
+    "predict sigmoid(linear(concat(e[user], e[tags] * keep[value(tags)]), 1))",
+    "vectors": "choose keep[f in {user, tags}, v in values(f), k in 1..2] from {off, on}\n"
+    "predict sigmoid(linear(concat(embed(f, 2) * keep[f, value(f), :] for f in {user, tags}), 1))",
+}
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
@@ -100,8 +110,9 @@ def test_a_small_number_for_each_value_takes_a_byte():
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_several_values_are_gated_one_by_one(seed):
-    pair = Pair(program_of(f"space S\n{SEVERAL}{LOGLOSS}"), MIXED, {})
+@pytest.mark.parametrize("body", SEVERAL.values(), ids=SEVERAL)
+def test_several_values_are_gated_one_by_one(body, seed):
+    pair = Pair(program_of(f"space S\n{body}{LOGLOSS}"), MIXED, {})
     relaxed_agrees(pair, seed)
     derived_agrees(pair, seed)
 
@@ -240,3 +251,23 @@ def test_a_family_is_looked_up_by_the_values_of_its_own_field():
     text = "space S\nchoose keep[v in values(item)] from {off, on}\npredict sigmoid(keep[value(user)] * weight(item))"
     found = check(program_of(text + LOGLOSS), IDS, promises()).diagnostics
     assert [(d.code, d.span.text) for d in found if d.severity == "error"] == [("S0203", "keep[value(user)]")]
+
+
+BLOCKS = {
+    "vectors": "choose keep[s in 1..3, k in 1..2] from {off, on}\nlet e[f in {user, tags, item}] = embed(f, 2) * keep[block(f, 3, over = all), :]\n"
+    "predict sigmoid(linear(concat(e[f] for f in {user, tags, item}), 1))",
+    "within the field": "choose keep[s in 1..2] from {off, on}\nlet e[f in {user, tags}] = embed(f, 2) * keep[block(f, 2)]\n"
+    "predict sigmoid(linear(concat(e[f] for f in {user, tags}), 1))",
+    "of each field": "choose keep[f in {user, item}, s in 1..2, k in 1..2] from {off, on}\n"
+    "predict sigmoid(linear(concat(keep[f, block(f, 2), :] * embed(f, 2) for f in {user, item}), 1))",
+    "of one": "choose keep[s in 1..2] from {off, on}\npredict sigmoid(keep[block(item, 2)] * weight(item) + block(user, 3) * bias())",
+    "choices of one": "choose w[s in 1..2] from {0.5, 2, 3}\npredict sigmoid(w[block(item, 2)] * weight(item))",
+}
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("body", BLOCKS.values(), ids=BLOCKS)
+def test_what_is_looked_up_by_frequency_block_is_the_oracles(body, seed):
+    pair = Pair(program_of(f"space S\n{body}{LOGLOSS}"), MIXED, {})
+    relaxed_agrees(pair, seed)
+    derived_agrees(pair, seed)

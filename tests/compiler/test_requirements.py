@@ -49,10 +49,13 @@ def test_requirements_are_met_by_what_is_compiled():
 
 
 def test_requirements_on_costs_are_not_ignored():
-    text = GATES.replace("sum(keep[f] for f in fields) <= 1", "parameters(e) <= 10%")
+    text = GATES.replace("sum(keep[f] for f in fields) <= 1", "parameters() <= 10%")
+    program, _ = program_of(text)
+    n = compile_space(program, EXAMPLE, promises()).decisions[0].elements
+    compile_space(program, EXAMPLE, promises(), architecture={"keep": [0] * n})
     with pytest.raises(SpaceError) as refused:
-        compile_space(program_of(text)[0], EXAMPLE, promises())
-    assert [d.code for d in refused.value.diagnostics] == ["S0630"]
+        compile_space(program, EXAMPLE, promises(), architecture={"keep": [1] * n})
+    assert [(d.code, d.span.text) for d in refused.value.diagnostics] == [("S0410", "parameters() <= 10%")]
 
 
 @pytest.mark.parametrize("relation", ["<=", ">=", "==", "!="])

@@ -71,11 +71,7 @@ class Fields:
         source, rows, _ = self.source(target, options, env)
         if name == "weight":
             found = _embedded(layer, source, rows, 1, "")
-            return (
-                Sequence(found.data[..., 0], found.mask, found.pool).pooled()
-                if isinstance(found, Sequence)
-                else found[:, 0]
-            )
+            return Sequence(found.data[..., 0], found.mask, found.pool) if isinstance(found, Sequence) else found[:, 0]
         n = self.width(self.second(args, options, "n"), env)
         return operators.for_widths(
             n, lambda w, searched, _: _embedded(layer, source, rows, w, str(w) if searched else "")

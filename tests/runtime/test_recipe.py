@@ -112,10 +112,10 @@ def refused(text, *decisions):
     ("text", "says"),
     [
         ("evolution()", "evolution()"),
-        ("relax(as = clamp)", "relax(as = clamp)"),
+        ("relax(as = proximal)", "relax(as = proximal)"),
         ("relax(as = softmax, bilevel = one_step)", "bilevel = one_step"),
         ("relax(as = softmax, lag = 1)", "lag"),
-        ("derive(prune = e)", "prune"),
+        ("derive(budgets = 3)", "budgets"),
         ("warmup(distill = widest)", "distill"),
         ("stream(train())", "stream()"),
     ],

@@ -242,7 +242,7 @@ def test_large_decisions_lie_beside_the_json(tmp_path):
     weights = torch.rand(10_001)
     write_architecture(tmp_path, (gates, sets, rate), Found(architecture=architecture, weighing={"g": weights}))
     found = json.loads((tmp_path / "architecture.json").read_text())["decisions"]
-    stored = {"kind": "gate", "stored": "architecture.safetensors"}
+    stored = {"kind": "gate", "stored": "architecture.safetensors", "on": sum(architecture["g"]), "rows": []}
     assert found[0] == {"name": "g", "axes": ["v in values(f)"], "count": 10_001, **stored}
     chosen = {"value": ["abc"[p] for p in architecture["s"][0]], "weight": None}
     assert found[1]["elements"] == [{"name": "s", "key": [], "active": True, **chosen}]

@@ -14,7 +14,7 @@ from ...search_phase import ON_NUMBERS, SHAPES
 from ...shapes import Searched, Shape
 from ...unfinished import not_yet
 from .joining import TO_ONE_WIDTH
-from .lookups import lookup
+from .lookups import lookup, pick
 from .relaxing import Relaxing, Variants, fixed_shape
 
 
@@ -22,7 +22,9 @@ def operator(work: Relaxing, key: int, node: Operator) -> Ref | Variants:
     """An operator of the model, for each candidate where its options, operands or inputs are searched."""
     if node.operator == "lookup":
         return lookup(work, key, node)
-    if node.operator in ("frequency", "block", "current"):
+    if node.operator == "pick":
+        return pick(work, key, node)
+    if node.operator in ("frequency", "current"):
         raise not_yet(node.span, f"{node.operator}()")
     searched = next((name for name, o in node.options.items() if isinstance(o, Ref)), None)
     if searched is not None:

@@ -31,6 +31,8 @@ def _several(crossed: Sequence[Mapping[str, Any]]) -> str:
 
 def line(entry: Mapping[str, Any]) -> str:
     name = str(entry["name"])
+    if "on" in entry:
+        return f"{name}: {entry['on']:,} of {entry['count']:,} on, listed in {entry['stored']}"
     if "elements" not in entry:
         return f"{name}: {entry['count']:,} elements, listed in {entry['stored']}"
     there = [e for e in entry["elements"] if e.get("active", True)]
