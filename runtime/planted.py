@@ -131,12 +131,13 @@ def _held_to(truth: Truth, entry: Mapping[str, Any]) -> Iterator[Finding]:
         yield from _of_paths(truth, entry)
         return
     grouped = {_group(e["key"]): e for e in elements}
+    grouped = {group: e for group, e in grouped.items() if len(group) > 1}  # a field with itself is none
     sizes = {len(group) for group in truth.groups}
     planted = [group for group in truth.groups if group in grouped]
     if not planted or any(len(group) not in sizes for group in grouped):
         return
     if entry["kind"] == "gate":
-        on = {group for group, e in grouped.items() if e["value"] == "on"}
+        on = {group for group, e in grouped.items() if e["value"] == "on" or _mostly(e)}
         yield Finding(
             entry["name"], len(planted), len(on & set(planted)), len(on), len(grouped), _ranked(grouped, planted)
         )
@@ -145,6 +146,11 @@ def _held_to(truth: Truth, entry: Mapping[str, Any]) -> Iterator[Finding]:
     every = Counter(str(e["value"]) for e in grouped.values())
     options = {option: (ours[option], count - ours[option]) for option, count in sorted(every.items())}
     yield Finding(entry["name"], len(planted), None, len(grouped), len(grouped), options=options)
+
+
+def _mostly(element: Mapping[str, Any]) -> bool:
+    """Whether an edge that every example decides is on in more than half of them."""
+    return element["value"] is None and isinstance(element["weight"], int | float) and element["weight"] > 0.5
 
 
 def _group(key: list[Any]) -> Group:

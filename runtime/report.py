@@ -173,9 +173,9 @@ def _rows(decision: Decision, options: Options) -> dict[str, Any]:
 def _crossed(
     decision: Decision, options: Sequence[Option] | None, weights: Tensor | None, fields: frozenset[str]
 ) -> list[dict[str, Any]]:
-    if options is None:
-        return []
     gates = [1.0] * decision.elements if weights is None else weights.reshape(decision.elements, -1)[:, -1].tolist()
+    if options is None:  # every example decides it: on is what is on in most of them
+        options = [int(weights is not None and gate > 0.5) for gate in gates]
     found = interactions(decision, options, gates, fields)
     return [{"name": i.name, "fields": list(i.fields), "weight": None if weights is None else i.weight} for i in found]
 
