@@ -21,7 +21,8 @@ from recspace.runtime.steps import Kind, Step
 
 SCHEMA = schema_of(*[Field(f"f{k}", "category", 3) for k in range(5)])
 CPU = torch.device("cpu")
-ABLE = [n for n, p in promises().relaxations.items() if p.implemented and "gate" in p.domains]
+# Gates that come of what they multiply have no logits that could be factored.
+ABLE = [n for n, p in promises().relaxations.items() if p.implemented and "gate" in p.domains and not p.gated]
 RANKS = {
     "one for all": ("choose R from {1, 2, 4}", "R"),
     "one for each order": ("choose R[k in 2..4] from {4, 1, 2}", "R[k]"),
