@@ -61,11 +61,10 @@ def exists(graph: Graph, architecture: Architecture) -> dict[str, Sequence[bool]
     layout = Layout.of(graph)
     found: dict[str, Sequence[bool]] = {}
     for name, nodes in rows_of(graph, dict(graph.items())).items():
-        alive = [not node.exists for _, node in nodes[:1]] * layout.starts[name][-1]
-        if len(nodes) == 1 and alive and alive[0] and len(nodes[0][1].index) == len(layout.counts[name]):
-            found[name] = alive  # of one node without conditions all exist
-            continue
         alive = [False] * layout.starts[name][-1]
+        if len(nodes) == 1 and not nodes[0][1].exists and len(nodes[0][1].index) == len(layout.counts[name]):
+            found[name] = (True,) * len(alive)  # of one node without conditions all exist
+            continue
         for _, node in nodes:
             for row, element in enumerate(node.elements.array.tolist()):
                 start, count = layout.starts[name][element], layout.counts[name][element]

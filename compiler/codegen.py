@@ -57,6 +57,8 @@ RESERVED = frozenset(
         "weighed_sums",
         "looked_up",
         "looked_up_rows",
+        "chosen_at",
+        "option_at",
         "picked",
         "kept_rows",
         "kept_bits",
@@ -91,8 +93,9 @@ def generate(
     settled: Settled | None = None, pruned: Mapping[Place, Mask] | None = None,
 ) -> Compiled:  # fmt: skip
     """The module of a supernet or of a plain model, and what stands in its tensors. A plain model may keep gates: their
-    weights are a buffer, which `choices` overrides. `dense_from`: see `emit/elements.py`. `settled`: of gates that a plain
-    model looks up by the values of an example which are on: what they leave of a table is stored, else they are a buffer.
+    weights are a buffer, which `choices` overrides. `dense_from`: see `emit/elements.py`. `settled`: the
+    options of what a plain model looks up by the values of an example: what gates leave of a table is stored, else they are
+    a buffer.
     `pruned`: what is left of tables besides."""
 
     def rows_of(column: Column) -> int:

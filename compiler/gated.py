@@ -14,9 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .ir import DecisionNode, Graph, Input, IntArray, Node, Operator, Reduce, Ref
-
-LOOKED_UP = ("embed", "weight")
+from .ir import DecisionNode, Graph, Input, IntArray, Node, Operator, Reduce, Ref, operands
+from .passes.tables import LOOKED_UP
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +90,6 @@ def gated(graph: Graph) -> dict[tuple[int, int], AnyGates]:
 
 
 def _read(node: Node, key: int) -> Iterator[Ref]:
-    from .ir import operands
-
     return (ref for ref in operands(node) if ref.node == key)
 
 

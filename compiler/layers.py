@@ -57,7 +57,7 @@ class Layers:
         plain: bool = False,
         settled: Settled | None = None,
     ) -> None:
-        """`settled`: the gates that the model looks up by the values of an example."""
+        """`settled`: the options of what the model looks up by the values of an example."""
         self.graph, self.schema, self.promises, self.plain = graph, schema, promises, plain
         self.settled = dict(settled or {})
         self.kept: dict[str, Kept] = {}

@@ -41,9 +41,6 @@ def afforded(
         for element, option in context.fixed.options.get(decision.name, {}).items():
             scores[decision.name][element] = torch.inf if option == 1 else -torch.inf
     chosen = budget.chosen(scores)
-    kept = [
-        limit.taken + sum(int(counts[name][chosen[name]].sum()) for name in chosen)
-        for limit, counts in zip(budget.limits, budget.counts, strict=True)
-    ]
-    told = [{"require": o.text, "kept": k, "allowed": o.most} for o, k in zip(budget.limits, kept, strict=True)]
+    kept = zip(budget.limits, budget.kept(chosen), strict=True)
+    told = [{"require": limit.text, "kept": count, "allowed": limit.most} for limit, count in kept]
     return {**wanted, **{name: packed(open_E.numpy()) for name, open_E in chosen.items()}}, {"budgets": told}

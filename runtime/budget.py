@@ -23,12 +23,16 @@ class Budget:
     limits: tuple[Limit, ...]
     counts: tuple[Mapping[str, Tensor], ...]
 
-    def met(self, opened: Mapping[str, Tensor]) -> bool:
-        """Whether gates that are open (bool [E]) keep no more than they may."""
-        return all(
-            limit.taken + sum(int(own[opened[name].cpu()].sum()) for name, own in counts.items()) <= limit.most
+    def kept(self, opened: Mapping[str, Tensor]) -> list[int]:
+        """The numbers that every limit counts, where these gates (bool [E]) are open."""
+        return [
+            limit.taken + sum(int(own[opened[name].cpu()].sum()) for name, own in counts.items())
             for limit, counts in zip(self.limits, self.counts, strict=True)
-        )
+        ]
+
+    def met(self, opened: Mapping[str, Tensor]) -> bool:
+        """Whether gates that are open keep no more than they may."""
+        return all(kept <= limit.most for kept, limit in zip(self.kept(opened), self.limits, strict=True))
 
     def lift(self, margins: Mapping[str, Tensor], done: float) -> float:
         """By how much thresholds have to rise so that no more stays open than is allowed when a share of the steps is

@@ -120,8 +120,7 @@ def initialise(model: Model, seed: int) -> None:
             initial = stored.initials[k if len(stored.initials) > 1 else 0]
             rows, columns = spans[_whole(part)]
             generator = stream(seed, "initial", *_texts(identity(part)))
-            shape = tuple(stop - start for start, stop in part.box) if part.kept is None else part.kept.shape
-            put(tensor, part, _drawn(initial, shape, rows, columns, generator))
+            put(tensor, part, _drawn(initial, _shape(tensor, part), rows, columns, generator))
 
 
 def _texts(name: Identity) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from ..gated import Gates, Settled, gated, product
 from ..ir import Graph, Input, Node, Operator, Ref
 from ..schema import Column
 from .prune import prune
+from .tables import LOOKED_UP
 
 Mask = NDArray[np.bool_]
 Place = tuple[str, Key]
@@ -42,7 +43,7 @@ def _masks(graph: Graph, settled: Settled, rows_of: Callable[[Column], int]) -> 
     at: dict[Place, list[tuple[int, int]]] = {}
     gates = gated(graph)
     for key, node in graph.items():
-        if not (isinstance(node, Operator) and node.operator in ("embed", "weight") and node.keys):
+        if not (isinstance(node, Operator) and node.operator in LOOKED_UP and node.keys):
             continue
         source = graph[node.operands[0].node]
         for row, name in enumerate(node.keys):
@@ -85,7 +86,7 @@ def _left(graph: Graph, node: Node, table: Ref, masks: Mapping[tuple[int, int], 
 def _pruned(graph: Graph, pruned: Mapping[Place, Mask]) -> Graph:
     nodes = dict(graph.items())
     for key, node in graph.items():
-        if isinstance(node, Operator) and node.operator in ("embed", "weight") and node.keys:
+        if isinstance(node, Operator) and node.operator in LOOKED_UP and node.keys:
             own = [pruned.get((node.layer, name)) for name in node.keys]
             if all(m is not None for m in own):
                 before = node.options.get("·kept", own)

@@ -18,7 +18,7 @@ def lookup(work: Relaxing, key: int, node: Operator) -> Ref:
                       "look the decision itself up, and compute with what is found")  # fmt: skip
     if not (isinstance(reader, Operator) and reader.operator == "value"):
         raise not_yet(node.span, "a look-up by anything but value(f)")
-    if node.shape.kind == "sequence" and isinstance(source, DecisionNode) and not is_gate(work, source):
+    if node.shape.kind == "sequence" and work.leaf(family) is not None:
         raise not_yet(node.span, "a number or a name for each value of a field that may have several")
     (ids,) = reader.operands
     found = (work.fixed(family, node.span), Ref(ids.node, ids.rows.take(at.rows)))
@@ -39,9 +39,5 @@ def _vector_of(work: Relaxing, node: Node) -> bool:
     """`keep[f, value(f), :]`: whether a node is nothing but gates of a decision side by side."""
     if not (isinstance(node, Reduce) and node.operator == "vector" and len(node.blocks) == 1):
         return False
-    source = work.graph[node.blocks[0].ref.node]
-    return isinstance(source, DecisionNode) and is_gate(work, source)
-
-
-def is_gate(work: Relaxing, source: DecisionNode) -> bool:
-    return work.decision(source).domains[0].kind == "gate"
+    gates = node.blocks[0].ref
+    return isinstance(work.graph[gates.node], DecisionNode) and work.leaf(gates) is None
