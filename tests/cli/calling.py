@@ -37,3 +37,10 @@ def modules_of(*arguments: str) -> set[str]:
     result = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, timeout=120)
     assert result.returncode == 0, result.stderr
     return set(result.stderr.splitlines()[-1].split())
+
+
+def triples(path: Path, cardinality: int, rows: int) -> None:
+    """A table of six fields, two groups of three of which were planted."""
+    plan = {"fields": 6, "groups": 2, "order": 3, "decoys": 1, "cardinality": cardinality, "rows": rows, "seed": 1}
+    options = [text for name, number in plan.items() for text in (f"--{name}", str(number))]
+    assert call("data", "synth", "-o", path, *options).returncode == 0

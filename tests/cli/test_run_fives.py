@@ -4,30 +4,13 @@ import json
 
 import pytest
 
-from .calling import call
-
-SYNTH = (
-    "--fields",
-    "6",
-    "--groups",
-    "2",
-    "--order",
-    "3",
-    "--decoys",
-    "1",
-    "--cardinality",
-    "4",
-    "--rows",
-    "2000",
-    "--seed",
-    "1",
-)
+from .calling import call, triples
 
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
     folder = tmp_path_factory.mktemp("fives")
-    assert call("data", "synth", "-o", folder / "t.parquet", *SYNTH).returncode == 0
+    triples(folder / "t.parquet", 4, 2000)
     how = ("--strategy", "layered", "--set", "K=4", "--set", "width=3", "--epochs", "2", "--seed", "1")
     result = call("run", "fives", "--data", folder / "t.parquet", "-o", folder / "run", *how)
     assert result.returncode == 0, result.stderr

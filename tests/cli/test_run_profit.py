@@ -5,24 +5,8 @@ from math import comb
 
 import pytest
 
-from .calling import call, called
+from .calling import call, called, triples
 
-SMALL = (
-    "--fields",
-    "6",
-    "--groups",
-    "2",
-    "--order",
-    "3",
-    "--decoys",
-    "1",
-    "--cardinality",
-    "5",
-    "--rows",
-    "3000",
-    "--seed",
-    "1",
-)
 ARGUMENTS = ("--set", "K=3", "--set", "width=4", "--epochs", "1", "--seed", "3")
 ELEMENTS = comb(6, 2) + comb(6, 3)
 
@@ -30,7 +14,7 @@ ELEMENTS = comb(6, 2) + comb(6, 3)
 @pytest.fixture(scope="module")
 def table(tmp_path_factory):
     path = tmp_path_factory.mktemp("data") / "planted.parquet"
-    assert call("data", "synth", "-o", path, *SMALL).returncode == 0
+    triples(path, 5, 3000)
     return path
 
 

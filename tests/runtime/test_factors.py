@@ -1,6 +1,5 @@
 """Factored logits against the oracle, under every relaxation, and what a relaxation is handed."""
 
-from importlib import import_module
 from itertools import combinations
 from math import prod
 
@@ -10,6 +9,7 @@ from generate import program_of, schema_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from reference import Interpreter, factored
+from relaxing import ABLE, checked, module
 
 from recspace.compiler.compile import check
 from recspace.compiler.decisions import Factors
@@ -17,7 +17,6 @@ from recspace.compiler.schema import Field
 from recspace.runtime.choices import Fixed
 from recspace.runtime.choosing import EVERYTHING, Portion, Relaxed
 from recspace.runtime.factors import Logits, factors_shape
-from recspace.runtime.options import check as check_options
 from recspace.runtime.registry import promises
 from recspace.runtime.steps import Kind, Step
 
@@ -65,19 +64,6 @@ def test_logits_are_those_of_the_oracle(index, domain):
 def relaxed(decision, name, fixes=None, portion=EVERYTHING, **options):
     fixed = Fixed((decision,), fixes or {})
     return Relaxed((decision,), module(name), checked(name, **options), 10, fixed, 0, "0.relax", CPU, portion)
-
-
-def module(name):
-    return import_module(f"recspace.runtime.relaxations.{name}")
-
-
-def checked(name, **options):
-    found, faults = check_options(options, promises().relaxations[name], None, {})
-    assert not faults
-    return found
-
-
-ABLE = [n for n, p in promises().relaxations.items() if p.implemented and "gate" in p.domains and not p.gated]
 
 
 @pytest.mark.parametrize("name", ABLE)

@@ -1,12 +1,11 @@
 """Groups of users that are learned: choices under variational inference, from their posterior to the derived model."""
 
-import json
-
 import polars as pl
 import pytest
 import torch
 from generate import program_of, schema_of
 from interrupted import essence, interruptions
+from outcomes import elements, user_ids
 from safetensors.torch import load_file
 from torch.distributions import Categorical, kl_divergence
 
@@ -65,30 +64,19 @@ def space(tmp_path_factory):
     return compile_(folder / "kinds.space")
 
 
-def elements(folder, name):
-    decisions = json.loads((folder / "architecture.json").read_text())["decisions"]
-    (own,) = [d for d in decisions if d["name"] == name]
-    return {tuple(e["key"]): e["value"] for e in own["elements"]}
-
-
-def ids(space):
-    """The id of every user, by its number."""
-    encoding = space.verdict.bound
-    column = next(c for c in space.models.supernet.columns if c.key == "user")
-    table = pl.read_parquet(encoding.spec.source)
-    encoded = encoding.encode([column]).batch(torch.arange(table.height))["user"].tolist()
-    return {int(u[1:]): i for u, i in zip(table["user"].to_list(), encoded, strict=True)}
+def values(folder, name):
+    return {key: element["value"] for key, element in elements(folder, name).items()}
 
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_two_kinds_of_users_become_two_groups(space, tmp_path, seed):
     """All of a kind are in one group; its gates hold the pair that the kind goes by, and shut that of the other."""
     report = search(inputs_of(space), Settings(seed=seed), tmp_path / "run").report
-    group, of_user = elements(tmp_path / "run", "group"), ids(space)
+    group, of_user = values(tmp_path / "run", "group"), user_ids(space)
     even, odd = ({group[of_user[u],] for u in range(first, USERS, 2)} for first in (0, 1))
     assert (len(even), len(odd)) == (1, 1)
     assert even != odd
-    keep = elements(tmp_path / "run", "keep")
+    keep = values(tmp_path / "run", "keep")
     for (g,), own, other in ((tuple(even), ("a", "b"), ("c", "d")), (tuple(odd), ("c", "d"), ("a", "b"))):
         assert (keep[g, *own], keep[g, *other]) == ("on", "off")
     (stage,) = [s for s in report["stages"] if s["stage"] == "1.variational"]
@@ -100,7 +88,7 @@ def test_two_kinds_of_users_become_two_groups(space, tmp_path, seed):
 def test_a_derived_model_holds_a_byte_for_each_user(space, tmp_path):
     search(inputs_of(space, SHORT), Settings(seed=1), tmp_path / "run")
     stored = load_file(tmp_path / "run" / "model.safetensors")
-    group = elements(tmp_path / "run", "group")
+    group = values(tmp_path / "run", "group")
     assert stored["group_options"].dtype == torch.uint8
     assert stored["group_options"].tolist() == [group[u + 1,] - 1 for u in range(USERS)]
     assert "keep" not in "".join(stored)
@@ -108,7 +96,7 @@ def test_a_derived_model_holds_a_byte_for_each_user(space, tmp_path):
 
 def test_a_group_that_is_fixed_stays(space, tmp_path):
     search(inputs_of(space, SHORT), Settings(seed=1, fix=("group[3]=2", "group[4]=1")), tmp_path / "run")
-    group = elements(tmp_path / "run", "group")
+    group = values(tmp_path / "run", "group")
     assert (group[3,], group[4,]) == (2, 1)
 
 

@@ -1,19 +1,17 @@
 """A rank that is a decision: its terms against the oracle, learned by every relaxation, and what derives from it."""
 
-from importlib import import_module
-
 import by_hand
 import pytest
 import torch
 from generate import program_of, schema_of
 from reference import Interpreter, factored
+from relaxing import ABLE, checked, module
 
 from recspace.compiler.compile import check
 from recspace.compiler.schema import Field
 from recspace.runtime.choices import Fixed
 from recspace.runtime.choosing import EVERYTHING, Relaxed
 from recspace.runtime.factors import Logits, Terms
-from recspace.runtime.options import check as check_options
 from recspace.runtime.plan import obstacles, unsearched
 from recspace.runtime.progressive_stage import portion_of
 from recspace.runtime.registry import promises
@@ -21,8 +19,6 @@ from recspace.runtime.steps import Kind, Step
 
 SCHEMA = schema_of(*[Field(f"f{k}", "category", 3) for k in range(5)])
 CPU = torch.device("cpu")
-# Gates that come of what they multiply have no logits that could be factored.
-ABLE = [n for n, p in promises().relaxations.items() if p.implemented and "gate" in p.domains and not p.gated]
 RANKS = {
     "one for all": ("choose R from {1, 2, 4}", "R"),
     "one for each order": ("choose R[k in 2..4] from {4, 1, 2}", "R[k]"),
@@ -40,16 +36,6 @@ def space(declared, rank):
     found = check(program, SCHEMA, promises())
     assert found.graph is not None
     return found, Interpreter(program, SCHEMA)
-
-
-def module(name):
-    return import_module(f"recspace.runtime.relaxations.{name}")
-
-
-def checked(name, **options):
-    found, faults = check_options(options, promises().relaxations[name], None, {})
-    assert not faults
-    return found
 
 
 def decisions(found):

@@ -6,6 +6,7 @@ import polars as pl
 import pytest
 import torch
 from interrupted import essence, interruptions
+from outcomes import elements, user_ids
 from safetensors.torch import load_file
 
 from recspace import compile as compile_
@@ -65,12 +66,6 @@ def ran(space, folder, strategy="", **given):
     return search(inputs_of(space, strategy), Settings(**{"seed": 3, **given}), folder).report
 
 
-def elements(folder, name):
-    decisions = json.loads((folder / "architecture.json").read_text())["decisions"]
-    (own,) = [d for d in decisions if d["name"] == name]
-    return {tuple(e["key"]): e for e in own["elements"]}
-
-
 def forced(folder):
     """Pairs that have no choice, and what they are; and what they have to be."""
     first, second = elements(folder, "first"), elements(folder, "second")
@@ -102,18 +97,9 @@ def test_users_whom_a_common_effect_misleads_lose_it(space, tmp_path):
     numbers = sorted({f"u{u}" for u in range(USERS)})
     assert len(numbers) == USERS
     likely = elements(tmp_path / "run", "first")
-    of_user = ids(space)
+    of_user = user_ids(space)
     wrong = [k for k in range(USERS) if (likely[of_user[k], "item"]["value"] == "on") == (k % 4 == 0)]
     assert len(wrong) <= 3, wrong
-
-
-def ids(space):
-    """The id of every user, by its number."""
-    encoding = space.verdict.bound
-    column = next(c for c in space.models.supernet.columns if c.key == "user")
-    table = pl.read_parquet(encoding.spec.source)
-    encoded = encoding.encode([column]).batch(torch.arange(table.height))["user"].tolist()
-    return {int(u[1:]): i for u, i in zip(table["user"].to_list(), encoded, strict=True)}
 
 
 def test_a_run_that_is_cut_off_ends_with_the_same_bits(space, tmp_path):
