@@ -233,6 +233,19 @@ def test_interactions_along_layers_are_listed_and_held_to_the_truth(tmp_path):
     assert (nothing.planted, nothing.found, nothing.taken) == (1, 0, 0)
 
 
+def test_edges_that_examples_decide_are_listed_and_held_to_the_truth(tmp_path):
+    """On is what is on in more than half of the examples; a field with itself is no interaction."""
+    keys = (("a", "a"), ("a", "b"), ("a", "c"), ("b", "c"))
+    gates = Decision("g", ("i <= j in fields",), 4, keys, (Domain("gate", ("off", "on")),), given="example")
+    found = Found(architecture={}, weighing={"g": torch.tensor([1.0, 0.75, 0.5, 0.875])})
+    write_architecture(tmp_path, (gates,), found, fields=frozenset("abc"))
+    architecture = json.loads((tmp_path / "architecture.json").read_text())
+    (entry,) = architecture["decisions"]
+    assert [(i["name"], i["weight"]) for i in entry["interactions"]] == [("b × c", 0.875), ("a × b", 0.75)]
+    (finding,) = findings(Truth((frozenset("ab"), frozenset("ac"))), architecture, tmp_path)
+    assert (finding.planted, finding.found, finding.taken, finding.of, finding.ranked) == (2, 1, 2, 3, 1)
+
+
 def test_large_decisions_lie_beside_the_json(tmp_path):
     gates = Decision("g", ("v in values(f)",), 10_001, None, (Domain("gate", ("off", "on")),), per_value="f")
     sets = Decision("s", (), 1, ((),), (Domain("subset", ("a", "b", "c"), 0, 2),))
