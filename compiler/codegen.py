@@ -17,6 +17,7 @@ from .emit import Emitter, emit
 from .gated import Settled
 from .ir import DecisionNode, Graph, Operator, Output, Ref
 from .layers import Layers, table_rows
+from .levels import weighing_losses
 from .passes.keep import Mask, Place, keep
 from .passes.tables import tables
 from .promise import Promises
@@ -106,7 +107,9 @@ def generate(
     layers.taken |= RESERVED | {
         f"{o}{ending}" for o in promises.operators for ending in ("", "_grouped", "_number", "_vector")
     }
-    emitter = Emitter(graph, schema, promises, layers, runs=runs_of(graph), dense_from=dense_from)
+    emitter = Emitter(
+        graph, schema, promises, layers, runs=runs_of(graph), dense_from=dense_from, weighing=weighing_losses(graph)
+    )
     outputs = [(k, n) for k in graph.outputs if isinstance(n := graph[k], Output)]
     predict_key, predict = next((k, n) for k, n in outputs if n.role == "predict")
     objectives = [n for _, n in outputs if n.role == "objective"]
@@ -121,7 +124,10 @@ def generate(
     terms = _objective(emitter, graph, objectives, needed, predict, rewritten)
     if ranking and len(emitter.noise) > noisy:
         raise not_yet(predict.span, "noise in the objective beside a ranking loss")
-    made = [*(emitter.values[k].name for k in needed if k in emitter.values), *emitter.logits.values()]
+    made = [
+        *(emitter.values[k].name for k in needed if k in emitter.values),
+        *(name for k, name in emitter.logits.items() if k in needed),
+    ]
     made += emitter.places.values()
     extras = [v for v in dict.fromkeys(made)
               if _reads(v, emitter.lines + terms) and not v.startswith("self.") and v.isidentifier()]  # fmt: skip
@@ -215,10 +221,11 @@ def _objective(
                     and emitter.promises.operators.get(node.operator)
                     and _on_prediction(emitter, node)
                 ):
+                    emitter.stand(key, node)
                     _loss(emitter, key, node, fused[id(output)])
                 else:
                     emit(emitter, key)
-        emitter.at, emitter.rows_at = (), None
+        emitter.at, emitter.rows_at, emitter.holding = (), None, False
         value = emitter.values[output.value.node]
         text = emitter.fetch(output.value, False)
         shape = graph[output.value.node].shape

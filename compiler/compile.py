@@ -18,6 +18,7 @@ from .decisions import Architecture, Key, smallest
 from .ir import Graph
 from .nesting import room
 from .passes.keep import Mask, Place
+from .passes.vanish import vanish
 from .promise import Promises
 from .resolve import Resolved, resolve
 from .schema import Schema
@@ -199,7 +200,7 @@ class Models:
             raise SpaceError(derived.diagnostics)
         if required:
             self._check_costs(architecture)
-        lowered = lower(derived.graph, self.promises)
+        lowered = lower(vanish(derived.graph), self.promises)
         looked_up = {d.name: d for d in self.graph.decisions if d.per_value and d.name not in weighted}
         default = hand_made(self.graph) if looked_up.keys() - architecture.keys() else {}
         settled = {n: smallest(d, architecture.get(n, default.get(n, ()))) for n, d in looked_up.items()}

@@ -282,7 +282,7 @@ def _bound(
 
 
 def _by_example(bound: Bound, place: str) -> bool:
-    return place in bound.decisions and bound.decisions[place].given == "example"
+    return place in bound.decisions and bound.decisions[place].given in ("example", "objective")
 
 
 def _weighted(state: State, bound: Bound, place: str, column: Column, ctx: Context, span: Span) -> Column:

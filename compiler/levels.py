@@ -9,13 +9,31 @@ from .ir import DecisionNode, Graph, operands
 
 def upper_level(graph: Graph) -> frozenset[int]:
     """Nodes that no output reads but through a `given`."""
-    lower: set[int] = set()
+    every = frozenset(d.name for d in graph.decisions)
+    return _through(graph, every)
+
+
+def weighing_losses(graph: Graph) -> frozenset[int]:
+    """Nodes that serve nothing but the logits of decisions in the objective, and those decisions.
+
+    What they weigh losses by is a number to the weights below: no gradient goes through them into the prediction.
+    """
+    controlled = frozenset(d.name for d in graph.decisions if d.given == "objective")
+    deciding = {
+        k for k, n in graph.items() if isinstance(n, DecisionNode) and n.given is not None and n.name in controlled
+    }
+    return _through(graph, controlled) | deciding
+
+
+def _through(graph: Graph, names: frozenset[str]) -> frozenset[int]:
+    """Nodes that no output reads but through the `given` of one of these decisions."""
+    others: set[int] = set()
     todo = list(graph.outputs)
     while todo:
         key = todo.pop()
-        if key not in lower:
-            lower.add(key)
+        if key not in others:
+            others.add(key)
             node = graph[key]
-            plain = replace(node, given=None) if isinstance(node, DecisionNode) else node
+            plain = replace(node, given=None) if isinstance(node, DecisionNode) and node.name in names else node
             todo += [ref.node for ref in operands(plain)]
-    return frozenset(key for key, _ in graph.items() if key not in lower)
+    return frozenset(key for key, _ in graph.items() if key not in others)

@@ -62,8 +62,8 @@ def searched(graph: Graph) -> tuple[Decision, ...]:
 
 
 def by_example(decision: Decision) -> bool:
-    """Whether its logits exist only for an example at hand."""
-    return decision.given == "example"
+    """Whether its logits exist only for an example at hand: for its features, or in the objective for its label too."""
+    return decision.given in ("example", "objective")
 
 
 def kind(decision: Decision) -> Kind:

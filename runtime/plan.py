@@ -120,6 +120,11 @@ def foresee(stages: tuple[Planned, ...], graph: Graph, fixed: Fixed) -> None:
         if stage.call.options.get("prune") is not None and not trained:
             text = "nothing before derive(prune = …) trains what it prunes"
             raise SpaceError([Diagnostic("S0603", text, stage.call.span, help="put relax(…) or warmup(…) before it")])
+        own = [d.name for d in graph.decisions if d.given == "objective"]
+        if own and stage.name != BASELINE and stage.call.name in ("retrain", "train"):
+            text = f"{stage.call.name}() has nothing to minimize: `{own[0]}` weighs the loss, and the derived model has none of it"
+            help = f"leave {stage.call.name}() out: what the search has trained is the model"
+            raise SpaceError([Diagnostic("S0660", text, stage.call.span, help=help)])
     for stage in stages:
         ahead = getattr(import_module(f"{__package__}.strategies.{stage.call.name}"), "foresee", None)
         if ahead is not None:
@@ -239,10 +244,10 @@ def _cannot(able: Stage | Relaxation, decision: Decision) -> str:
         return f"is a {beyond[0]}"
     if isinstance(able, Stage) and any(o.name == "grow" for o in able.options) and decision.elements != 1:
         return f"has {decision.elements:,} sets, and one can grow"
-    if decision.given == "example" and not getattr(able, "per_example", False):
+    if decision.given in ("example", "objective") and not getattr(able, "per_example", False):
         return "is decided by each example (given)"
-    if decision.given in ("data", "objective"):
-        return "has logits from statistics or from the label (given)"
+    if decision.given == "data":
+        return "has logits from statistics (given)"
     if decision.factors is not None and isinstance(able, Stage) and able.role == "infer":
         return "has logits of shared factors (factored)"
     if decision.per_value and not able.per_value:

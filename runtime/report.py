@@ -119,7 +119,8 @@ def write_architecture(
         else:
             options = architecture.get(decision.name)
             if options is None:
-                entry["given"] = "example"  # every example decides it: the model keeps what predicts it
+                entry["given"] = decision.given  # every example decides it
+                entry["options"] = list(decision.domains[0].options)
             entry["elements"] = [
                 {
                     "name": decision.label(element),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -10,7 +11,7 @@ from torch import Tensor
 
 from recspace.compiler.decisions import Decision
 
-from .choices import Weigher, by_example
+from .choices import Weigher, by_example, shape
 from .evaluation import predicted
 from .examples import Examples
 from .module import Model
@@ -49,18 +50,30 @@ def shares(
     counted = {d.name: Counted(w) for d in decisions if by_example(d) and not isinstance(w := choices[d.name], Tensor)}
     if not counted or not rows.numel():
         return {}
-    predicted(model, examples, rows, {**choices, **counted}, batch_rows)
+    weighers = {**choices, **counted}
+    if any(d.given == "objective" for d in decisions):
+        _minimized(model, examples, rows, weighers, batch_rows)
+    else:
+        predicted(model, examples, rows, weighers, batch_rows)
     found = {}
     for decision in decisions:
         own = counted.get(decision.name)
-        if (
-            own is not None
-            and own.totals
-            and all(len(t) == decision.elements for t in own.totals)
-            and not _runs(decision)
-        ):
-            found[decision.name] = (torch.stack(own.totals).sum(0) / own.rows).float()
+        if own is not None and own.totals and not _runs(decision):
+            total = torch.stack(own.totals).sum(0)  # of one element without an axis of its own
+            if total.numel() == math.prod(shape(decision)):
+                found[decision.name] = (total / own.rows).float().reshape(shape(decision))
     return found
+
+
+@torch.no_grad()
+def _minimized(
+    model: Model, examples: Examples, rows: Tensor, choices: Mapping[str, Tensor | Weigher], batch_rows: int
+) -> None:
+    """The objective of all rows, in evaluation mode: what is decided there is decided nowhere else."""
+    model.module.eval()
+    examples = examples.of(model.compiled.columns)
+    for part in torch.split(rows, batch_rows):
+        model.objective(examples.batch(part), choices, {})
 
 
 def _runs(decision: Decision) -> bool:

@@ -87,6 +87,7 @@ class Emitter:
 
     `present`: which elements of a sequence there are; `logits`: names of the logits that decisions of an example have.
     `runs`: what each node runs along (`runs.py`); `at` and `rows_at`: what the node does that is being written;
+    `weighing`: nodes that weigh losses (`levels.py`); `holding`: whether the node that is being written is one of them.
     `places`, `prelude`: names of rows of run-time elements, and the lines that define them. `dense_from`: the share of
     positions that are taken, on average, from which on all positions have rows.
     """
@@ -109,6 +110,8 @@ class Emitter:
     dense_from: float = 0.5
     logits: dict[int, str] = field(default_factory=dict)
     columns: dict[str, Column] = field(default_factory=dict)
+    weighing: frozenset[int] = frozenset()
+    holding: bool = False
 
     def define(self, key: int, node: Node, expression: str, batched: bool, name: str = "") -> Value:
         base = name or node.place or _operator_name(node)
@@ -154,7 +157,7 @@ class Emitter:
             text = f"{text}.expand({self.size()}{', -1' * (value.rank + int(family))})"
         if gather and (self.at or self.runs.get(ref.node)):
             text = self.gathered(ref, text)
-        return text
+        return f"{text}.detach()" if self.holding and ref.node not in self.weighing and value.batched else text
 
     def rows(self, text: str, rows: Any, axis: int, n: int, family: bool, full: bool) -> str:
         before = ":, " if axis else ""
@@ -181,6 +184,7 @@ class Emitter:
 
     def stand(self, key: int, node: Node) -> None:
         """Take the place of the node that is written next."""
+        self.holding = key in self.weighing
         self.at = self.runs.get(key, ())
         self.rows_at = places(node, self.at) if self.at else None
 

@@ -133,7 +133,7 @@ class Likely:
 
 
 def weighers(decisions: tuple[Decision, ...], hard: bool = False) -> dict[str, Likely]:
-    return {d.name: Likely(d.domains[0].kind == "gate", hard) for d in decisions if d.given == "example"}
+    return {d.name: Likely(d.domains[0].kind == "gate", hard) for d in decisions if d.given in ("example", "objective")}
 
 
 def random_weights(decisions: tuple[Decision, ...], seed: int) -> tuple[dict[str, Any], dict[Any, Any]]:
@@ -164,7 +164,7 @@ def random_architecture(decisions: tuple[Decision, ...], seed: int) -> dict[str,
     return {
         d.name: tuple(int(rng.integers(len(d.domain(k).options))) for k in range(d.elements))
         for d in decisions
-        if d.given != "example"
+        if d.given not in ("example", "objective")
     }
 
 

@@ -46,6 +46,8 @@ SMALL = {
     "interaction/autofis.space": {"width": 3},
     "embedding/autodim.space": {},
     "component/optinter.space": {"width": 3},
+    "component/autoloss.space": {},
+    "component/autoloss_ratings.space": {},
     "component/slf.space": {},
     "embedding/mde.space": {"width": 6},
     "interaction/fives.space": {"K": 3, "width": 2},

@@ -205,6 +205,8 @@ def test_losses() -> None:
     close(functions("logloss")["logloss"](p, y), entropy)
     close(functions("logloss")["logloss_with_logits"](torch.logit(p), y), entropy)
     close(functions("squared")["squared"](y, p), (y - p) ** 2)
+    close(functions("absolute")["absolute"](y, p), F.l1_loss(p, y, reduction="none"))
+    close(functions("huber")["huber"](4 * y, p, delta=0.5), F.huber_loss(p, 4 * y, reduction="none", delta=0.5))
     close(functions("mse")["mse"](p, y), (y - p) ** 2)
     close(functions("hinge")["hinge"](y[:2], p[:2]), torch.tensor([0.4, 0.2], dtype=torch.float64))
     close(

@@ -27,6 +27,7 @@ from .values import (
     Sequence,
     Wide,
     arithmetic,
+    as_vector,
     elementwise,
     is_constant,
     label,
@@ -279,6 +280,8 @@ class Calls(Fields, Aggregates, Ranking):
         """A run-time value with the parts that it was joined from."""
         if isinstance(x, Joined):
             return x
+        if isinstance(x, tuple) and not all(is_constant(v) for v in x):  # `[label, y]`: every number is a part
+            return Joined(tuple(((k,), as_vector(number(v))) for k, v in enumerate(x)))
         x = number(x)
         return np.asarray([x], float) if is_constant(x) else x
 

@@ -341,6 +341,10 @@ def _entropy(y: Any) -> Any:
 LOSSES: dict[str, Callable[..., Any]] = {
     "cross_entropy": lambda y, p: -(y * _log(p) + (1 - y) * _log(1 - p)),
     "squared": lambda y, p: (y - p) ** 2,
+    "absolute": lambda y, p: np.abs(y - p),
+    "huber": lambda y, p, delta=1: np.where(
+        np.abs(y - p) <= delta, (y - p) ** 2 / 2, delta * (np.abs(y - p) - delta / 2)
+    ),
     "hinge": lambda y, p: np.maximum(0.0, 1 - (2 * y - 1) * (2 * p - 1)),
     "kl": lambda y, p: _entropy(y) - y * _log(p) - (1 - y) * _log(1 - p),
     "focal": lambda y, p, gamma=2: -(y * (1 - p) ** gamma * _log(p) + (1 - y) * p**gamma * _log(1 - p)),

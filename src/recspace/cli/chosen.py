@@ -35,10 +35,23 @@ def line(entry: Mapping[str, Any]) -> str:
         return f"{name}: {entry['on']:,} of {entry['count']:,} on, listed in {entry['stored']}"
     if "elements" not in entry:
         return f"{name}: {entry['count']:,} elements, listed in {entry['stored']}"
+    if "given" in entry and entry.get("kind") != "gate":
+        return f"{name}: decided by every example: {_shares(entry)}"
     there = [e for e in entry["elements"] if e.get("active", True)]
     gone = len(entry["elements"]) - len(there)
     text = f"{name}: {_said(str(entry.get('kind', '')), there)}"
     return text + (f" ({gone} more do not exist in this architecture)" if gone else "")
+
+
+def _shares(entry: Mapping[str, Any]) -> str:
+    """The mean weight of every option over validation rows, of each element."""
+    found = []
+    for element in entry["elements"]:
+        weights = element["weight"] or []
+        named = zip(entry["options"], weights, strict=bool(weights))
+        told = ", ".join(f"{option} {weight:.0%}" for option, weight in named)
+        found.append(f"{_of(element)} {told}".strip())
+    return _some(found)
 
 
 def _said(kind: str, elements: list[Mapping[str, Any]]) -> str:

@@ -118,4 +118,4 @@ def task(space: ast.Space) -> str:
         return "topk"
     if names & {"logloss", "cross_entropy", "focal", "hinge"}:
         return "ctr"
-    return "rating" if names & {"mse", "squared"} else "other"
+    return "rating" if names & {"mse", "squared", "absolute", "huber"} else "other"

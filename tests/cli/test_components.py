@@ -1,0 +1,68 @@
+"""Losses and interaction functions that are searched, from a generated table to a report, in processes of their own."""
+
+import json
+
+import numpy as np
+import polars as pl
+import pytest
+from safetensors import safe_open
+
+import recspace
+
+from .calling import call
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory):
+    """600 ratings of 1 to 5 by 30 users of 20 items, and whether they are of 4 or more."""
+    rng = np.random.default_rng(4)
+    user, item = rng.integers(0, 30, 600), rng.integers(0, 20, 600)
+    taste = rng.normal(0, 1, (30, 2)), rng.normal(0, 1, (20, 2))
+    rating = np.clip(np.round(3.2 + (taste[0][user] * taste[1][item]).sum(1) + rng.normal(0, 0.3, 600)), 1, 5)
+    path = tmp_path_factory.mktemp("ratings") / "ratings.parquet"
+    frame = {"user": user, "item": item, "hour": rng.integers(0, 4, 600), "rating": rating.astype(int)}
+    pl.DataFrame(frame).write_parquet(path)
+    (path.parent / "r.space").write_text(
+        'data r { source: "ratings.parquet" label: rating user: category(role = user) item: category(role = item) '
+        "hour: category() split: random(0.5, 0.25, 0.25, seed = 1) }"
+    )
+    (path.parent / "c.space").write_text(
+        (path.parent / "r.space").read_text().replace("label: rating", "label: rating >= 4")
+    )
+    return path.parent
+
+
+def run(space, data, folder, *options):
+    """The report and the decisions by name."""
+    result = call("run", space, "--data", data, "-o", folder, *options)
+    assert result.returncode == 0, result.stderr
+    architecture = json.loads((folder / "architecture.json").read_text())["decisions"]
+    return json.loads((folder / "report.json").read_text()), {d["name"]: d for d in architecture}, result.stdout
+
+
+@pytest.mark.parametrize(
+    ("space", "data", "figure"), [("autoloss", "c.space", "auc"), ("autoloss_ratings", "r.space", "rmse")]
+)
+def test_every_example_has_a_loss(space, data, figure, table, tmp_path):
+    report, decisions, said = run(space, table / data, tmp_path / "run", "--epochs", "2", "--seed", "3")
+    assert np.isfinite(report["searched"]["test"][figure])
+    loss = decisions["loss"]
+    assert loss["given"] == "objective"
+    (element,) = loss["elements"]
+    assert element["value"] is None
+    assert sum(element["weight"]) == pytest.approx(1, abs=1e-5)
+    assert f"{loss['options'][0]} {element['weight'][0]:.0%}" in said
+    # Nothing of the controller is left, and both models are of one size.
+    with safe_open(tmp_path / "run" / "model.safetensors", framework="pt") as file:
+        assert not [name for name in file.keys() if name.startswith("minimize")]  # noqa: SIM118 – a file is no mapping
+    assert report["searched"]["parameters"] == report["hand_made"]["parameters"]
+    assert len(recspace.Run(tmp_path / "run").predict(table / "ratings.parquet")) == 600
+
+
+def test_what_weighs_losses_cannot_train_a_derived_model(table, tmp_path):
+    strategy = "relax(as = gumbel) derive() retrain()"
+    result = call("run", "autoloss", "--data", table / "c.space", "-o", tmp_path / "run", "--strategy", strategy)
+    assert result.returncode == 1
+    assert "error[S0660]" in result.stderr
+    assert "leave retrain() out" in result.stderr
+    assert not (tmp_path / "run").exists()
