@@ -109,6 +109,22 @@ class Context:
         """Steps of the weights in a stage that trains."""
         return self.epochs(call) * batches(self.examples.train.numel(), int(call.options["batch_size"]))
 
+    def plan(self, call: StageCall, name: str = "", bilevel: bool = False) -> Plan:
+        """How a model is to be trained, as the options of a stage say. `name`: for random streams."""
+        options = call.options
+        return Plan(
+            name or self.stage,
+            self.epochs(call),
+            int(options["batch_size"]),
+            str(options["decay"]),
+            float(options["clip"]),
+            int(options.get("patience", 0)),
+            metric(options.get("metric"), self.examples),
+            bilevel,
+            int(options.get("every", 1)),
+            bool(options.get("normalize_gradients", False)),
+        )
+
     def fit(
         self,
         model: Model,
@@ -131,19 +147,8 @@ class Context:
             place = call.spans.get("bilevel", call.span)
             raise refusal("S0611", "a bilevel search needs validation rows", place, help="give the split a valid part")
         steps = self.steps(call)
-        every = int(options.get("every", 1))
-        plan = Plan(
-            name or self.stage,
-            self.epochs(call),
-            int(options["batch_size"]),
-            str(options["decay"]),
-            float(options["clip"]),
-            int(options.get("patience", 0)),
-            metric(options.get("metric"), self.examples),
-            bilevel,
-            every,
-            bool(options.get("normalize_gradients", False)),
-        )
+        plan = self.plan(call, name, bilevel)
+        every = plan.every
         upper = upper_level(model, options.get("upper") or (), bilevel) if decisions is not None else frozenset()
         lower = {name: p for name, p in model.parameters.items() if name not in upper}
         update = optimizer(options[weights], lower, model.embeddings - upper, steps)

@@ -7,6 +7,10 @@ from recspace.compiler.promise import Option
 OPTIMIZERS = ("adam", "adagrad", "sgd", "grda")
 
 
+METRIC = Option("metric", "label", "auto", ("auto", "auc", "logloss", "rmse", "accuracy", "ndcg", "recall"),
+                doc="what is watched; auto: auc, rmse, (classes) logloss or (ranking) ndcg")  # fmt: skip
+
+
 def fitting(epochs: int, *, patience: int | None = None, weights: str = "optimizer") -> tuple[Option, ...]:
     """Options of a stage that trains. `patience`: the default of early stopping, None for a stage without it.
 
@@ -14,8 +18,7 @@ def fitting(epochs: int, *, patience: int | None = None, weights: str = "optimiz
     """
     stopping = (
         Option("patience", "whole", patience, low=0, doc="epochs (and 100 steps) without a better score before it stops; 0: never"),
-        Option("metric", "label", "auto", ("auto", "auc", "logloss", "rmse", "accuracy", "ndcg", "recall"),
-               doc="what early stopping watches; auto: auc, rmse, (classes) logloss or (ranking) ndcg"),
+        METRIC,
     )  # fmt: skip
     return (
         Option("epochs", "whole", epochs, low=1, doc="passes over the training rows"),

@@ -6,6 +6,9 @@ the caller decides what to say, nothing is made up. Weights are sample weights, 
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -127,3 +130,13 @@ def _run_ends(sorted_N: Floats) -> NDArray[np.intp]:
 def _mean(value_N: Floats, weight_N: Floats) -> float:
     total = weight_N.sum()
     return float((value_N * weight_N).sum() / total) if total > 0 else float("nan")
+
+
+def kendall(one: Sequence[float], other: Sequence[float]) -> float | None:
+    """Kendall's τ-b: of all pairs those in the same order minus those in the other, ties counted out; None where one of the
+    two has no order. Source: Kendall, The treatment of ties in ranking problems, 1945."""
+    a, b = np.asarray(one, dtype=np.float64), np.asarray(other, dtype=np.float64)
+    i, j = np.triu_indices(a.size, 1)
+    sign_a, sign_b = np.sign(a[i] - a[j]), np.sign(b[i] - b[j])
+    pairs = math.sqrt(float(np.abs(sign_a).sum()) * float(np.abs(sign_b).sum()))
+    return float((sign_a * sign_b).sum()) / pairs if pairs else None

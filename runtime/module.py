@@ -85,7 +85,7 @@ def region(tensor: Tensor, part: Slice) -> Tensor:
     return tensor[tuple(slice(start, stop) for start, stop in part.box)]
 
 
-def _shape(tensor: Tensor, part: Slice) -> tuple[int, ...]:
+def shape_of(tensor: Tensor, part: Slice) -> tuple[int, ...]:
     """Of the weight itself."""
     return tuple(region(tensor, part).shape) if part.kept is None else part.kept.shape
 
@@ -120,7 +120,7 @@ def initialise(model: Model, seed: int) -> None:
             initial = stored.initials[k if len(stored.initials) > 1 else 0]
             rows, columns = spans[_whole(part)]
             generator = stream(seed, "initial", *_texts(identity(part)))
-            put(tensor, part, _drawn(initial, _shape(tensor, part), rows, columns, generator))
+            put(tensor, part, _drawn(initial, shape_of(tensor, part), rows, columns, generator))
 
 
 def _texts(name: Identity) -> tuple[str, ...]:
@@ -170,7 +170,7 @@ def transfer(source: Mapping[str, Tensor], compiled: Compiled, target: Model) ->
             found = known.get(identity(part))
             own = target.tensors[stored.attribute]
             values = whole(source[found[0]], found[1]) if found is not None else None
-            if values is None or values.shape != _shape(own, part):
+            if values is None or values.shape != shape_of(own, part):
                 missing.append(identity(part))
             else:
                 put(own, part, values)

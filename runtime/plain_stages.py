@@ -11,6 +11,7 @@ from torch import Tensor
 from recspace.compiler.compiled import Compiled
 from recspace.compiler.decisions import Architecture, Decision, opened
 
+from .bank import borrow
 from .choices import tensors_of
 from .choosing import Choosing, Constant, Gates
 from .context import Context, with_defaults
@@ -113,6 +114,9 @@ def places(decisions: tuple[Decision, ...], left: Decision) -> list[int]:
 
 
 def inherit(context: Context, model: Model) -> None:
-    """Give a derived model the weights of the supernet; what the supernet does not have stays at its start."""
-    if context.found.weights:
+    """Give a derived model the weights of the supernet, or those that were shared; what these do not have stays at its
+    start."""
+    if context.found.shared:
+        borrow(context.found.shared, model)
+    elif context.found.weights:
         transfer(context.found.weights, context.supernet, model)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -26,6 +26,8 @@ WEIGHING = ("relax", "variational")
 """Stages that leave weights of decisions, which something has to settle."""
 TRAINING = ("relax", "variational", "warmup", "progressive")
 """Stages that train the supernet."""
+SHARING = ("one_shot",)
+"""Stages that train weights which all architectures share, without a supernet."""
 SEARCHING = frozenset({"relax", "sample", "score", "infer", "screen"})
 """Roles of stages that have to be able to handle the decisions that they are handed."""
 
@@ -56,9 +58,19 @@ def planned(recipe: Recipe, decisions: tuple[Decision, ...], promises: Promises)
     return (Planned(BASELINE, _hand_made(stages, promises)), *own)
 
 
+def need_supernet(stages: Iterable[Planned], promises: Promises) -> bool:
+    """Whether any of the stages trains the supernet or reads its weights; what is inherited from shared ones does not."""
+    shared = False
+    for stage in stages:
+        if needs_supernet(stage.call, promises) and not (shared and stage.call.options.get("evaluate") == "inherited"):
+            return True
+        shared = shared or stage.call.name in SHARING
+    return False
+
+
 def needs_supernet(call: StageCall, promises: Promises) -> bool:
     """Whether a stage trains the supernet or reads its weights; the others get along with plain models."""
-    if promises.stages[call.name].role in ("relax", "infer", "score") or call.name in ("warmup", "one_shot"):
+    if promises.stages[call.name].role in ("relax", "infer", "score") or call.name == "warmup":
         return True
     inherits = call.options.get("evaluate") == "inherited" or bool(call.options.get("rewind"))
     step = _searching(call, promises)
@@ -188,9 +200,10 @@ def unsearched(recipe: Recipe, decisions: tuple[Decision, ...], promises: Promis
     if not stages:
         return ()
     left: list[Decision] = []
-    if all("grow" in call.options for call in stages):
-        grown = {call.options["grow"] for call in stages}
-        left = [d for d in decisions if d.name not in grown and d.domains[0].kind != "number"]
+    if all("grow" in call.options or call.options.get("only") for call in stages):
+        taken = {d.name for call in stages for d in _handed(call, decisions)}
+        grows = any("grow" in call.options for call in stages)
+        left = [d for d in decisions if d.name not in taken and not (grows and d.domains[0].kind == "number")]
     text, help_text = "nothing in the recipe searches `{}`: it keeps its default", "add a stage that does, or --fix it"
     kept = (Diagnostic("S0613", text.format(d.name), stages[0].span, severity="warning", help=help_text) for d in left)
     learned = any(promises.stages[c.name].role == "relax" for c in stages)

@@ -28,17 +28,19 @@ def promises() -> Promises:
     )
 
 
+@cache
 def sources(operator: str) -> Mapping[str, str]:
     """The functions of an operator's file as text, by name, in the order of the file: what codegen copies.
 
     Names that start with `_` belong to the promise and are left out. A composite has none.
     """
     module = import_module(f"{operators.__name__}.{operator}")
-    return {
+    found = {
         name: inspect.getsource(function)
         for name, function in vars(module).items()
         if isinstance(function, FunctionType) and function.__module__ == module.__name__ and not name.startswith("_")
     }
+    return MappingProxyType(found)
 
 
 def _folder(package: ModuleType, kind: type[_P]) -> Mapping[str, _P]:

@@ -72,6 +72,18 @@ class Uniform(_Ranked):
         return self._draws.at(self._seed, self._stage, self.asked - 1, "architecture")
 
 
+class Listed(_Ranked):
+    """These, one after the other."""
+
+    def __init__(self, architectures: tuple[Architecture, ...]) -> None:
+        super().__init__(len(architectures))
+        self._architectures = architectures
+
+    def ask(self) -> Architecture:
+        self.asked += 1
+        return self._architectures[self.asked - 1]
+
+
 class Everything(_Ranked):
     """All architectures, one after the other. Raises SpaceError (S0609) where there are more than `limit`."""
 

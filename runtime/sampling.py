@@ -16,10 +16,12 @@ from recspace.compiler.compiled import Compiled
 from recspace.compiler.decisions import Architecture, Decision
 from recspace.dsl.diagnostics import SpaceError
 
-from .choices import one_hots
+from .bank import borrow
+from .choices import Choices, one_hots
 from .choosing import Constant
 from .context import Context
 from .evaluation import goodness, metric, score_of, scores
+from .module import Model
 from .recipe import StageCall
 from .refuse import refusal
 from .samplers import Proposer
@@ -32,7 +34,8 @@ class Sampling:
     """One trial after the other. A trial that diverges, or that a `require` refuses, has failed; the search goes on.
 
     evaluate = train      a trial is trained from its start, on training rows, and scored on validation rows
-    evaluate = inherited  the supernet's weights as they are, the decisions one-hot
+    evaluate = inherited  with shared weights as they are, or (`finetune`) after so many steps from there; without any, with
+                          the supernet's, the decisions one-hot
 
     Architectures that mean the same model are judged once. What the best trained one has learned is kept: where no stage
     follows it is the model that comes out.
@@ -45,7 +48,9 @@ class Sampling:
         self.context, self.call, self.sampler = context, call, sampler
         self._metric = metric(call.options["metric"], context.examples)
         self._inherited = call.options["evaluate"] == "inherited"
-        self._supernet = context.supernet_model() if self._inherited else None
+        self._shared = context.found.shared if self._inherited else {}
+        self._finetune = int(call.options.get("finetune", 0)) if self._inherited else 0
+        self._supernet = context.supernet_model() if self._inherited and self._reads_supernet else None
         self._known: dict[str, float | None] = {}
         self._trial: tuple[Architecture, str, Fit] | None = None
         self._kept: dict[str, Tensor] = {}
@@ -54,9 +59,16 @@ class Sampling:
         self.at, self._hurried = 0, False
 
     @property
+    def _reads_supernet(self) -> bool:
+        return not self._shared
+
+    @property
     def steps(self) -> int:
         # One to ask and compile, then those of the training.
-        return self.sampler.trials * (1 if self._inherited else 1 + self.context.steps(self.call))
+        training = (
+            min(self._finetune, self.context.steps(self.call)) if self._inherited else self.context.steps(self.call)
+        )
+        return self.sampler.trials * (1 + training)
 
     @property
     def done(self) -> bool:
@@ -74,7 +86,8 @@ class Sampling:
         except Diverged as failure:
             self._tell(architecture, key, None, str(failure))
             return {}
-        if fit.ended:
+        if fit.ended or (self._inherited and fit.at >= self._finetune):
+            fit.hurry("epochs")
             self._judge(architecture, key, fit)
         return {}
 
@@ -103,23 +116,31 @@ class Sampling:
             self._tell(architecture, key, self._known[key], "")
         elif self._supernet is not None:
             choices = one_hots(context.decisions, architecture, context.device)
-            rows, batch = context.examples.valid, context.settings.evaluation_rows
-            figures = scores(self._supernet, context.examples, rows, choices, batch)
-            self._tell(architecture, key, goodness(figures, self._metric), "")
+            self._tell(architecture, key, self._score(self._supernet, choices), "")
+        elif self._inherited and not self._finetune:
+            self._tell(architecture, key, self._score(self._model(compiled), {}), "")
         else:
             self._trial = (architecture, key, self._fit(compiled, len(self.trials)))
+
+    def _model(self, compiled: Compiled) -> Model:
+        model = self.context.model(compiled)
+        if self._inherited:
+            borrow(self._shared, model)
+        return model
+
+    def _score(self, model: Model, choices: Choices) -> float:
+        context = self.context
+        rows, batch = context.examples.valid, context.settings.evaluation_rows
+        return goodness(scores(model, context.examples, rows, choices, batch), self._metric)
 
     def _fit(self, compiled: Compiled, number: int) -> Fit:
         context = self.context
         choosing = Constant({}, context.device)
         name = f"{context.stage}.{number}"
-        return context.fit(context.model(compiled), choosing, self.call, "optimizer", name=name)
+        return context.fit(self._model(compiled), choosing, self.call, "optimizer", name=name)
 
     def _judge(self, architecture: Architecture, key: str, fit: Fit) -> None:
-        context = self.context
-        choices = fit.choosing.settled()
-        figures = scores(fit.model, context.examples, context.examples.valid, choices, context.settings.evaluation_rows)
-        score = goodness(figures, self._metric)
+        score = self._score(fit.model, fit.choosing.settled())
         if score > self._kept_score:  # of equal ones the first, as the sampler has it
             self._kept_score, self._kept = score, copied(fit.model.tensors)
         self._tell(architecture, key, score, "")

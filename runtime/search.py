@@ -38,7 +38,7 @@ from .journal import Journal, finite
 from .module import Model
 from .noise import errors
 from .plain_stages import for_model, hand_made, inherit
-from .plan import BASELINE, Planned, foresee, needs_supernet, obstacles, planned, unsearched
+from .plan import BASELINE, Planned, foresee, need_supernet, obstacles, planned, unsearched
 from .progress import Progress
 from .ranking import asked, ranked
 from .recipe import Recipe
@@ -144,7 +144,7 @@ class Search:
 
     @property
     def _needs_supernet(self) -> bool:
-        return any(needs_supernet(stage.call, self._inputs.promises) for stage in self.stages)
+        return need_supernet(self.stages, self._inputs.promises)
 
     @property
     def done(self) -> bool:
@@ -312,6 +312,8 @@ class Search:
             write_whole(inside(self._folder, "supernet.py"), context.supernet.source.encode())
             if found.weights:
                 write_tensors(self._folder, "supernet.safetensors", found.weights)
+        if found.shared:
+            write_tensors(self._folder, "shared.safetensors", found.shared)
         alive = exists(self._inputs.graph, found.architecture) if found.architecture else None
         write_architecture(self._folder, decisions, found, alive, self._inputs.fields)
         seconds = self._elapsed + time.monotonic() - started

@@ -28,6 +28,7 @@ class Found:
     model         tensors of the derived model, by attribute, once it has been trained
     settled       elements that a stage has settled for all that follow (decision → element → option), as `--fix` does
     margins       whether `weighing` says how far gates are above what would shut them
+    shared        weights that all architectures share, by name (`bank.py`); they stand before those of a supernet
     pruned        what is left of tables that were pruned number by number (`pruning.name_of` → bool [rows, width])
     """
 
@@ -40,10 +41,11 @@ class Found:
     settled: Mapping[str, Mapping[int, Option]] = field(default_factory=dict)
     margins: bool = False
     pruned: Mapping[str, Tensor] = field(default_factory=dict)
+    shared: Mapping[str, Tensor] = field(default_factory=dict)
 
     def state(self) -> State:
         tensors = {"weights": self.weights, "weighing": self.weighing, "gates": self.gates, "model": self.model}
-        tensors["pruned"] = self.pruned
+        tensors |= {"pruned": self.pruned, "shared": self.shared}
         parts = {name: State(copied(part)) for name, part in tensors.items()}
         facts = {"raw": self.raw, "margins": self.margins, "architecture": architecture_json(self.architecture)}
         return joined(parts, {**facts, "settled": settled_json(self.settled)})
@@ -60,6 +62,7 @@ class Found:
             settled_from(state.facts["settled"]),
             bool(state.facts["margins"]),
             state.part("pruned").tensors,
+            state.part("shared").tensors,
         )
 
 

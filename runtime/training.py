@@ -167,15 +167,20 @@ class Fit:
         return batch
 
     def _loss_of(self, batch: dict[str, Tensor], choices: Choices, name: str) -> Tensor:
+        _, terms = self._answered(batch, choices, name)
+        penalty = None if self._shaping is None else self._shaping.penalty()
+        return sum_of(terms if penalty is None else (*terms, penalty))
+
+    def _answered(self, batch: dict[str, Tensor], choices: Choices, name: str) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """Predictions, and the terms that are minimised."""
         device = self._examples.encoded.device
         self.model.module.train()
         # Noise of the two levels differs: the stage's name is told apart by the rows it is for.
         shapes = self.model.noise_shapes(batch)
         noise = noises(shapes, self._settings.seed, f"{self.plan.stage}/{name}", self.at, device)
         with torch.autocast(device.type, torch.bfloat16, enabled=self._settings.amp):
-            _, terms = self._objective(batch, choices, noise)
-        penalty = None if self._shaping is None else self._shaping.penalty()
-        return sum_of(terms if penalty is None else (*terms, penalty))
+            prediction, terms = self._objective(batch, choices, noise)
+        return prediction, terms
 
     def _rows(self, rows: Tensor, name: str) -> Tensor:
         """The rows of this step: batch `at` of the endless sequence of epochs over them."""
@@ -252,12 +257,17 @@ class Fit:
         for name, parameter in self.choosing.parameters.items():
             parameter.copy_(tensors[f"choices:{name}"])
 
-    def state(self) -> State:
+    def facts(self) -> dict[str, Any]:
+        """Where the training is, as JSON."""
         best = self._best
         facts: dict[str, Any] = {"at": self.at, "ended": self.ended, "by": self.ended_by, "loss": self._loss_sum}
         # Infinity is no JSON: a best that was never defined is None.
         facts["best_of"] = None if best is None else [best[0] if math.isfinite(best[0]) else None, best[1]]
         facts["history"] = [{k: v if math.isfinite(v) else None for k, v in line.items()} for line in self.history]
+        return facts
+
+    def state(self) -> State:
+        best = self._best
         parts = {
             "model": State(copied(self.model.tensors)),
             "choosing": held(self.choosing),
@@ -267,13 +277,16 @@ class Fit:
             parts["decisions"] = self._decisions.state()
         if best is not None:
             parts["best"] = State(best[2])
-        return joined(parts, facts)
+        return joined(parts, self.facts())
 
-    def restore(self, state: State) -> None:
-        facts = state.facts
+    def take_facts(self, facts: Mapping[str, Any]) -> None:
         self.at, self.ended, self._loss_sum = int(facts["at"]), bool(facts["ended"]), float(facts["loss"])
         self.ended_by = str(facts["by"])
         self.history = [{k: math.nan if v is None else v for k, v in line.items()} for line in facts["history"]]
+
+    def restore(self, state: State) -> None:
+        facts = state.facts
+        self.take_facts(facts)
         self.model.load(state.part("model").tensors)
         give_back(self.choosing, state.part("choosing"))
         self._weights.restore(state.part("weights"))

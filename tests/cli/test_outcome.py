@@ -81,6 +81,17 @@ def test_what_was_chosen_is_a_line(kind, elements, expected):
     assert line({"name": "d", "kind": kind, "elements": elements}) == expected
 
 
+@pytest.mark.parametrize(("tau", "words"), [(0.7, "τ 0.70"), (0.4, "τ 0.40, below 0.6: their ranking is not to be trusted"),
+                                            (None, "those do not differ")])  # fmt: skip
+def test_how_well_shared_weights_rank(tau, words):
+    ranking = {"kendall": tau, "least": 0.6, "trusted": tau == 0.7, "scores": [{}, {}, {}]}
+    row = {"stage": "0.one_shot", "trials": 9, "of_trials": 9, "failed": 0, "ended_by": "trials", "ranking": ranking}
+    shown = said(stages=[row])
+    assert words in shown
+    assert "3 retrained architectures" in shown
+    assert ("not to be trusted" in shown) == (tau != 0.7)
+
+
 def test_progress_of_trials():
     assert told({"loss": 0.5, "auc": float("nan")}) == "loss 0.5  auc undefined"
     assert told({"trial": 3, "auc": 0.61}) == "trial 3  auc 0.61"

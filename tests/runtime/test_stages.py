@@ -24,6 +24,7 @@ WRITTEN = {
     "derive": "derive()",
     "exhaustive": "exhaustive(batch_size = 512, epochs = 1)",
     "progressive": f"progressive(along = i, step = relax(as = gate, {SHORT}))",
+    "one_shot": f"one_shot(samples = 4, retrain = 2, finetune = 1, {SHORT})",
     "random": f"random(trials = 3, {SHORT})",
     "variational": f"variational(weights = [], {SHORT})",
     "screen": "screen(threshold = 1, top = 3)",

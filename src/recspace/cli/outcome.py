@@ -108,7 +108,9 @@ def _ending(row: Mapping[str, Any]) -> str:
         late = row.get("ended_by") == "hours"
         count = f"{row['trials']:,} of {row['of_trials']:,}" if late else f"{row['trials']:,}"
         until = ", until the time was up (--hours)" if late else ""
-        return f"{row['stage']} judged {count} architectures{failed}{until}: recspace trials RUN lists them"
+        return (
+            f"{row['stage']} judged {count} architectures{failed}{until}: recspace trials RUN lists them{_trust(row)}"
+        )
     if "gates_left" in row:
         left = ", ".join(f"{count:,} of {name}" for name, count in row["gates_left"].items())
         late = f" of {row['of_sets']:,}, until the time was up (--hours)," if row["judged"] < row["of_sets"] else ""
@@ -121,6 +123,18 @@ def _ending(row: Mapping[str, Any]) -> str:
             return f"{row['stage']} ended in epoch {row['epochs']} of {row['of_epochs']}: the time was up (--hours)"
         case _:
             return ""
+
+
+def _trust(row: Mapping[str, Any]) -> str:
+    """Whether shared weights rank architectures as they rank when each is trained by itself."""
+    ranking = row.get("ranking")
+    if ranking is None:
+        return ""
+    tau, of = ranking["kendall"], len(ranking["scores"])
+    if tau is None:
+        return f"\nshared weights were to rank {of} retrained architectures, and those do not differ: their ranking is not to be trusted"
+    verdict = "" if ranking["trusted"] else f", below {ranking['least']}: their ranking is not to be trusted"
+    return f"\nshared weights rank {of} retrained architectures with Kendall's τ {tau:.2f}{verdict}"
 
 
 def _gap(report: Mapping[str, Any]) -> Iterator[str]:

@@ -25,7 +25,7 @@ def rehearse(space: Space, settings: Settings, *, as_json: bool) -> int:
     from recspace.dsl import SpaceError
     from recspace.running import inputs_of
     from recspace.runtime.fix import parsed
-    from recspace.runtime.plan import foresee, needs_supernet, obstacles, planned
+    from recspace.runtime.plan import foresee, need_supernet, obstacles, planned
     from recspace.runtime.rehearsal import step_memory
 
     inputs = inputs_of(space, settings.strategy)
@@ -36,7 +36,7 @@ def rehearse(space: Space, settings: Settings, *, as_json: bool) -> int:
     stages = planned(inputs.recipe, inputs.decisions, inputs.promises)
     foresee(stages, space.graph, fixed)
     left = size_left(space.graph, fixed) if settings.fix else None
-    shared = any(needs_supernet(s.call, inputs.promises) for s in stages)
+    shared = need_supernet(stages, inputs.promises)
     hand_made = fixed.architecture({d.name: d.hand_made for d in inputs.decisions})
     compiled = inputs.factory(None) if shared else space.unrequired(hand_made)
     found = {

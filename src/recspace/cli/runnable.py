@@ -52,14 +52,14 @@ def _compiled(verdict: Verdict, schema: Schema) -> str:
 
 def _hand_made(verdict: Verdict) -> Architecture | None:
     """None where a stage needs the supernet."""
-    from recspace.runtime.plan import needs_supernet, planned
+    from recspace.runtime.plan import need_supernet, planned
     from recspace.runtime.registry import promises
 
     assert verdict.checked is not None
     assert verdict.checked.graph is not None
     decisions = verdict.checked.graph.decisions
     stages = planned(verdict.recipes[0], decisions, promises())
-    if any(needs_supernet(stage.call, promises()) for stage in stages):
+    if need_supernet(stages, promises()):
         return None
     return {d.name: d.hand_made for d in decisions}
 
