@@ -112,6 +112,7 @@ ROWS = (
     "gru",
     "conv1d",
     "pool1d",
+    "cin",
 )
 """Operators on matrices."""
 

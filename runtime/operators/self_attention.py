@@ -1,6 +1,7 @@
-"""self_attention(x, heads = 1): scaled dot-product attention of positions to one another (Vaswani et al., 2017).
+"""self_attention(x, heads = 1, scaled = true, joined = true): attention of positions to one another (Vaswani et al., 2017).
 
 Projections to queries, keys, values and back, without biases; residuals and normalisation are written in the space.
+AutoInt (Song et al., CIKM 2019, equations 5 to 7) neither scales the products nor projects back.
 B batch, N family, L positions, n width, h heads.
 """
 
@@ -33,19 +34,25 @@ def _shape(shapes: Shapes, options: Options) -> Shape:
 
 def _weights(shapes: Shapes, options: Options) -> tuple[Weight, ...]:
     n = shapes[0].last
-    return tuple(Weight(name, (n, n), Initial("xavier"), rows=0) for name in ("query", "key", "value", "output"))
+    names = ("query", "key", "value", "output") if options["joined"] else ("query", "key", "value")
+    return tuple(Weight(name, (n, n), Initial("xavier"), rows=0) for name in names)
 
 
 def _flops(shapes: Shapes, options: Options) -> int:
     rows = widest(shapes[0].dims[0]) if shapes[0].kind == "matrix" else 1
-    return numbers(shapes[0]) * (8 * widest(shapes[0].last) + 4 * rows)
+    projections = 4 if options["joined"] else 3
+    return numbers(shapes[0]) * (2 * projections * widest(shapes[0].last) + 4 * rows)
 
 
 promise = Operator(
     name="self_attention",
     doc="Every position becomes a mixture of all positions, weighted by how well they match.",
     inputs=("x",),
-    options=(Option("heads", "whole", 1, low=1, doc="parts of the width that attend apart"),),
+    options=(
+        Option("heads", "whole", 1, low=1, doc="parts of the width that attend apart"),
+        Option("scaled", "flag", True, doc="products are divided by the root of a head's width"),
+        Option("joined", "flag", True, doc="heads go through one more layer, side by side"),
+    ),
     shape=_shape,
     weights=_weights,
     flops=_flops,
@@ -58,9 +65,10 @@ def self_attention(
     query: Tensor,
     key: Tensor,
     value: Tensor,
-    output: Tensor,
+    output: Tensor | None = None,
     *,
     heads: int,
+    scaled: bool,
     present: Tensor | None = None,
 ) -> Tensor:
     """[B, …, L, n] → the same shape. Weights are [n, n], or [N, n, n] where each of a family has its own."""
@@ -68,12 +76,14 @@ def self_attention(
     q_BhLd, k_BhLd, v_BhLd = (
         self_attention_project(x_BLn, w).reshape(split).transpose(-3, -2) for w in (query, key, value)
     )
-    scores_BhLL = q_BhLd @ k_BhLd.transpose(-2, -1) * (q_BhLd.shape[-1] ** -0.5)
+    scores_BhLL = q_BhLd @ k_BhLd.transpose(-2, -1)
+    if scaled:
+        scores_BhLL = scores_BhLL * (q_BhLd.shape[-1] ** -0.5)
     if present is not None:
         absent_B11L = ~present[..., None, None, :]
         scores_BhLL = scores_BhLL.masked_fill(absent_B11L, torch.finfo(scores_BhLL.dtype).min)
     mixed_BLn = (torch.softmax(scores_BhLL, -1) @ v_BhLd).transpose(-3, -2).flatten(-2)
-    y_BLn = self_attention_project(mixed_BLn, output)
+    y_BLn = mixed_BLn if output is None else self_attention_project(mixed_BLn, output)
     return y_BLn if present is None else y_BLn * present.unsqueeze(-1)
 
 
@@ -90,10 +100,12 @@ def self_attention_grouped(
     query_Nnn: Tensor,
     key_Nnn: Tensor,
     value_Nnn: Tensor,
-    output_Nnn: Tensor,
+    output_Nnn: Tensor | None = None,
     *,
     heads: int,
+    scaled: bool,
     present: Tensor | None = None,
 ) -> Tensor:
     """[B, N, L, n] → the same shape, other weights for each of N."""
-    return self_attention(x_BNLn, query_Nnn, key_Nnn, value_Nnn, output_Nnn, heads=heads, present=present)
+    weights = (query_Nnn, key_Nnn, value_Nnn, output_Nnn)
+    return self_attention(x_BNLn, *weights, heads=heads, scaled=scaled, present=present)

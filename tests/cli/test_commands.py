@@ -156,6 +156,7 @@ def test_list_knows_every_shipped_space():
         "bpfis",
         "bpfis_groups",
         "mf",
+        "neumf",
         "rule",
     }
     assert {name for name, entry in spaces.items() if entry["task"] == "rating"} == {"autoemb", "esapn", "sif"}

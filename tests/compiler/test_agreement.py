@@ -55,6 +55,9 @@ SMALL = {
     "interaction/l0sign.space": {"width": 3, "T": 2},
     "interaction/profit.space": {"K": 3, "width": 2, "R": 2},
     "interaction/profit_ranks.space": {"K": 3, "width": 2},
+    "baselines/xdeepfm.space": {"width": 3, "depth": 2, "maps": 2, "units": (4,)},
+    "baselines/autoint.space": {"width": 4, "depth": 2},
+    "baselines/afm.space": {"width": 3, "hidden": 2},
 }
 SCHEMAS = {"ids": IDS, "mixed": MIXED}
 

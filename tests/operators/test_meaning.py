@@ -120,8 +120,24 @@ def test_self_attention_is_torchs() -> None:
     query, key, value = theirs.in_proj_weight.chunk(3)
     x, present = signed(2, 5, 6), torch.tensor([[True] * 5, [True, True, False, True, False]])
     weights = (query.t(), key.t(), value.t(), theirs.out_proj.weight.t())
-    ours = functions("self_attention")["self_attention"](x, *weights, heads=2, present=present)
-    close(ours, theirs(x, x, x, key_padding_mask=~present)[0] * present.unsqueeze(-1))
+    ours = functions("self_attention")["self_attention"]
+    expected = theirs(x, x, x, key_padding_mask=~present)[0] * present.unsqueeze(-1)
+    close(ours(x, *weights, heads=2, scaled=True, present=present), expected)
+    # Neither divided nor joined: a query that is divided already, an output that changes nothing.
+    theirs.out_proj.weight.data = torch.eye(6, dtype=torch.float64)
+    expected = theirs(x, x, x, key_padding_mask=~present)[0] * present.unsqueeze(-1)
+    divided = (query.t() / 3**0.5, key.t(), value.t())
+    close(ours(x, *divided, heads=2, scaled=False, present=present), expected)
+
+
+def test_cin_mixes_all_products() -> None:
+    x, y, weight = signed(3, 4, 5), signed(3, 2, 5, seed=1), signed(4, 2, 6, seed=2)
+    close(functions("cin")["cin"](x, y, weight), torch.einsum("brn,bsn,rsh->bhn", x, y, weight))
+
+
+def test_softmax_of_large_numbers() -> None:
+    x = torch.tensor([[1000.0, 1000.0, 0.0], [-1000.0, -1000.0, -2000.0]])
+    torch.testing.assert_close(functions("softmax")["softmax"](x), torch.tensor([[0.5, 0.5, 0.0]] * 2))
 
 
 def test_pool1d_does_not_count_what_is_outside() -> None:

@@ -79,21 +79,38 @@ def gru(layer: Layer, x: Any, n: int) -> Any:
     return over_positions(x, formula)
 
 
-def self_attention(layer: Layer, x: Any, heads: int = 1) -> Any:
+def self_attention(layer: Layer, x: Any, heads: int = 1, scaled: bool = True, joined: bool = True) -> Any:
     def formula(v: np.ndarray, there: np.ndarray) -> np.ndarray:
         n = v.shape[1]
-        query, key, value, output = (layer.weight(w, (n, n)) for w in ("query", "key", "value", "output"))
+        query, key, value = (layer.weight(w, (n, n)) for w in ("query", "key", "value"))
         if not there.any():
             return np.zeros_like(v)
         size, parts = n // heads, []
         for h in range(heads):
             at = slice(h * size, (h + 1) * size)
-            scores = (v @ query)[:, at] @ (v @ key)[:, at].T / np.sqrt(size)
+            scores = (v @ query)[:, at] @ (v @ key)[:, at].T / (np.sqrt(size) if scaled else 1)
             share = np.exp(scores - scores.max(1, keepdims=True)) * there
             parts.append(share / share.sum(1, keepdims=True) @ (v @ value)[:, at])
-        return np.concatenate(parts, 1) @ output
+        return np.concatenate(parts, 1) @ (layer.weight("output", (n, n)) if joined else np.eye(n))
 
     return over_positions(x, formula)
+
+
+def softmax(x: Any) -> Any:
+    def formula(v: np.ndarray) -> np.ndarray:
+        return np.exp(v) / np.exp(v).sum(-1, keepdims=True)
+
+    x = plain(x)
+    return Sequence(formula(x.data), x.mask, x.pool) if isinstance(x, Sequence) else formula(x)
+
+
+def cin(layer: Layer, x: Any, y: Any, rows: int) -> np.ndarray:
+    x, y = plain(x), plain(y)
+    weight = layer.weight("weight", (x.shape[1], y.shape[1], rows))
+    found = np.zeros((max(len(x), len(y)), rows, x.shape[2]))
+    for h, r, s in itertools.product(range(rows), range(x.shape[1]), range(y.shape[1])):
+        found[:, h] += weight[r, s, h] * x[:, r] * y[:, s]
+    return found
 
 
 def rows_of(layer: Layer, name: str, x: Any, n: int) -> np.ndarray:

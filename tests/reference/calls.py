@@ -243,7 +243,13 @@ class Calls(Fields, Aggregates, Ranking):
             case "gru":
                 return blocks.gru(layer, get[0](), self.whole(args, options, 1, "n", 0, env))
             case "self_attention":
-                return blocks.self_attention(layer, get[0](), self.whole(args, options, 1, "heads", 1, env))
+                heads = self.whole(args, options, 1, "heads", 1, env)
+                flags = {name: self.option(options, name, True, env) for name in ("scaled", "joined")}
+                return blocks.self_attention(layer, get[0](), heads, **flags)
+            case "softmax":
+                return blocks.softmax(get[0]())
+            case "cin":
+                return blocks.cin(layer, get[0](), get[1](), self.whole(args, options, 2, "rows", 0, env))
             case "senet":
                 return blocks.senet(layer, get[0](), self.whole(args, options, 1, "reduction", 3, env))
             case "conv1x1":
