@@ -44,7 +44,7 @@ class Weights:
         for stored in compiled.tensors:
             whole = model.tensors[stored.attribute]
             drawn = torch.rand(whole.shape, generator=generator, dtype=torch.float64)
-            spread = 1.0 if stored.embedding or whole.dim() < 2 else 2 / whole.shape[-2] ** 0.5
+            spread = 1.0 if stored.embedding or whole.dim() < 2 else 3 / whole.shape[-2] ** 0.5
             whole.data.copy_(drawn + 0.5 if "running_var" in stored.attribute else spread * (2 * drawn - 1))
             boxes: dict[tuple[Any, ...], list[Any]] = {}
             for part in stored.slices:
