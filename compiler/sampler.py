@@ -13,15 +13,15 @@ from itertools import combinations, product
 from math import comb, exp, log, prod
 from typing import Any
 
-from .architectures import Layout, Position, hand_made
+from .architectures import Layout, Position, canonical, hand_made, satisfies
 from .counting.build import build
 from .counting.count import Counter
-from .counting.draw import States, states_at
+from .counting.draw import States, Walker, states_at
 from .counting.forms import Constraint, In
 from .counting.parts import Part
 from .counting.polynomial import Budget
 from .counting.problem import Problem, Variable, domain_size
-from .decisions import Architecture, Decision, Domain
+from .decisions import Architecture, Decision, Domain, Options
 from .ir import Graph
 
 STEPS = 5_000_000
@@ -54,6 +54,8 @@ class Sampler:
             In(v, mask) for v, mask in enumerate(map(self._mask, self.problem.variables)) if mask is not None
         ]
         self.counter = Counter(self.problem, Budget(steps))
+        self._walker: Walker | None = None
+        self._tied = -1
 
     def part(self, *links: Constraint) -> Part | None:
         """What is left to be settled, `links` met as well; None where one of them cannot be met."""
@@ -75,12 +77,39 @@ class Sampler:
 
     def draw(self, rng: random.Random) -> Architecture:
         """A uniform draw, in canonical form; reals are drawn evenly along their scale. ValueError where there is none."""
-        part = self.part()
-        tied = 0 if part is None else self.counter.poly(part).get((), 0)
-        if part is None or not tied:
-            raise ValueError("nothing meets the requirements")
-        states = states_at(self.counter, part, rng.randrange(tied))
+        states = self._walk().at(rng.randrange(self._tied))
         return self.architecture(states, {(s.decision, s.at): _drawn(s, rng) for s in self.slots(states)})
+
+    def toward(self, wish: Architecture, rng: random.Random) -> Architecture:
+        """An architecture that takes what is wished as far as the requirements and what is fixed let it, in canonical form.
+
+        A wish that meets them comes true. Of others, what counts alike is asked in an order that is drawn; what cannot
+        have its wish is drawn. Quick, and only roughly the nearest: see `nearest`. ValueError where there is none.
+        """
+        wish = {name: self._held(name, options) for name, options in wish.items()}
+        if not self.problem.constraints or satisfies(self.graph, wish):
+            return canonical(self.graph, wish)
+        wanted = {}
+        for var, variable in enumerate(self.problem.variables):
+            if variable.decision and variable.copies == 1:
+                at = self.layout.starts[variable.decision][variable.element]
+                wanted[var] = self.state_of(variable, wish[variable.decision][at])
+        states = self._walk().toward(wanted, rng)
+        return self.architecture(states, {(s.decision, s.at): _toward(s, wish, rng) for s in self.slots(states)})
+
+    def _held(self, name: str, options: Options) -> Options:
+        settled = self.fixed.get(name)
+        return tuple(settled.get(e, o) for e, o in enumerate(options)) if settled else options
+
+    def _walk(self) -> Walker:
+        if self._walker is None:
+            part = self.part()
+            tied = 0 if part is None else self.counter.poly(part).get((), 0)
+            if part is None or not tied:
+                raise ValueError("nothing meets the requirements")
+            self._walker, self._tied = Walker(self.counter, part), tied
+        self.counter.budget.left = self.steps
+        return self._walker
 
     def every(self) -> Iterator[Architecture]:
         """Every architecture, once, in canonical form. ValueError for decisions over reals that are not fixed."""
@@ -88,11 +117,12 @@ class Sampler:
         alike = [replace(v, weights=tuple(min(w, 1) for w in v.weights)) for v in self.problem.variables]
         counter = Counter(replace(self.problem, variables=alike), Budget(self.steps))
         part = counter.whole(self.links)
-        patterns = 0 if part is None else counter.poly(part).get((), 0)
-        for number in range(patterns):
-            assert part is not None
+        if part is None:
+            return
+        walker = Walker(counter, part)
+        for number in range(counter.poly(part).get((), 0)):
             counter.budget.left = self.steps
-            states = states_at(counter, part, number)
+            states = walker.at(number)
             slots = list(self.slots(states))
             if any(s.domain.kind == "real" and s.settled is None for s in slots):
                 raise ValueError("reals cannot be enumerated")
@@ -238,6 +268,19 @@ def _drawn(slot: Slot, rng: random.Random) -> Position:
             return tuple(sorted(rng.sample(members, count)))
         case "gate" | "number" | "name" | "alternative" | "range":
             return rng.randrange(domain_size(domain))
+
+
+def _toward(slot: Slot, wish: Architecture, rng: random.Random) -> Position:
+    """What is wished of a slot; of a set as many of the wished members as there may be, filled up by chance."""
+    if slot.settled is not None or slot.domain.kind != "subset":
+        return slot.settled if slot.settled is not None else wish[slot.decision][slot.at]
+    members = range(len(slot.domain.options)) if slot.members is None else slot.members
+    wanted: Any = wish[slot.decision][slot.at]
+    first = [m for m in members if m in wanted]
+    others = [m for m in members if m not in wanted]
+    low, high = (slot.count, slot.count) if slot.count >= 0 else (int(slot.domain.low), int(slot.domain.high))
+    taken = rng.sample(first, min(len(first), high))
+    return tuple(sorted(taken + rng.sample(others, max(low - len(taken), 0))))
 
 
 def _options(slot: Slot) -> Iterator[Position]:

@@ -184,3 +184,52 @@ def test_under_a_bound_the_largest_stay(most: int) -> None:
     found = nearest(Sampler(small.graph()), {"keep": wishes})
     largest = sorted((w for w in weights if w > 0), reverse=True)[:most]
     assert {w for w, option in zip(weights, found["keep"], strict=True) if option} == set(largest)
+
+
+@settings(max_examples=25, deadline=None, phases=WITHOUT_SHRINKING)
+@given(random_graphs(), st.randoms(use_true_random=False))
+def test_a_wish_is_met_as_far_as_the_requirements_let_it(graph: Graph, rng: random.Random) -> None:
+    """Always one of the architectures; a wish that is one comes true."""
+    every = expected(graph)
+    sampler = Sampler(graph)
+    wish = {d.name: tuple(rng.choice(options(d.domain(e))) for e in range(d.elements)) for d in graph.decisions}
+    if not every:
+        with pytest.raises(ValueError, match="nothing meets"):
+            sampler.toward(wish, rng)
+        return
+    found = sampler.toward(wish, rng)
+    assert tuple(found.items()) in every
+    if satisfies(graph, wish):
+        assert found == canonical(graph, wish)
+
+
+def bounded(count: int, most: int, relation: str = "<=") -> Graph:
+    small = Small()
+    keep = small.choose("keep", GATE, count)
+    small.require(small.op(relation, small.reduce("sum", keep), small.constant(most)))
+    return small.graph()
+
+
+def test_no_wish_comes_first_because_of_its_place() -> None:
+    """Three of ten may be on and all are wished for: each is among them as often as the others."""
+    sampler, rng = Sampler(bounded(10, 3)), random.Random(2)
+    counts = np.zeros(10)
+    for _ in range(2000):
+        (chosen,) = (sampler.toward({"keep": (1,) * 10}, rng)["keep"],)
+        assert sum(chosen) == 3  # as many as the requirement lets be
+        counts += chosen
+    assert (abs(counts - 600) < 90).all()  # standard deviation 20
+
+
+@pytest.mark.parametrize("relation", ["<=", ">=", "==", "!="])
+def test_draws_of_many_gates_walk_where_they_have_walked(relation: str) -> None:
+    """What a draw works out once serves those after it, and they are as even as the first."""
+    graph = bounded(8, 2, relation)
+    met = {"<=": 1 + 8 + 28, ">=": 256 - 9, "==": 28, "!=": 256 - 28}[relation]
+    sampler, rng = Sampler(graph), random.Random(4)
+    counts = Counter(sampler.draw(rng)["keep"] for _ in range(met * 100))
+    assert len(counts) == met
+    assert all(50 <= n <= 160 for n in counts.values())
+    assert [Sampler(graph).draw(random.Random(s)) for s in range(5)] == [
+        sampler.draw(random.Random(s)) for s in range(5)
+    ]
