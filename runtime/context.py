@@ -27,6 +27,7 @@ from .narrowed import narrowed
 from .pruning import masks_of
 from .recipe import StageCall
 from .refuse import refusal, words
+from .second_order import Ahead
 from .settings import Settings
 from .shaping import Shaping
 from .task import Found
@@ -123,6 +124,7 @@ class Context:
             bilevel,
             int(options.get("every", 1)),
             bool(options.get("normalize_gradients", False)),
+            ahead_of(options),
         )
 
     def fit(
@@ -157,7 +159,16 @@ class Context:
         if decisions is not None and learned:
             learning = optimizer(decisions, learned, frozenset(), max(1, -(-steps // every)))
         examples = self.examples.of(model.compiled.columns)
-        return Fit(model, choosing, examples, plan, self.settings, update, learning, upper, shaping)
+        size = float((options[weights] or with_defaults("adam")).options["lr"])
+        return Fit(model, choosing, examples, plan, self.settings, update, learning, upper, shaping, size)
+
+
+def ahead_of(options: Mapping[str, Any]) -> Ahead | None:
+    """How decisions look a step ahead; None where they do not."""
+    if options.get("bilevel") != "one_step":
+        return None
+    step = options["virtual_step"]
+    return Ahead(options["hessian"], None if step is None else float(step), options["judged"])
 
 
 def upper_level(model: Model, names: Iterable[str], bilevel: bool) -> frozenset[str]:

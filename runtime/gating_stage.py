@@ -39,7 +39,7 @@ class RelaxGated(Fitting):
         decisions = call.options["optimizer"] or with_defaults(
             "adam", lr=max(0.001, travel / moves), weight_decay=DECAY
         )
-        bilevel = call.options["bilevel"] == "first_order"
+        bilevel = call.options["bilevel"] != "none"
         fit = context.fit(
             model,
             self.choosing,

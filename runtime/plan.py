@@ -105,6 +105,7 @@ def obstacles(recipe: Recipe, decisions: tuple[Decision, ...], promises: Promise
         if outer.name == "progressive" and relaxation is not None and relaxation.gated:
             text = f"progressive() cannot take tables into the model that relax(as = {relaxation.name}) looks at"
             found.append(Diagnostic("S0605", text, call.span, help="use relax() alone"))
+        found += _levels(call, relaxation)
         able: Stage | Relaxation = relaxation if promise.role == "relax" and relaxation is not None else promise
         if promise.role in SEARCHING and able.implemented and promise.implemented:
             who = f"relax(as = {able.name})" if isinstance(able, Relaxation) else f"{able.name}()"
@@ -147,6 +148,21 @@ def _searching(call: StageCall, promises: Promises) -> StageCall:
     """The stage that searches: of one that wraps another, that one."""
     step = call.options.get("step")
     return step if promises.stages[call.name].wraps and isinstance(step, StageCall) else call
+
+
+def _levels(call: StageCall, relaxation: Relaxation | None) -> Iterator[Diagnostic]:
+    """Options of a step ahead where none is taken, and one where the weights ahead would not be those of the gates."""
+    ahead = call.options.get("bilevel") == "one_step"
+    for name in ("hessian", "virtual_step", "judged"):
+        if name in call.given and name in call.options and not ahead:
+            text, place = (
+                f"`{name}` says how decisions look a step of the weights ahead",
+                call.spans.get(name, call.span),
+            )
+            yield Diagnostic("S0661", text, place, "and none is taken", help="write: bilevel = one_step")
+    if ahead and relaxation is not None and relaxation.gated:
+        text = f"relax(as = {relaxation.name}) reads the tables of the model, and a step ahead they would be others"
+        yield Diagnostic("S0661", text, call.spans.get("bilevel", call.span), help="write: bilevel = first_order")
 
 
 def _unfit_to_grow(call: StageCall, decisions: tuple[Decision, ...], promises: Promises) -> Iterator[Diagnostic]:

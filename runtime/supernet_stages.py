@@ -96,7 +96,7 @@ class Relax(Fitting):
         # Few steps of Adam with its usual 0.001 could not tell options apart: let logits travel about 3 in a stage.
         moves = max(1, steps // int(call.options["every"]))
         decisions = call.options["optimizer"] or with_defaults("adam", lr=min(0.1, max(0.001, 3 / moves)))
-        bilevel = call.options["bilevel"] == "first_order"
+        bilevel = call.options["bilevel"] != "none"
         fit = context.fit(
             model, self.choosing, call, "weights", bilevel=bilevel, decisions=decisions, shaping=self.choosing
         )

@@ -23,6 +23,7 @@ from .examples import Examples
 from .module import Model
 from .negatives import Negatives
 from .randomness import noises, order
+from .second_order import Ahead, Loss, hypergradient, objective_at, task_loss
 from .settings import Settings
 from .shaping import Shaping, normalized
 from .state import State, copied, joined
@@ -40,7 +41,7 @@ class Plan:
     1 − s / S. `clip`: largest norm of the weights' gradients, 0 for any. `patience`: epochs without a better `metric`
     on the stopping rows, after which training ends, though not within `LEAST` steps of the best one; the best epoch's
     weights are kept; 0: neither. `bilevel`: decisions are learned on validation rows, at every `every`-th step;
-    `normalize`: by gradients divided by their mean size.
+    `normalize`: by gradients divided by their mean size; `ahead`: a step of the weights ahead.
     """
 
     stage: str
@@ -53,6 +54,7 @@ class Plan:
     bilevel: bool = False
     every: int = 1
     normalize: bool = False
+    ahead: Ahead | None = None
 
 
 class Diverged(Exception):
@@ -77,9 +79,11 @@ class Fit:
         decisions_update: Update | None,
         upper: frozenset[str] = frozenset(),
         shaping: Shaping | None = None,
+        step_size: float = 0.0,
     ) -> None:
-        """`upper`: parameters of the model that `decisions_update` moves with the decisions, as `weights:NAME`."""
-        self._shaping = shaping
+        """`upper`: parameters of the model that `decisions_update` moves with the decisions, as `weights:NAME`.
+        `step_size`: of the weights, for looking a step ahead."""
+        self._shaping, self._step_size = shaping, step_size
         self.model, self.choosing, self.plan = model, choosing, plan
         self._examples, self._settings = examples, settings
         self._weights, self._decisions, self._upper = weights_update, decisions_update, upper
@@ -147,16 +151,41 @@ class Fit:
         return {**self.choosing.parameters, **upper}
 
     def _decide(self) -> None:
-        """A step of the decisions on validation rows, the weights held as they are (first order)."""
-        loss = self._loss(self._examples.valid, "valid")
-        gradients = self._gradients(loss, self._learned())
+        """A step of the decisions on validation rows: the weights held as they are (first order), or a step ahead."""
+        if self.plan.ahead is not None:
+            gradients = self._ahead(self.plan.ahead)
+        else:
+            gradients = self._gradients(self._loss(self._examples.valid, "valid"), self._learned())
         if self._decisions is not None:
             self._decisions.step(self._scaled(gradients), 1.0)
         if self._shaping is not None:
             self._shaping.moved(0.0)
 
+    def _ahead(self, ahead: Ahead) -> dict[str, Tensor]:
+        """Gradients of the decisions after a step of the weights on the batch that they will learn from next."""
+        batches = {name: self._batch(rows, name) for name, rows in self._parts.items()}
+        lower = {n: p for n, p in self.model.parameters.items() if n not in self._upper}
+
+        def loss_of(name: str, judged: str) -> Loss:
+            def loss(weights: Mapping[str, Tensor]) -> Tensor:
+                objective = objective_at(self.model, weights)
+                return self._loss_of(batches[name], self.choosing.training(self.at), name, objective, judged)
+
+            return loss
+
+        step = (self._step_size if ahead.step is None else ahead.step) * self._rate()
+        train, valid = loss_of("train", "objective"), loss_of("valid", ahead.judged)
+        gradients = hypergradient(train, valid, lower, self._learned(), step, ahead.hessian)
+        if gradients and not math.isfinite(float(norm(gradients))):
+            raise Diverged(self.plan.stage, self.at, "gradient")
+        return gradients
+
+    @property
+    def _parts(self) -> dict[str, Tensor]:
+        return {"train": self._examples.train, "valid": self._examples.valid}
+
     def _loss(self, rows: Tensor, name: str) -> Tensor:
-        return self._loss_of(self._batch(rows, name), self.choosing.training(self.at), name)
+        return self._loss_of(self._batch(rows, name), self.choosing.training(self.at), name, self._objective)
 
     def _batch(self, rows: Tensor, name: str) -> dict[str, Tensor]:
         """The examples of this step, with the alternatives that a ranking loss compares them with."""
@@ -166,20 +195,31 @@ class Fit:
             batch |= self._negatives.columns(chosen, self._settings.seed, f"{self.plan.stage}/{name}", self.at)
         return batch
 
-    def _loss_of(self, batch: dict[str, Tensor], choices: Choices, name: str) -> Tensor:
-        _, terms = self._answered(batch, choices, name)
+    def _loss_of(
+        self,
+        batch: dict[str, Tensor],
+        choices: Choices,
+        name: str,
+        objective: Callable[..., Any] | None = None,
+        judged: str = "objective",
+    ) -> Tensor:
+        prediction, terms = self._answered(batch, choices, name, objective)
+        if judged == "task":
+            terms = (task_loss(self._examples.task, prediction, batch),)
         penalty = None if self._shaping is None else self._shaping.penalty()
         return sum_of(terms if penalty is None else (*terms, penalty))
 
-    def _answered(self, batch: dict[str, Tensor], choices: Choices, name: str) -> tuple[Tensor, tuple[Tensor, ...]]:
-        """Predictions, and the terms that are minimised."""
+    def _answered(
+        self, batch: dict[str, Tensor], choices: Choices, name: str, objective: Callable[..., Any] | None = None
+    ) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """Predictions, and the terms that are minimised; `objective`: at other weights than the model's."""
         device = self._examples.encoded.device
         self.model.module.train()
         # Noise of the two levels differs: the stage's name is told apart by the rows it is for.
         shapes = self.model.noise_shapes(batch)
         noise = noises(shapes, self._settings.seed, f"{self.plan.stage}/{name}", self.at, device)
         with torch.autocast(device.type, torch.bfloat16, enabled=self._settings.amp):
-            prediction, terms = self._objective(batch, choices, noise)
+            prediction, terms = (objective or self._objective)(batch, choices, noise)
         return prediction, terms
 
     def _rows(self, rows: Tensor, name: str) -> Tensor:

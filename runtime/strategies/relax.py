@@ -21,7 +21,12 @@ promise = Stage(
         Option("as", "label", choices=("softmax", "gumbel", "gate", "sigmoid", "clamp", "hard_concrete",
                                        "soft_threshold", "proximal", "group_lasso"), doc="the relaxation"),
         Option("bilevel", "label", "none", ("none", "first_order", "one_step"),
-               doc="none: both on training rows; first_order: decisions on validation rows, in turn"),
+               doc="none: both on training rows; first_order: decisions on validation rows, in turn; one_step: and after a virtual step of the weights"),
+        Option("hessian", "label", "exact", ("exact", "finite"),
+               doc="second derivatives of one_step: exact, or a difference of two gradients"),
+        Option("virtual_step", "real", None, low=0.0, doc="how far one_step looks ahead; else the step size of the weights"),
+        Option("judged", "label", "objective", ("objective", "task"),
+               doc="what one_step judges by on validation rows: the objective, or the loss of the label itself, which no decision weighs"),
         Option("optimizer", "call", None, OPTIMIZERS, doc="of the decisions; else adam, lr = 3 / steps in 0.001..0.1"),
         Option("every", "whole", 1, low=1, doc="steps of the weights for one of the decisions"),
         Option("normalize_gradients", "flag", False, doc="divide a decision's gradient by its mean size, of each block of `keep[s, k]` by its own"),
@@ -33,13 +38,18 @@ promise = Stage(
     per_value=True,
     conditional=True,
 )  # fmt: skip
-LATER: dict[str, tuple[str, ...]] = {"bilevel": ("one_step",), "upper": (), "lag": ()}
+LATER: dict[str, tuple[str, ...]] = {"lag": ()}
 
 
 def check(context: Context, call: StageCall) -> None:
-    """Raises SpaceError (S0605) for gates that a relaxation of what they multiply finds no table of."""
+    """Raises SpaceError: S0605 for gates that a relaxation of what they multiply finds no table of, S0661 for a ranking
+    judged by its label."""
     from ..gating import check, reads_tables
+    from ..refuse import refusal
 
+    if call.options["judged"] == "task" and context.examples.task == "ranking":
+        text = "rankings have no label of their own to be judged by"
+        raise refusal("S0661", text, call.spans.get("judged", call.span), help="leave `judged` out")
     if reads_tables(call):
         check(context.supernet, context.decisions, call)
 

@@ -113,7 +113,6 @@ def refused(text, *decisions):
     [
         ("evolution()", "evolution()"),
         ("relax(as = proximal)", "relax(as = proximal)"),
-        ("relax(as = softmax, bilevel = one_step)", "bilevel = one_step"),
         ("relax(as = softmax, lag = 1)", "lag"),
         ("derive(budgets = 3)", "budgets"),
         ("warmup(distill = widest)", "distill"),
