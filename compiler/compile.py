@@ -200,10 +200,10 @@ class Models:
             raise SpaceError(derived.diagnostics)
         if required:
             self._check_costs(architecture)
-        lowered = lower(vanish(derived.graph), self.promises)
         looked_up = {d.name: d for d in self.graph.decisions if d.per_value and d.name not in weighted}
         default = hand_made(self.graph) if looked_up.keys() - architecture.keys() else {}
         settled = {n: smallest(d, architecture.get(n, default.get(n, ()))) for n, d in looked_up.items()}
+        lowered = lower(vanish(derived.graph), self.promises, settled)
         plain = generate(
             lowered, self.schema, self.promises, plain=True, dense_from=self.dense_from, settled=settled, pruned=pruned
         )

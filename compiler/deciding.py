@@ -14,7 +14,8 @@ from . import factored, split
 from .atoms import ItemSet, Label, RealRange, SubsetDomain, SubsetsOf, TooMany, describe, is_number, key_label, members
 from .columns import Column, Context, scatter
 from .decisions import Domain
-from .ir import DecisionNode, Input, Ref, Rows
+from .ir import DecisionNode, Ref, Rows
+from .logits import logits_of
 from .nesting import too_many
 from .state import Bound, Entry, State
 
@@ -130,7 +131,7 @@ def _decide(
         entry.atoms[entry.domain_of[entry.at[key]]] = atoms
     entry.per_value = index.values[0] if index.values else ""
     entry.conditional |= exists is not None
-    given, prior = _logits(state, entry, clauses, domains, ctx)
+    given, prior = logits_of(state, entry, clauses, domains, ctx)
     node = DecisionNode(index=index, place=place, span=span, name=place, elements=Rows(elements), exists=exists,
                         given=given, prior=prior)  # fmt: skip
     return Column.of_node(state.builder.add(node), ctx.n)
@@ -214,47 +215,6 @@ def _widest(domain: Domain) -> Any:
             return tuple(range(int(domain.high)))
         case "name" | "alternative":
             return 0
-
-
-def _logits(
-    state: State,
-    entry: Entry,
-    clauses: tuple[ast.Clause, ...],
-    domains: Sequence[tuple[Domain, tuple[Any, ...]]],
-    ctx: Context,
-) -> tuple[Ref | None, Ref | None]:
-    refs: dict[str, Ref] = {}
-    for clause in clauses:
-        match clause:
-            case ast.Given(value):
-                n = 1 if domains and domains[0][0].kind == "gate" else max((len(a) for _, a in domains), default=1)
-                inner = Context(
-                    ctx.n, ctx.scope, ctx, np.arange(ctx.n, dtype=np.int64), {"logits": Column.of_atoms((n,) * ctx.n)}
-                )
-                inner._keys = ctx.keys()
-                refs["given"] = _one(state, state.column(value, inner), ctx, value.span)
-                phases = "example" if _reads_example(state, refs["given"]) else "data"
-                entry.given = "objective" if _reads_label(state, refs["given"]) else phases
-            case ast.Prior(value):
-                refs["prior"] = _one(state, state.column(value, ctx), ctx, value.span)
-                entry.prior = True
-            case ast.Factored() | ast.Default():
-                pass
-    return refs.get("given"), refs.get("prior")
-
-
-def _one(state: State, column: Column, ctx: Context, span: Span) -> Ref:
-    settled = split.settle(state.builder, state.builder.values(column, ctx, span), ctx, span)
-    return Ref(int(settled.nodes[0]) if ctx.n else 0, Rows(settled.rows))
-
-
-def _reads_example(state: State, start: Ref) -> bool:
-    """Whether logits depend on the example at hand, not on statistics alone."""
-    return any(isinstance(n, Input) for n in state.builder.upstream(start.node))
-
-
-def _reads_label(state: State, start: Ref) -> bool:
-    return any(isinstance(n, Input) and n.columns[0].what == "label" for n in state.builder.upstream(start.node))
 
 
 def _bound(

@@ -37,6 +37,13 @@ class Domain:
     high: float = 0
     log: bool = False
 
+    @property
+    def unseen(self) -> int:
+        """The option of a value that training did not have: off, the smallest number, the first name."""
+        if self.kind not in ("number", "range"):
+            return 0
+        return min(range(len(self.options)), key=lambda k: self.options[k])
+
 
 @dataclass(frozen=True, slots=True)
 class Ranks:

@@ -105,7 +105,7 @@ def _products(graph: Graph, node: Node, key: int) -> Iterator[tuple[int, AnyGate
     if lookup.operator == "pick":
         yield from _by_block(graph, reader, lookup, table, looked)
         return
-    family, ids = lookup.operands
+    family, ids, *_ = lookup.operands
     starts = begins(graph, family)
     for own, at in zip(table.rows.array.tolist(), looked.rows.array.tolist(), strict=True):
         (read,) = reader.operands

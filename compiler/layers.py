@@ -7,13 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import numpy as np
-
 from .compiled import Part, Slice, Tensor
 from .frequencies import blocks_of
 from .gated import BlockGates, Settled, gated
 from .ir import DecisionNode, Graph, Input, Learned, Operator
 from .kept import Keeping, Kept
+from .known import Known
 from .levels import upper_level
 from .passes.tables import LOOKED_UP
 from .promise import Buffer, Initial, Promises, Weight, no_buffers
@@ -61,7 +60,7 @@ class Layers:
         self.graph, self.schema, self.promises, self.plain = graph, schema, promises, plain
         self.settled = dict(settled or {})
         self.kept: dict[str, Kept] = {}
-        self.blocks: dict[int, tuple[Tensor, tuple[int, ...]]] = {}
+        self.known = Known(graph, schema, self.attribute)
         self._keeping: dict[str, Keeping] = {}
         self._gated = gated(graph)
         self.layers: dict[tuple[Any, ...], Layer] = {}
@@ -75,8 +74,8 @@ class Layers:
             match node:
                 case Operator(operator=operator) if operator in LOOKED_UP and "·table" in node.options:
                     self._table(key, node, key in upper)
-                case Operator(operator="block"):
-                    self.blocks[key] = self._blocks(node)
+                case Operator(operator="block" | "frequency"):
+                    self.known.add(key, node)
                 case Operator() if node.layer:
                     self.of[key] = self._layer(node, key in upper)
                 case Learned():
@@ -90,8 +89,7 @@ class Layers:
     def tensors(self) -> tuple[Tensor, ...]:
         """Parameters and buffers, in the order in which the module makes them."""
         kept = [tensor for table in self.kept.values() for tensor in (table.values, *table.structure)]
-        blocks = {held.attribute: held for held, _ in self.blocks.values()}
-        found = [*self.tables.values(), *kept, *blocks.values(), *self.learned.values(), *self.gates.values()]
+        found = [*self.tables.values(), *kept, *self.known.tensors(), *self.learned.values(), *self.gates.values()]
         for layer in self.layers.values():
             found += [self._tensor(layer, w.name, w.shape, w.initial, True) for w in layer.weights]
             start = [Initial("constant", b.initial) for b in layer.buffers]
@@ -150,25 +148,6 @@ class Layers:
                 slices.append(one)
         total = max(table.shape[0], *(one.box[0][1] for one in made))
         self.tables[name] = replace(table, shape=(total, width), slices=tuple(slices))
-
-    def _blocks(self, node: Operator) -> tuple[Tensor, tuple[int, ...]]:
-        """The frequency blocks of the ids that a node reads, as a buffer, and where those of each row start in it."""
-        (read,) = node.operands
-        source = self.graph[read.node]
-        assert isinstance(source, Input)
-        many, over = int(node.options["blocks"]), str(node.options["over"])
-        columns = [source.columns[r] for r in read.rows.array]
-        fields = tuple(dict.fromkeys(c.fields[0] for c in columns))
-        parts = [blocks_of(self.schema, f, many, over) for f in fields]
-        begins = dict(zip(fields, np.cumsum([0, *map(len, parts)]).tolist(), strict=False))
-        starts = tuple(begins[c.fields[0]] for c in columns)
-        known = next((t for t, _ in self.blocks.values() if t.slices[0].key == (many, over, *fields)), None)
-        if known is not None:
-            return known, starts
-        held = np.concatenate(parts).astype(np.uint8 if many < 256 else np.int32)
-        own = Slice("block", "blocks", (many, over, *fields), "", (), ((0, len(held)),))
-        name = self.attribute(f"blocks_{many}_{over}")
-        return Tensor(name, held.shape, (), (own,), False, True, settled=held), starts
 
     def _candidate(self, node: Operator, row: int) -> tuple[str, Chosen]:
         chosen = tuple((name, int(elements.array[row]), option) for name, elements, option in node.chosen)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from .ir import DecisionNode, Graph, operands
+from .ir import DecisionNode, Graph, Node, Operator, operands
 
 
 def upper_level(graph: Graph) -> frozenset[int]:
@@ -33,7 +33,15 @@ def _through(graph: Graph, names: frozenset[str]) -> frozenset[int]:
         key = todo.pop()
         if key not in others:
             others.add(key)
-            node = graph[key]
-            plain = replace(node, given=None) if isinstance(node, DecisionNode) and node.name in names else node
-            todo += [ref.node for ref in operands(plain)]
+            todo += [ref.node for ref in operands(_without_logits(graph, graph[key], names))]
     return frozenset(key for key, _ in graph.items() if key not in others)
+
+
+def _without_logits(graph: Graph, node: Node, names: frozenset[str]) -> Node:
+    match node:
+        case DecisionNode() if node.name in names:
+            return replace(node, given=None)
+        case Operator(operator="lookup", operands=(family, at, _)) if getattr(graph[family.node], "name", "") in names:
+            return replace(node, operands=(family, at))
+        case _:
+            return node

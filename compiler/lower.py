@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 
 from .ir import DecisionNode, Graph, Output
 from .passes.algebra import algebra
 from .passes.fold import fold
+from .passes.given import given
 from .passes.hoist import hoist
 from .passes.narrow import narrow
 from .passes.prune import prune
@@ -19,7 +20,8 @@ from .verify import verify
 Pass = Callable[[Graph], Graph]
 
 BEFORE: tuple[Pass, ...] = (
-    fold,  # first: what is constant needs no node, and fewer nodes are compared below
+    given,  # first: below it nothing is computed for every value of a field
+    fold,  # before share: what is constant needs no node, and fewer nodes are compared below
     share,  # equal nodes become one, so that equal rows can be seen
     hoist,  # rows computed once
     share,  # hoisting makes families of equal rows equal nodes
@@ -33,9 +35,9 @@ AFTER: tuple[Pass, ...] = (
 )
 
 
-def lower(graph: Graph, promises: Promises) -> Graph:
-    """All passes; the graph is verified after each."""
-    graph = _the_model(graph)
+def lower(graph: Graph, promises: Promises, settled: Collection[str] = ()) -> Graph:
+    """All passes; the graph is verified after each. `settled`: decisions for values whose options a plain model holds."""
+    graph = _the_model(graph, settled)
     for step in BEFORE:
         graph = verify(step(graph), step.__name__)
     graph = verify(narrow(graph, promises), "narrow")  # zeros are known, and widths still follow from the graph
@@ -45,12 +47,14 @@ def lower(graph: Graph, promises: Promises) -> Graph:
     return graph
 
 
-def _the_model(graph: Graph) -> Graph:
-    """What architectures must meet is no part of a module, nor what samples are drawn by. Requirements between decisions
-    are checked where one is compiled, those on costs where one is derived."""
+def _the_model(graph: Graph, settled: Collection[str]) -> Graph:
+    """What architectures must meet is no part of a module, nor what samples are drawn by, nor what predicted decisions that
+    are settled. Requirements between decisions are checked where one is compiled, those on costs where one is derived."""
     kept = {}
     for key, node in graph.items():
         if isinstance(node, Output) and node.role == "constraint":
             continue
-        kept[key] = replace(node, prior=None) if isinstance(node, DecisionNode) else node
+        if isinstance(node, DecisionNode):
+            node = replace(node, prior=None, given=None if node.name in settled else node.given)
+        kept[key] = node
     return graph.with_nodes(kept)

@@ -155,7 +155,7 @@ def over(shapes: tuple[Shape, ...]) -> Shape:
         case "number" | "vector":
             return NUMBER
         case "matrix" | "sequence":
-            return vector(shapes[0].last)
+            return vector(shapes[0].last) if shapes[0].dims else NUMBER
 
 
 SHAPES: Mapping[str, Callable[[tuple[Shape, ...]], Shape]] = {

@@ -22,8 +22,9 @@ Option = int | tuple[int, ...] | float
 class Weigher(Protocol):
     """Weighs a decision whose logits exist only inside of the model, where the generated code calls it."""
 
-    def __call__(self, logits: Tensor, noise: Tensor | None) -> Tensor:
-        """Weights of the shape of the logits: [B, rows], of choices [B, rows, N]. `noise`: None in evaluation."""
+    def __call__(self, logits: Tensor, noise: Tensor | None, at: Tensor | None = None) -> Tensor:
+        """Weights of the shape of the logits: [B, rows], of choices [B, rows, N]. `noise`: None in evaluation. `at`
+        [B, rows]: of what is decided for values the elements of the decision, −1 for a value never seen."""
         ...
 
     def chance(self, logits: Tensor) -> Tensor:
@@ -40,12 +41,13 @@ CHANCE, FACTORS, TERMS = ":chance", ":factors", ":terms"
 
 @dataclass(frozen=True, slots=True)
 class Set:
-    """The same weights for every example: a decision with `given` before anything searches it."""
+    """The same weights whatever the logits are: a decision with `given` before anything searches it."""
 
     weights: Tensor
 
-    def __call__(self, logits: Tensor, noise: Tensor | None) -> Tensor:
-        return self.weights.to(logits).expand_as(logits)
+    def __call__(self, logits: Tensor, noise: Tensor | None, at: Tensor | None = None) -> Tensor:
+        weights = self.weights.to(logits)
+        return weights.expand_as(logits) if at is None else weights[at.clamp(min=0)]
 
     def chance(self, logits: Tensor) -> Tensor:
         return self(logits, None)
@@ -64,6 +66,16 @@ def searched(graph: Graph) -> tuple[Decision, ...]:
 def by_example(decision: Decision) -> bool:
     """Whether its logits exist only for an example at hand: for its features, or in the objective for its label too."""
     return decision.given in ("example", "objective")
+
+
+def by_value(decision: Decision) -> bool:
+    """Whether an expression gives the logits of every value of a field."""
+    return decision.given == "data" and bool(decision.per_value)
+
+
+def inside(decision: Decision) -> bool:
+    """Whether its logits exist only inside of a model: it is weighed by a `Weigher`."""
+    return by_example(decision) or by_value(decision)
 
 
 def kind(decision: Decision) -> Kind:
@@ -128,7 +140,7 @@ def for_forward(
     decisions: tuple[Decision, ...], weights: Mapping[str, Tensor], device: torch.device | None = None
 ) -> Choices:
     """Weights as `forward` wants them: of decisions with `given` as what is called there."""
-    given = {d.name for d in decisions if by_example(d)}
+    given = {d.name for d in decisions if inside(d)}
     moved = {name: w if device is None else w.to(device) for name, w in weights.items()}
     return {name: Set(w) if name in given else w for name, w in moved.items()}
 
@@ -199,6 +211,13 @@ class Fixed:
             return weights
         mask, hot = (t.to(weights.device) for t in self._held[name])
         return torch.where(mask, hot, weights)
+
+    def looked_up(self, name: str, weights: Tensor, at: Tensor) -> Tensor:
+        """The same for weights [B, …] of the elements `at` [B, …]."""
+        if name not in self._held:
+            return weights
+        mask, hot = (t.to(weights.device)[at.clamp(min=0)] for t in self._held[name])
+        return torch.where(mask, hot.to(weights), weights)
 
     def architecture(self, architecture: Architecture) -> dict[str, Options]:
         return {name: put(options, self.options.get(name, {})) for name, options in architecture.items()}

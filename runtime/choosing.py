@@ -18,8 +18,8 @@ from .choices import (
     TERMS,
     Choices,
     Fixed,
-    by_example,
     for_forward,
+    inside,
     kind,
     one_hots,
     padding,
@@ -104,16 +104,18 @@ class Gates:
 class Weighed:
     """A decision with `given` under a relaxation, at one step."""
 
+    name: str
     relaxation: Any
     step: Step
     kind: Kind
     options: Mapping[str, Any]
+    fixed: Fixed
 
-    def __call__(self, logits: Tensor, noise: Tensor | None) -> Tensor:
+    def __call__(self, logits: Tensor, noise: Tensor | None, at: Tensor | None = None) -> Tensor:
         # In evaluation there is no noise, and nothing reads it.
         drawn = logits if noise is None else noise
         result: Tensor = self.relaxation.relax(logits, drawn, self.step, self.kind, self.options)
-        return result
+        return result if at is None else self.fixed.looked_up(self.name, result, at)
 
     def chance(self, logits: Tensor) -> Tensor:
         return chance(self.relaxation, logits, self(logits, None), self.step, self.options)
@@ -167,8 +169,8 @@ class Relaxed:
         self._relaxation, self._options, self._steps, self._fixed = relaxation, options, steps, fixed
         self._seed, self._stage, self._device = seed, stage, device
         self._kinds = {d.name: kind(d) for d in decisions}
-        self._given = tuple(d.name for d in decisions if by_example(d))
-        decisions = tuple(d for d in decisions if not by_example(d))
+        self._given = tuple(d.name for d in decisions if inside(d))
+        decisions = tuple(d for d in decisions if not inside(d))
         self._shapes = {d.name: shape(d) for d in decisions}
         self._logits = {d.name: Logits(d.factors, device) for d in decisions if d.factors is not None}
         self._terms = {
@@ -240,7 +242,7 @@ class Relaxed:
     def _weighed(self, step: Step, settled_ranks: bool = False) -> Choices:
         result: Choices = {}
         for name in self._given:
-            result[name] = Weighed(self._relaxation, step, self._kinds[name], self._options)
+            result[name] = Weighed(name, self._relaxation, step, self._kinds[name], self._options, self._fixed)
         whole = self.whole()
         ranks = {name: self._weigh(name, whole[name], step) for name in whole if name in self._ranks}
         result |= {name: self._put(name, weights) for name, (_, weights) in ranks.items()}

@@ -273,9 +273,12 @@ def _cannot(able: Stage | Relaxation, decision: Decision) -> str:
         return f"is a {beyond[0]}"
     if isinstance(able, Stage) and any(o.name == "grow" for o in able.options) and decision.elements != 1:
         return f"has {decision.elements:,} sets, and one can grow"
+    inner = decision.given == "data" and bool(decision.per_value)
+    if inner and isinstance(able, Relaxation) and not able.per_example:
+        return "is decided by an expression (given)"
     if decision.given in ("example", "objective") and not getattr(able, "per_example", False):
         return "is decided by each example (given)"
-    if decision.given == "data":
+    if decision.given == "data" and not inner:
         return "has logits from statistics (given)"
     if decision.factors is not None and isinstance(able, Stage) and able.role == "infer":
         return "has logits of shared factors (factored)"

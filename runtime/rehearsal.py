@@ -10,7 +10,7 @@ import torch
 from recspace.compiler.compiled import Compiled
 
 from .catalogue import catalogue
-from .choices import FACTORS, TERMS, even
+from .choices import FACTORS, TERMS, even, for_forward
 from .factors import START, factors_shape
 from .module import build, initialise
 from .negatives import Negatives
@@ -38,13 +38,14 @@ def step_memory(inputs: Inputs, compiled: Compiled, options: Sequence[Mapping[st
     model = build(compiled, torch.device("cpu"))
     initialise(model, 0)
     model.module.train()
-    choices = {d.name: even(d).requires_grad_() for d in compiled.decisions}
+    weights = {d.name: even(d).requires_grad_() for d in compiled.decisions}
+    choices = for_forward(compiled.decisions, weights)
     weighs = [inputs.promises.relaxations[str(o["as"])].identity for o in options if o.get("as")]
     if weighs and all(weighs):  # then sums are made from the factors, and not subset by subset
         factored = [(d.name, factors_shape(d, d.factors)) for d in compiled.decisions if d.factors is not None]
         choices |= {name + FACTORS: torch.full(shape, START).requires_grad_() for name, shape in factored}
         choices |= {name + TERMS: torch.ones(shape[:2]).requires_grad_() for name, shape in factored}
-    held = {t.untyped_storage().data_ptr() for t in (*model.tensors.values(), *batch.values(), *choices.values())}
+    held = {t.untyped_storage().data_ptr() for t in (*model.tensors.values(), *batch.values(), *weights.values())}
     kept: dict[int, int] = {}
 
     def pack(tensor: torch.Tensor) -> torch.Tensor:

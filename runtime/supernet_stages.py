@@ -14,7 +14,7 @@ from .choosing import EVERYTHING, Choosing, Constant, Drawn, Portion, Relaxed
 from .context import Context, with_defaults
 from .draws import Draws
 from .recipe import StageCall
-from .shares import shares
+from .shares import of_values, shares
 from .state import State, copied
 from .task import Found
 from .training import Fit
@@ -107,6 +107,7 @@ class Relax(Fitting):
         rows = examples.valid if examples.valid.numel() else examples.stopping
         batch = self.context.settings.evaluation_rows
         given = shares(self.fit.model, examples, rows, settled, self.context.decisions, batch)
+        given |= of_values(self.fit.model, examples, settled, self.context.decisions, batch)
         weighing = copied({**tensors_of(self.choosing.to_derive()), **given})
         return searched(self.context.found, self.fit, weighing, raw=self.raw)
 

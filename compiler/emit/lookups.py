@@ -40,6 +40,19 @@ def option_at(options: Tensor, ids: Tensor, starts: Tensor | int, unseen: int, c
 '''.strip()
 
 
+GIVEN = '''
+def weighed_at(weigher, logits: Tensor, noise: Tensor | None, ids: Tensor, starts: Tensor | int, unseen: int) -> Tensor:
+    """What a weigher makes of logits [B, …, N] of what is chosen for the values ids [B, …], in their shape; of gates N is not
+    there. It is told which elements of the decision they are, −1 for a value never seen (0): that one has the option `unseen`.
+    """
+    at = torch.where(ids > 0, ids + starts - 1, -1)
+    weights = weigher(logits, noise, at)
+    if weights.dim() == ids.dim():
+        return weights * (ids > 0)
+    return torch.where((ids > 0).unsqueeze(-1), weights, F.one_hot(torch.full_like(ids, unseen), weights.shape[-1]).to(weights))
+'''.strip()
+
+
 LOOKED_UP_ROWS = '''
 def looked_up_rows(weights: Tensor, ids: Tensor, starts: Tensor | int, steps: Tensor | int, count: int) -> Tensor:
     """Vectors of gates [*, count]: of value 1 the first stands at `starts`, each of the others `steps` after the one before."""
@@ -51,13 +64,17 @@ def looked_up_rows(weights: Tensor, ids: Tensor, starts: Tensor | int, steps: Te
 
 def lookup(emitter: Emitter, key: int, node: Operator) -> None:
     """One row of the decision for each row of the node."""
-    family, at = node.operands
+    family, at, *given = node.operands
     several = node.shape.kind == "sequence"
     own = in_family(node)
     ids = emitter.fetch(at, own, full=True)
     found = begins(emitter.graph, family)
     name = emitter.values[family.node].name
     source = emitter.graph[family.node]
+    if given:
+        assert isinstance(source, DecisionNode)
+        _given(emitter, key, node, source, given[0], ids, _starts(emitter, found, several))
+        return
     if isinstance(source, DecisionNode) and not is_gate(emitter.graph.decision(source.name)):
         _chosen(emitter, key, node, f"{name}, {ids}, {_starts(emitter, found, several)}", source.name)
         return
@@ -77,13 +94,36 @@ def lookup(emitter: Emitter, key: int, node: Operator) -> None:
         emitter.present[key] = Ref(present.node, present.rows.take(at.rows))
 
 
+def _given(emitter: Emitter, key: int, node: Operator, source: DecisionNode, given: Ref, ids: str, starts: str) -> None:
+    """What an expression decides for the values at hand: a weigher makes weights of its logits."""
+    decision, own = emitter.graph.decision(source.name), in_family(node)
+    if node.shape.kind == "sequence":
+        raise not_yet(node.span, "what an expression decides for each value of a field that may have several")
+    logits = emitter.fetch(given, own, full=True, batched=True)
+    gate = is_gate(decision)
+    if gate and emitter.graph[given.node].shape.kind == "vector":
+        logits = f"{logits}.squeeze(-1)"
+    noise = emitter.layers.attribute(f"{node.place or source.name}.noise")
+    options = [] if gate else [str(len(decision.domains[0].options))]
+    sizes = [emitter.size(), *([str(len(node.index))] if own else []), *options]
+    emitter.noise.append(f'"{noise}": ({", ".join(sizes)},)')
+    emitter.functions["weighed_at"] = GIVEN
+    read = f'{emitter.values[node.operands[0].node].name}, {logits}, noise.get("{noise}"), {ids}, {starts}'
+    text = f"weighed_at({read}, {decision.domains[0].unseen})"
+    value = emitter.define(key, node, text, True)
+    emitter.values[key] = Value(value.name, True, value.family, 0 if gate else 1)
+
+
 def _chosen(emitter: Emitter, key: int, node: Operator, read: str, name: str) -> None:
     """What is chosen for the values at hand, as weights of the options."""
     domain = emitter.graph.decision(name).domains[0]
-    unseen = min(range(len(domain.options)), key=lambda k: domain.options[k]) if domain.kind != "name" else 0
     settled = name in emitter.layers.settled
     emitter.functions |= {"option_at": SETTLED} if settled else {"chosen_at": CHOSEN}
-    text = f"option_at({read}, {unseen}, {len(domain.options)})" if settled else f"chosen_at({read}, {unseen})"
+    text = (
+        f"option_at({read}, {domain.unseen}, {len(domain.options)})"
+        if settled
+        else f"chosen_at({read}, {domain.unseen})"
+    )
     value = emitter.define(key, node, text, True)
     emitter.values[key] = Value(value.name, True, value.family, 1)
 
@@ -102,7 +142,7 @@ def picked(x: Tensor, at: Tensor) -> Tensor:
 def block(emitter: Emitter, key: int, node: Operator) -> None:
     """The frequency block of every id: a buffer, fields one below the other. Padding stays −1."""
     (at,) = node.operands
-    held, starts = emitter.layers.blocks[key]
+    held, starts = emitter.layers.known.at[key]
     own, several = in_family(node), node.shape.kind == "sequence"
     ids = emitter.fetch(at, own, full=True)
     start = _starts(emitter, np.array(starts), several)
@@ -111,6 +151,16 @@ def block(emitter: Emitter, key: int, node: Operator) -> None:
         text = f"torch.where({ids} >= 0, {text}, -1.0)"
     emitter.define(key, node, text, True)
     emitter.inherit(key, node.operands)
+
+
+def frequency(emitter: Emitter, key: int, node: Operator) -> None:
+    """The training count of every id, a buffer: a stream brings it up to date. 0 for a value never seen."""
+    (at,) = node.operands
+    held, starts = emitter.layers.known.at[key]
+    ids = emitter.fetch(at, in_family(node), full=True)
+    start = _starts(emitter, np.array(starts), False)
+    text = f"self.{held.attribute}[{ids}{f' + {start}' if start != '0' else ''}].to(torch.get_default_dtype())"
+    emitter.define(key, node, text, True)
 
 
 def pick(emitter: Emitter, key: int, node: Operator) -> None:

@@ -132,7 +132,8 @@ def over(emitter: Emitter, key: int, node: Operator) -> None:
         present = emitter.present[o.node]
         ids = emitter.fetch(Ref(present.node, present.rows.take(o.rows)), in_family(node), full=True)
         emitter.use("embed", f"pool_{kind}")
-        text = f"pool_{kind}({x}, {ids} >= 0)"
+        flat = not source.shape.dims
+        text = f"pool_{kind}({x}{'.unsqueeze(-1)' if flat else ''}, {ids} >= 0)" + (".squeeze(-1)" if flat else "")
     elif source.shape.kind == "sequence":
         raise not_yet(node.span, f"{kind}() of a sequence")
     else:
@@ -146,6 +147,8 @@ def l0(emitter: Emitter, key: int, node: Operator) -> None:
     source, family = emitter.graph[o.node], in_family(node)
     if not isinstance(source, DecisionNode):
         raise not_yet(node.span, "l0() of gates that several decisions make")
+    if emitter.graph.decision(source.name).given == "data":
+        raise not_yet(node.span, "l0() of what an expression decides for every value")
     logits, weights = emitter.logits.get(o.node), emitter.fetch(o, family, full=True)
     if emitter.layers.plain:
         emitter.define(key, node, weights if logits else f"torch.ones_like({weights})", emitter.batched(o), "open")
@@ -165,6 +168,7 @@ SPECIAL: Mapping[str, Callable[[Emitter, int, Operator], None]] = {
     "rename": elements.rename,
     "lookup": lookups.lookup,
     "block": lookups.block,
+    "frequency": lookups.frequency,
     "pick": lookups.pick,
     "embed": embedding,
     "weight": embedding,

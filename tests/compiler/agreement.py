@@ -18,7 +18,7 @@ from recspace.compiler.compiled import Compiled
 from recspace.compiler.decisions import Decision
 from recspace.compiler.schema import Column, Schema
 from recspace.dsl import ast, library_path, load
-from recspace.runtime.choices import Set
+from recspace.runtime.choices import Set, by_value, inside
 from recspace.runtime.module import Model, build, identity, put, region, transfer
 from recspace.runtime.registry import promises
 
@@ -120,7 +120,7 @@ class Likely:
     gate: bool
     hard: bool = False
 
-    def __call__(self, logits: Tensor, noise: Tensor | None) -> Tensor:
+    def __call__(self, logits: Tensor, noise: Tensor | None, at: Tensor | None = None) -> Tensor:
         if self.hard:
             one = (
                 (logits > 0).double() if self.gate else torch.nn.functional.one_hot(logits.argmax(-1), logits.shape[-1])
@@ -133,7 +133,7 @@ class Likely:
 
 
 def weighers(decisions: tuple[Decision, ...], hard: bool = False) -> dict[str, Likely]:
-    return {d.name: Likely(d.domains[0].kind == "gate", hard) for d in decisions if d.given in ("example", "objective")}
+    return {d.name: Likely(d.domains[0].kind == "gate", hard) for d in decisions if inside(d)}
 
 
 def random_weights(decisions: tuple[Decision, ...], seed: int) -> tuple[dict[str, Any], dict[Any, Any]]:
@@ -174,7 +174,9 @@ def one_hot(decisions: tuple[Decision, ...], architecture: Mapping[str, tuple[in
         if d.name in found:
             continue
         positions = torch.tensor(architecture[d.name])
-        if d.domains[0].kind == "gate":
+        if by_value(d) and d.domains[0].kind != "gate":
+            found[d.name] = Set(torch.nn.functional.one_hot(positions, len(d.domains[0].options)).double())
+        elif d.domains[0].kind == "gate":
             found[d.name] = Set(positions.double()) if d.given else positions.double()
         else:
             widest = max(len(o.options) for o in d.domains)

@@ -11,7 +11,7 @@ from .relaxing import Relaxing
 
 def lookup(work: Relaxing, key: int, node: Operator) -> Ref:
     """`keep[value(f)]` reads the decision and the ids of f; the values themselves are spelled out nowhere."""
-    family, at = node.operands
+    family, at, *logits = node.operands
     source, reader = work.graph[family.node], work.graph[at.node]
     if not (source.index.values and (isinstance(source, DecisionNode) or _vector_of(work, source))):
         raise not_yet(node.span, "a value computed for every value of a field, read by value(f),",
@@ -21,8 +21,9 @@ def lookup(work: Relaxing, key: int, node: Operator) -> Ref:
     if node.shape.kind == "sequence" and work.leaf(family) is not None:
         raise not_yet(node.span, "a number or a name for each value of a field that may have several")
     (ids,) = reader.operands
-    found = (work.fixed(family, node.span), Ref(ids.node, ids.rows.take(at.rows)))
-    return work.add(replace(node, operands=found, phase="run"), key)
+    found = [work.fixed(family, node.span), Ref(ids.node, ids.rows.take(at.rows))]
+    found += [work.fixed(one, node.span) for one in logits]
+    return work.add(replace(node, operands=tuple(found), phase="run"), key)
 
 
 def pick(work: Relaxing, key: int, node: Operator) -> Ref:

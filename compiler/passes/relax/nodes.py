@@ -104,7 +104,7 @@ def lowered(work: Relaxing, key: int, node: Node) -> Ref | Variants:
 def _decision(work: Relaxing, key: int, node: DecisionNode) -> Ref:
     decision = work.decision(node)
     kinds = {domain.kind for domain in decision.domains}
-    if decision.given == "data":
+    if node.given is not None and decision.given == "data":
         raise not_yet(node.span, "a decision with logits from statistics")
     if kinds & {"real", "subset"}:
         raise not_yet(node.span, f"a decision of the kind {decision.domains[0].kind}")

@@ -13,6 +13,7 @@ from ...promise import no_buffers
 from ...search_phase import ON_NUMBERS, SHAPES
 from ...shapes import Searched, Shape
 from ...unfinished import not_yet
+from ..given import OF_VALUES
 from .joining import TO_ONE_WIDTH
 from .lookups import lookup, pick
 from .relaxing import Relaxing, Variants, fixed_shape
@@ -24,8 +25,8 @@ def operator(work: Relaxing, key: int, node: Operator) -> Ref | Variants:
         return lookup(work, key, node)
     if node.operator == "pick":
         return pick(work, key, node)
-    if node.operator in ("frequency", "current"):
-        raise not_yet(node.span, f"{node.operator}()")
+    if node.operator in OF_VALUES and not node.operands:
+        raise not_yet(node.span, f"{node.operator}() outside of what a decision is given by")
     searched = next((name for name, o in node.options.items() if isinstance(o, Ref)), None)
     if searched is not None:
         return over_option(work, node, searched)
