@@ -151,7 +151,8 @@ def generate(
     )  # fmt: skip
     columns = tuple(emitter.columns.values())
     said = tuple(o.text for o in objectives)
-    return Compiled(graph.name, name, source, columns, tensors, decisions, said, graph, ranking, bool(own))
+    names = {key: value.name for key, value in emitter.values.items()}
+    return Compiled(graph.name, name, source, columns, tensors, decisions, said, graph, ranking, bool(own), names)
 
 
 def _emit(emitter: Emitter, graph: Graph, wanted: frozenset[int]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -93,7 +94,8 @@ class Compiled:
     `ranking`: the objective compares each row with others; its batch then holds for every column that changes with the
     item `":others/" + column.key` [B K], what stands in its place in the K alternatives of each row. `factored`: there
     is a method factors(batch, choices) -> (own [B, R], item [B, R]), where `own` reads no column of the item, `item` no
-    other column, and own · item ranks the items of a user as the prediction does.
+    other column, and own · item ranks the items of a user as the prediction does. `names`: what the text calls the value of a
+    node of `graph`.
     """
 
     name: str
@@ -106,3 +108,4 @@ class Compiled:
     graph: Graph
     ranking: Ranking | None = None
     factored: bool = False
+    names: Mapping[int, str] = field(default_factory=dict, compare=False, repr=False)

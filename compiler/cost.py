@@ -75,6 +75,22 @@ class Costs:
         tables = self.tables(live)
         return sum(t.kept if measure == "parameters" else t.bytes for t in tables.values())
 
+    def by_node(self) -> dict[int, tuple[int, int]]:
+        """Parameters and operations of every node that the prediction reads. A weight that several nodes share counts at
+        the first of them."""
+        found: dict[int, tuple[int, int]] = {}
+        seen: set[tuple[Any, ...]] = set()
+        live = self.needed.live(())
+        for key, rows in sorted(live.items()):
+            node = self.needed.nodes[key]
+            parameters = 0
+            for row in sorted(rows):
+                own = {identity: table.kept for identity, table in self._weights(key, node, row, live)}
+                parameters += sum(kept for identity, kept in own.items() if identity not in seen)
+                seen |= own.keys()
+            found[key] = parameters, sum(self._flops(node, row) for row in rows)
+        return found
+
     # -- weights -----------------------------------------------------------------------------------------
 
     def tables(self, live: Mapping[int, set[int]]) -> dict[tuple[Any, ...], Table]:

@@ -50,8 +50,8 @@ def show(graph: Graph) -> str:
 
 
 def _decision(decision: Decision) -> str:
-    domains = " or ".join(map(_domain, decision.domains))
-    facts = [f"default {_default(decision)}"]
+    domains = " or ".join(map(domain_text, decision.domains))
+    facts = [f"default {default_text(decision)}"]
     facts += ["conditional"] if decision.conditional else []
     facts += [f"given by {decision.given}"] if decision.given else []
     facts += ["prior"] if decision.prior else []
@@ -61,7 +61,8 @@ def _decision(decision: Decision) -> str:
     return f"choose {head} : {domains}, {', '.join(facts)}"
 
 
-def _domain(domain: Domain) -> str:
+def domain_text(domain: Domain) -> str:
+    """What an element may be: `gate {off, on}`, `range 1..5`."""
     match domain.kind:
         case "range":
             return f"range {domain.low:g}..{domain.high:g}"
@@ -75,7 +76,8 @@ def _domain(domain: Domain) -> str:
             assert_never(domain.kind)
 
 
-def _default(decision: Decision) -> str:
+def default_text(decision: Decision) -> str:
+    """The hand-made model's options, the distinct ones of all elements."""
     found: list[str] = []
     for element in range(len(decision.defaults)):
         domain, position = decision.domain(min(element, len(decision.domain_of or (0,)) - 1)), decision.default(element)
@@ -98,10 +100,12 @@ def _node(graph: Graph, numbers: Numbers, node: Node) -> str:
     settled = [f"%{numbers[w.node]}{_rows(graph, node.index, w)}" for w in node.widths if w is not None]
     widths = f" by {', '.join(settled)}" if settled else ""
     head = f"{name}{_axes(node.index.axes)}{_times(len(node.index), node.index.axes)}"
-    return f"{head} : {node.shape}{widths} {node.phase} = {_right_side(graph, numbers, node)}"
+    return f"{head} : {node.shape}{widths} {node.phase} = {formula(graph, numbers, node)}"
 
 
-def _right_side(graph: Graph, numbers: Numbers, node: Node) -> str:
+def formula(graph: Graph, numbers: Numbers, node: Node) -> str:
+    """What a node computes, with its operands by number: `dot(%2[i], %2[j])`."""
+
     def to(ref: Ref) -> str:
         return f"%{numbers[ref.node]}{_rows(graph, node.index, ref)}"
 

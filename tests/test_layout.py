@@ -19,13 +19,14 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "src" / "recspace"
 FOLDERS = ("compiler", "dsl", "grammars", "runtime", "spaces")
 
-# dsl ← compiler ← runtime ← cli. "" is src/recspace itself, the public API, which stands beside the commands.
+# dsl ← compiler ← runtime ← cli. "" is src/recspace itself, the public API, which stands beside the commands and pages.
 MAY_IMPORT = {
     "dsl": {"dsl"},
     "compiler": {"dsl", "compiler"},
     "runtime": {"dsl", "compiler", "runtime"},
-    "cli": {"dsl", "compiler", "runtime", "cli", ""},
-    "": {"dsl", "compiler", "runtime", "cli", ""},
+    "pages": {"dsl", "compiler", "runtime", "pages", ""},
+    "cli": {"dsl", "compiler", "runtime", "pages", "cli", ""},
+    "": {"dsl", "compiler", "runtime", "pages", "cli", ""},
 }
 
 
@@ -49,6 +50,7 @@ def modules() -> dict[str, Path]:
     places = [
         PACKAGE.glob("*.py"),
         (PACKAGE / "cli").rglob("*.py"),
+        (PACKAGE / "pages").rglob("*.py"),
         *((PACKAGE / name).rglob("*.py") for name in FOLDERS),
     ]
     return {module_name(path): path for place in places for path in place}
@@ -112,7 +114,7 @@ def test_imports_go_one_way():
 
 def test_folders_are_reached_by_one_name():
     """`import dsl` or `from dsl import …` would load a second copy of what recspace.dsl is."""
-    own = {"dsl", "compiler", "runtime", "cli"}
+    own = {"dsl", "compiler", "runtime", "pages", "cli"}
     wrong = [place(m, item) for m in modules() for item in imports(m) if item.target.partition(".")[0] in own]
     assert wrong == []
 

@@ -1,4 +1,4 @@
-"""`recspace graph FILE -o x.svg`: a space's graph, one box for each family, as JSON, DOT or SVG."""
+"""`recspace graph FILE -o x.html`: a space's graph, one box for each family, as a page, SVG, DOT or JSON."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from .size import no_space
 if TYPE_CHECKING:
     from recspace.compiler.ir import Graph
 
-FORMATS = (".json", ".dot", ".svg")
+FORMATS = (".html", ".svg", ".dot", ".json")
 
 
 def add(commands: Subparsers[argparse.ArgumentParser]) -> None:
     parser = command(commands, "graph", run, "draw the graph of a space")
     add_space(parser)
     parser.add_argument(
-        "-o", "--output", metavar="OUT", type=_output, help="x.json, x.dot or x.svg; without it, text on stdout"
+        "-o", "--output", metavar="OUT", type=_output, help="x.html, x.svg, x.dot or x.json; without it, text on stdout"
     )
     add_json(parser)
 
@@ -50,7 +50,10 @@ def run(args: argparse.Namespace) -> int:
         return 1
     show(verdict.diagnostics)
     if args.output is not None:
-        _write(args.output, drawn(graph, args.output.suffix))
+        from recspace.pages import graph_page
+
+        page = args.output.suffix == ".html"
+        _write(args.output, graph_page(verdict) if page else drawn(graph, args.output.suffix))
     if args.json:
         print(drawn(graph, ".json"), end="")
     elif args.output is None:

@@ -1,0 +1,94 @@
+"""A graph as the data of a page that people look around in: what stands in every box, and where it lies in the text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from recspace.dsl.source import Source, Span
+
+from ..decisions import Decision, Key
+from ..ir import DecisionNode, Graph, Node
+from ..printing import default_text, domain_text, formula
+from .boxes import arrows, boxes
+from .grouping import paths
+
+KEYS = 5_000
+"""Elements of a family that are named, at most."""
+
+Costs = Mapping[int, tuple[int, int]]
+
+
+class Texts:
+    """The files that spans lie in, each once, by number."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[int, int] = {}
+        self.sources: list[Source] = []
+
+    def place(self, span: Span) -> list[int] | None:
+        """[file, start, end]; None for what stands nowhere."""
+        if not span.source.text:
+            return None
+        number = self._numbers.setdefault(id(span.source), len(self.sources))
+        if number == len(self.sources):
+            self.sources.append(span.source)
+        return [number, span.start, span.end]
+
+    def as_data(self) -> list[dict[str, str]]:
+        return [{"name": source.name, "text": source.text} for source in self.sources]
+
+
+def described(graph: Graph, texts: Texts, costs: Costs, names: Mapping[int, str]) -> dict[str, Any]:
+    """`nodes` in an order in which producers come first, `edges` [source, target, role] by their numbers in it, `keys`:
+    tables of the elements of families, which nodes name by number. `costs`: parameters and operations of nodes; `names`:
+    what the generated module calls their values."""
+    numbers = {key: k for k, (key, _) in enumerate(graph.items())}
+    tables: dict[tuple[Key, ...], int] = {}
+    within = paths(graph)
+    nodes = []
+    for box in boxes(graph):
+        node = graph[box.key]
+        found: dict[str, Any] = {
+            "kind": box.kind,
+            "title": box.title,
+            "detail": str(node.shape),
+            "note": box.note,
+            "phase": node.phase,
+            "axes": list(node.index.axes),
+            "rows": len(node.index),
+            "keys": tables.setdefault(node.index.keys[:KEYS], len(tables)),
+            "path": list(within[box.key]),
+            "formula": formula(graph, numbers, node),
+            "at": texts.place(node.span),
+        }
+        found |= {"cost": list(costs[box.key])} if any(costs.get(box.key, ())) else {}
+        found |= {"name": names[box.key]} if box.key in names else {}
+        found |= _decided(node)
+        nodes.append(found)
+    edges = [[numbers[a.source], numbers[a.target], a.role] for a in arrows(graph)]
+    return {"nodes": nodes, "edges": edges, "keys": [[list(key) for key in keys] for keys in tables]}
+
+
+def _decided(node: Node) -> dict[str, Any]:
+    """Which elements of which decision a node stands for."""
+    if not isinstance(node, DecisionNode):
+        return {}
+    return {"decision": node.name, "elements": node.elements.array[:KEYS].tolist()}
+
+
+def decision_data(decision: Decision) -> dict[str, Any]:
+    """A decision as the page shows it; of one with few elements their keys and options too."""
+    listed = decision.keys is not None and decision.elements <= KEYS
+    one = len(decision.domains) == 1
+    return {
+        "name": decision.name,
+        "axes": list(decision.axes),
+        "elements": decision.elements if decision.elements < 2**53 else str(decision.elements),
+        "domain": " or ".join(map(domain_text, decision.domains)),
+        "kind": decision.domains[0].kind if decision.domains else "",
+        "options": list(decision.domains[0].options) if one else [],
+        "default": default_text(decision) if decision.elements else "",
+        "conditional": decision.conditional,
+        "keys": [list(key) for key in decision.keys or ()] if listed else None,
+    }
