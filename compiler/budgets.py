@@ -5,17 +5,18 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from typing import Any
 
 from recspace.dsl.source import Span
 
 from .architectures import hand_made
-from .cost import Costs
+from .cost import Costs, Measure
 from .counting.problem import requirements
 from .counting.values import exact, scalar
 from .decisions import Architecture, Decision
 from .evaluate import Evaluator
-from .ir import Constant, Cost, Graph, Node, Operator, Output
+from .ir import Constant, Cost, Graph, Node, Operator, Output, Ref
 from .passes.keep import Place
 from .promise import Promises
 from .schema import Schema
@@ -79,12 +80,72 @@ def limits(graph: Graph, schema: Schema, promises: Promises, architecture: Archi
     found = []
     for output in on_costs(graph):
         cost, bound, strict = bounded(graph, output)
-        most = bound * (whole.measure("parameters", cost.scope) if cost.relative else 1)
+        most = bound * (whole.measure(cost.measure, cost.scope) if cost.relative else 1)  # type: ignore[arg-type]
         tables = whole.tables(whole.needed.live(cost.scope))
         places = frozenset((place[0], place[2]) for place in tables if len(place) > 2)
-        allowed = math.ceil(most) - 1 if strict else math.floor(most)
-        found.append(Limit(output.text, output.span, allowed, before.measure("parameters", cost.scope), places))
+        found.append(
+            Limit(output.text, output.span, _floor(most, strict), before.measure("parameters", cost.scope), places)
+        )
     return tuple(found)
+
+
+def _floor(most: Fraction, strict: bool) -> int:
+    """The largest whole number that stays within a bound."""
+    return math.ceil(most) - 1 if strict else math.floor(most)
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A requirement on costs: what `scope` reads may have `most` parameters, bytes or operations."""
+
+    text: str
+    span: Span
+    measure: Measure
+    scope: tuple[Ref, ...]
+    most: int
+
+
+@dataclass(frozen=True)
+class Purse:
+    """What the requirements on costs allow, and what an architecture takes of it. It has no slots, for it keeps the bounds
+    once they are known. Raises SpaceError (S0630) for a requirement that is no bound from above."""
+
+    graph: Graph
+    schema: Schema
+    promises: Promises
+
+    @cached_property
+    def bounds(self) -> tuple[Bound, ...]:
+        """In the order of the space."""
+        found = []
+        for output in on_costs(self.graph):
+            cost, bound, strict = bounded(self.graph, output)
+            assert cost.measure != "latency"
+            most = bound * (self._widest.measure(cost.measure, cost.scope) if cost.relative else 1)
+            found.append(Bound(output.text, output.span, cost.measure, cost.scope, _floor(most, strict)))
+        return tuple(found)
+
+    @cached_property
+    def _widest(self) -> Costs:
+        return Costs(self.graph, self.schema, self.promises, widest(self.graph))
+
+    @property
+    def largest(self) -> tuple[int, ...]:
+        """What the widest model takes of each bound."""
+        return tuple(self._widest.measure(bound.measure, bound.scope) for bound in self.bounds)
+
+    def spent(self, architecture: Architecture) -> tuple[int, ...]:
+        """What an architecture takes of each bound."""
+        costs = Costs(self.graph, self.schema, self.promises, {**hand_made(self.graph), **architecture})
+        return tuple(costs.measure(bound.measure, bound.scope) for bound in self.bounds)
+
+    def met(self, architecture: Architecture) -> bool:
+        """Whether an architecture stays within every bound."""
+        return all(cost <= bound.most for cost, bound in zip(self.spent(architecture), self.bounds, strict=True))
+
+    def limits(self, architecture: Architecture) -> tuple[Limit, ...]:
+        """What the bounds leave to gates of values, under an architecture of everything else; see `Limit`."""
+        return limits(self.graph, self.schema, self.promises, architecture)
 
 
 def on_costs(graph: Graph) -> tuple[Output, ...]:
@@ -99,10 +160,10 @@ def bounded(graph: Graph, output: Output) -> tuple[Cost, Fraction, bool]:
         if not (isinstance(node, Operator) and node.operator == operator and len(node.operands) == 2):
             continue
         cost, bound = graph[node.operands[k].node], graph[node.operands[1 - k].node]
-        if isinstance(cost, Cost) and cost.measure == "parameters" and isinstance(bound, Constant):
+        if isinstance(cost, Cost) and cost.measure != "latency" and isinstance(bound, Constant):
             value = Fraction(exact(float(bound.values[int(node.operands[1 - k].rows.array[0])])))
             return cost, value, operator in ("<", ">")
-    raise not_yet(output.span, "a requirement on costs that is no bound on parameters",
+    raise not_yet(output.span, "a requirement on costs that does not bound one of parameters, memory or flops from above",
                   "bound what is stored: require parameters(e) <= 10%")  # fmt: skip
 
 

@@ -18,6 +18,7 @@ from .gated import Settled
 from .ir import DecisionNode, Graph, Operator, Output, Ref
 from .layers import Layers, table_rows
 from .levels import weighing_losses
+from .passes.columns import columns
 from .passes.keep import Mask, Place, keep
 from .passes.tables import tables
 from .promise import Promises
@@ -64,6 +65,7 @@ RESERVED = frozenset(
         "kept_rows",
         "kept_bits",
         "kept_cells",
+        "spread",
         "longest",
         "columns",
         "super",
@@ -102,7 +104,7 @@ def generate(
     def rows_of(column: Column) -> int:
         return table_rows(schema, column)
 
-    graph = tables(keep(graph, settled or {}, rows_of, pruned) if plain else graph, rows_of)
+    graph = tables(keep(columns(graph, pruned), settled or {}, rows_of, pruned) if plain else graph, rows_of)
     layers = Layers(graph, schema, promises, plain, settled)
     layers.taken |= RESERVED | {
         f"{o}{ending}" for o in promises.operators for ending in ("", "_grouped", "_number", "_vector")
@@ -149,10 +151,10 @@ def generate(
         noise=emitter.noise, reads=_reading(tuple(emitter.columns.values()), schema),
         classes=1 if predict.shape.kind == "number" or predict.shape.last == 1 else 2,
     )  # fmt: skip
-    columns = tuple(emitter.columns.values())
+    read = tuple(emitter.columns.values())
     said = tuple(o.text for o in objectives)
     names = {key: value.name for key, value in emitter.values.items()}
-    return Compiled(graph.name, name, source, columns, tensors, decisions, said, graph, ranking, bool(own), names)
+    return Compiled(graph.name, name, source, read, tensors, decisions, said, graph, ranking, bool(own), names)
 
 
 def _emit(emitter: Emitter, graph: Graph, wanted: frozenset[int]) -> None:

@@ -193,6 +193,7 @@ class Models:
         """
         from .codegen import generate
         from .lower import lower
+        from .passes.settle import settle
 
         bound = bind(architecture, self.graph, weighted, required)
         derived = resolve(self.program, self.schema, self.promises, overrides=self.overrides, bound=bound)
@@ -200,10 +201,11 @@ class Models:
             raise SpaceError(derived.diagnostics)
         if required:
             self._check_costs(architecture)
+        graph = settle(derived.graph, weighted) if weighted else derived.graph
         looked_up = {d.name: d for d in self.graph.decisions if d.per_value and d.name not in weighted}
         default = hand_made(self.graph) if looked_up.keys() - architecture.keys() else {}
         settled = {n: smallest(d, architecture.get(n, default.get(n, ()))) for n, d in looked_up.items()}
-        lowered = lower(vanish(derived.graph), self.promises, settled)
+        lowered = lower(vanish(graph), self.promises, settled)
         plain = generate(
             lowered, self.schema, self.promises, plain=True, dense_from=self.dense_from, settled=settled, pruned=pruned
         )

@@ -14,7 +14,7 @@ import numpy as np
 
 from .checks import numbers
 from .decisions import Architecture, opened
-from .evaluate import elements_of
+from .evaluate import elements_of, merged
 from .gated import begins
 from .ir import DecisionNode, Graph, Input, Learned, Merge, Node, Operator, Reduce, Ref, Select
 from .layers import table_rows
@@ -26,6 +26,8 @@ from .shapes import Shape
 
 Measure = Literal["parameters", "memory", "flops"]
 BYTES = 4
+IDS = ("id", "bucket", "cross")
+"""Columns whose values have rows of a table."""
 ARITHMETIC = ("+", "-", "*", "/", "^", "negate", "max", "min", "pool")
 
 
@@ -118,17 +120,21 @@ class Costs:
                 column = self._column(node, row)
                 place = (node.layer, node.part, own, column.key if column is not None else "")
                 rows = table_rows(self.schema, column) if column is not None else 1
-                unknown = column is not None and column.what in ("id", "bucket", "cross")
+                unknown = column is not None and column.what in IDS
                 for weight in self.promises.operators[node.operator].weights(shapes, {**options, "rows": rows}):
                     dims = [int(d) for d in weight.shape]  # type: ignore[arg-type]
                     if node.operator == "linear" and weight.rows is not None and shapes[0].kind == "vector":
                         # What is zero for every example needs no row.
                         first = node.operands[0]
-                        dims[weight.rows] = self.needed.width((first.node, int(first.rows.array[row])))
+                        at = int(first.rows.array[row])
+                        left = (
+                            self._columns_left(first.node, at, live) if len(set(node.keys)) == len(node.index) else None
+                        )
+                        dims[weight.rows] = self.needed.width((first.node, at)) if left is None else left
                     width = dims[-1] if dims else 1
                     count = int(np.prod(dims[:-1], dtype=np.int64)) - unknown
                     full = Table(count, width, count * width)
-                    yield (*place, weight.name), self._masked(key, row, full, live) if column is not None else full
+                    yield (*place, weight.name), self._masked(key, row, full, live) if unknown else full
             case _:
                 return
 
@@ -172,6 +178,28 @@ class Costs:
         if kept.shape[0] == 1:
             return Table(full.rows, int(kept.sum()), full.rows * int(kept.sum()))
         return full if kept.shape[0] != full.rows else Table(full.rows, full.width, int(kept.sum()), sparse=True)
+
+    def _columns_left(self, key: int, row: int, live: Mapping[int, set[int]]) -> int | None:
+        """The columns that gates leave of a table which a layer reads through a product with them (`passes/columns.py`);
+        None where it reads something else."""
+        node = self.needed.nodes[key]
+        if isinstance(node, Merge):
+            return self._columns_left(*merged(node, row), live)
+        if isinstance(node, Operator) and node.operator == "pool":
+            return self._columns_left(node.operands[0].node, int(node.operands[0].rows.array[row]), live)
+        if not (isinstance(node, Operator) and node.operator == "*" and len(node.operands) == 2):
+            return None
+        for table, other in (node.operands, node.operands[::-1]):
+            reader, at = self.needed.nodes[table.node], int(table.rows.array[row])
+            mask = self._mask(other, row) if self.needed.settled(other) else None
+            if isinstance(reader, Operator) and reader.operator == "embed" and reader.keys and mask is not None:
+                full = Table(1, int(node.shape.last), int(node.shape.last))  # type: ignore[arg-type]
+                column = self._column(reader, at)
+                if column is None or column.what not in IDS:
+                    return None
+                left = self._masked(table.node, at, full, live)
+                return int(mask.sum()) if mask.shape == (1, full.width) and left.width == int(mask.sum()) else None
+        return None
 
     def _mask(self, ref: Ref, k: int) -> Any:
         """[1, width] or [values, width] (or width 1): which entries a factor leaves; None where it is no gate."""

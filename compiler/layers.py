@@ -7,6 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from .compiled import Part, Slice, Tensor
 from .frequencies import blocks_of
 from .gated import BlockGates, Settled, gated
@@ -131,7 +134,8 @@ class Layers:
             gates = self._gated.get((key, k))
             if isinstance(gates, BlockGates):
                 gates = replace(gates, of=blocks_of(self.schema, gates.column, gates.blocks, gates.over))
-            made.append(Slice(node.layer, weight.name, node.keys[k], candidate, (), box, chosen, gates=gates))
+            left = _left(node, k, (stop - start, -1))
+            made.append(Slice(node.layer, weight.name, node.keys[k], candidate, (), box, chosen, left, gates))
         if "·kept" in node.options:
             keeping = self._keeping.setdefault(name, Keeping(weight.initial, width, upper))
             keeping.made.update(zip(made, node.options["·kept"], strict=True))
@@ -256,9 +260,22 @@ class Layers:
                 continue  # of nothing there are no weights
             box = tuple((start, start + part.width) if k == weight.rows else (0, d) for k, d in enumerate(shape))
             both = ",".join(t for t in (part.candidate, text) if t)
-            found.append(Slice(node.layer, name, key, both, part.path, (*at, *box), (*part.chosen, *chosen)))
+            left = _left(node, row, (*(1 for _ in at), -1, shape[-1])) if weight.name == "weight" else None
+            found.append(Slice(node.layer, name, key, both, part.path, (*at, *box), (*part.chosen, *chosen), left))
             start += part.width
         return found
+
+
+def _left(node: Operator, row: int, shape: tuple[int, ...]) -> NDArray[np.bool_] | None:
+    """Which numbers of a weight are left where settled gates have narrowed a table (`passes/columns.py`): of the axis that
+    is −1 those columns of the table. None where all are."""
+    if "·columns" not in node.options:
+        return None
+    whole, kept = node.options["·columns"]
+    mask = np.isin(np.arange(whole), kept[row])
+    along = shape.index(-1)
+    column = mask.reshape(tuple(whole if axis == along else 1 for axis in range(len(shape))))
+    return np.broadcast_to(column, tuple(whole if n < 0 else n for n in shape)).copy()
 
 
 def _of_both(one: Slice, other: Slice) -> Slice:

@@ -71,9 +71,10 @@ def largest(score_E: Tensor, count_E: Tensor, most: int) -> Tensor:
 
 
 def budget_of(context: Context, cells: Mapping[str, Cells], architecture: Architecture | None = None) -> Budget | None:
-    """What the requirements of a space say of the gates of tables; None where they say nothing."""
-    limits = context.limits(architecture or hand_made(context)) if context.limits is not None else ()
-    if not limits:
+    """What the bounds on parameters say of the gates of tables; None where there are none, or others besides."""
+    purse = context.purse
+    if purse is None or not purse.bounds or any(bound.measure != "parameters" for bound in purse.bounds):
         return None
+    limits = purse.limits(architecture or hand_made(context))
     counts = tuple({name: own.counts(limit.places) for name, own in cells.items()} for limit in limits)
     return Budget(limits, counts)

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import Parameter
 
-from recspace.compiler.budgets import Limit
+from recspace.compiler.budgets import Purse
 from recspace.compiler.compiled import Compiled
 from recspace.compiler.decisions import Architecture, Decision
 from recspace.compiler.ir import Graph
@@ -54,9 +54,8 @@ class Factory(Protocol):
 @dataclass(frozen=True, slots=True)
 class Context:
     """`stage` is unique in the run and names its random streams: `1.relax`. `graph`: of the space, as it was checked.
-    `free`: compiles a plain model that need not meet the requirements of the space. `settled`: the graph of the plain model
-    that an architecture means, before any pass (`Models.settled`). `limits`: what requirements on costs leave of an
-    architecture (`budgets.limits`).
+    `free`: as `factory`, of an architecture that need not meet the requirements of the space. `settled`: the graph of the plain model
+    that an architecture means, before any pass (`Models.settled`). `purse`: what requirements on costs allow.
     """
 
     stage: str
@@ -67,9 +66,9 @@ class Context:
     device: torch.device
     fixed: Fixed
     found: Found
-    free: Callable[[Architecture], Compiled] | None = None
+    free: Callable[..., Compiled] | None = None
     settled: Callable[[Architecture], Graph] | None = None
-    limits: Callable[[Architecture], tuple[Limit, ...]] | None = None
+    purse: Purse | None = None
 
     @property
     def decisions(self) -> tuple[Decision, ...]:

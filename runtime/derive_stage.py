@@ -10,7 +10,6 @@ import torch
 from torch import Tensor
 
 from recspace.compiler.architectures import satisfies
-from recspace.compiler.budgets import on_costs
 from recspace.compiler.counting.polynomial import TooHard
 from recspace.compiler.decisions import Architecture, Decision, Options, opened, packed
 from recspace.compiler.sampler import Sampler, Unreadable, nearest
@@ -107,7 +106,7 @@ class Derive:
     def _afforded(self, wanted: Architecture) -> Architecture:
         """The architecture as requirements on costs have it: of gates of tables those that weigh most."""
         context = self.context
-        if context.limits is None or not on_costs(context.graph):
+        if context.purse is None or not context.purse.bounds:
             return wanted
         allowed, self._budget = afforded(context, wanted, self._options, self.call)
         return allowed

@@ -95,7 +95,7 @@ def put(tensor: Tensor, part: Slice, weight: Tensor) -> None:
     view = region(tensor, part)
     if part.kept is not None:
         kept = torch.from_numpy(part.kept).to(weight.device)
-        weight = weight[kept] if view.dim() == 1 else (weight * kept)[kept.any(1)]
+        weight = weight[kept] if view.dim() < kept.dim() else (weight * kept)[_stored(view, kept)]
     view.copy_(weight)
 
 
@@ -106,8 +106,20 @@ def whole(tensor: Tensor, part: Slice) -> Tensor:
         return view
     kept = torch.from_numpy(part.kept).to(view.device)
     found = view.new_zeros(kept.shape)
-    found[kept if view.dim() == 1 else kept.any(1)] = view
+    found[kept if view.dim() < kept.dim() else _stored(view, kept)] = view
     return found
+
+
+def _stored(view: Tensor, kept: Tensor) -> tuple[Tensor, ...]:
+    """Which rows and columns of a weight its slice holds: along every axis all, or those of which anything is left."""
+    axes = range(kept.dim())
+    found = [
+        torch.arange(n, device=kept.device)
+        if n == kept.shape[a]
+        else kept.movedim(a, 0).flatten(1).any(1).nonzero().flatten()
+        for a, n in zip(axes, view.shape, strict=True)
+    ]
+    return torch.meshgrid(*found, indexing="ij")
 
 
 @torch.no_grad()

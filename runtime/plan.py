@@ -22,8 +22,10 @@ if TYPE_CHECKING:
     from .choices import Fixed
 
 BASELINE = "baseline"
-WEIGHING = ("relax", "variational")
+WEIGHING = ("relax", "variational", "salience")
 """Stages that leave weights of decisions, which something has to settle."""
+THRIFTY = ("derive", "random", "exhaustive")
+"""Stages that keep to requirements on costs."""
 TRAINING = ("relax", "variational", "warmup", "progressive")
 """Stages that train the supernet."""
 SHARING = ("one_shot",)
@@ -126,8 +128,8 @@ def obstacles(recipe: Recipe, decisions: tuple[Decision, ...], promises: Promise
 def foresee(stages: tuple[Planned, ...], graph: Graph, fixed: Fixed) -> None:
     """Raises SpaceError for what a stage would refuse when its turn comes, hours after the start."""
     first = next(iter(on_costs(graph)), None)
-    if first is not None and stages and not any(stage.call.name == "derive" for stage in stages):
-        raise not_yet(first.span, "a requirement on costs", "settle gates with derive(), which meets it")
+    if first is not None and stages and not any(stage.call.name in THRIFTY for stage in stages):
+        raise not_yet(first.span, "a requirement on costs", "settle decisions with derive() or random(), which meet it")
     for k, stage in enumerate(stages):
         trained = any(earlier.call.name in TRAINING for earlier in stages[:k])
         if stage.call.options.get("prune") is not None and not trained:

@@ -65,8 +65,10 @@ def sizes(path: Path, compiled: Compiled) -> dict[str, int]:
 
 def _left(tensor: Stored) -> int:
     """The numbers that a tensor holds for the model: of a table of which a part is left, that part."""
-    parts = [s.kept for s in tensor.slices if s.kept is not None]
-    return sum(int(kept.sum()) for kept in parts) if parts else math.prod(tensor.shape)
+    if all(s.kept is None for s in tensor.slices):
+        return math.prod(tensor.shape)
+    parts = [math.prod(b - a for a, b in s.box) if s.kept is None else int(s.kept.sum()) for s in tensor.slices]
+    return sum(parts)
 
 
 def write_encoding(folder: Path, columns: Sequence[Column], save: Callable[[Path, Sequence[Column]], None]) -> None:

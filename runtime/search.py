@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from recspace.compiler.architectures import canonical, exists
-from recspace.compiler.budgets import Limit
+from recspace.compiler.budgets import Purse
 from recspace.compiler.compiled import Compiled
 from recspace.compiler.decisions import Architecture, Decision
 from recspace.compiler.ir import Graph
@@ -25,6 +25,7 @@ from recspace.compiler.schema import Column
 from recspace.dsl.diagnostics import SpaceError
 
 from . import devices, fix
+from .afford import refuse_unreachable
 from .catalogue import Roles, catalogue
 from .choices import Weigher, searched
 from .columns import Columns
@@ -62,7 +63,7 @@ class Inputs:
     of user ids for the grouped AUC; `roles`: who chooses and what is chosen, where models rank. `bound` is what a
     resumed run must find unchanged: the text of the space and of its imports, its params, the fingerprint of the data;
     plain data. `free` compiles what need not meet the requirements. `save` keeps the encoding of columns in a folder
-    (`Bound.save`). `settled`, `limits`: see `Context`. `fields`: their names.
+    (`Bound.save`). `settled`, `purse`: see `Context`. `fields`: their names.
     """
 
     factory: Factory
@@ -74,11 +75,11 @@ class Inputs:
     bound: Mapping[str, Any]
     user: Column | None = None
     roles: Roles | None = None
-    free: Callable[[Architecture], Compiled] | None = None
+    free: Callable[..., Compiled] | None = None
     save: Callable[[Path, Sequence[Column]], None] | None = None
     settled: Callable[[Architecture], Graph] | None = None
     fields: frozenset[str] = frozenset()
-    limits: Callable[[Architecture], tuple[Limit, ...]] | None = None
+    purse: Purse | None = None
 
     @property
     def decisions(self) -> tuple[Decision, ...]:
@@ -97,6 +98,8 @@ class Search:
         self.stages = planned(inputs.recipe, inputs.decisions, inputs.promises)
         self._fixed = fix.parsed(settings.fix, inputs.graph)
         foresee(self.stages, inputs.graph, self._fixed)
+        if inputs.purse is not None:
+            refuse_unreachable(inputs.purse, inputs.decisions, self._fixed)
         self._device = devices.pick(settings.device)
         self._examples = self._divide()
         self._at, self._found, self._task = 0, Found(), cast("Task | None", None)
@@ -207,7 +210,7 @@ class Search:
             self._found,
             self._inputs.free,
             self._inputs.settled,
-            self._inputs.limits,
+            self._inputs.purse,
         )
 
     def _time_for(self, stage: Planned) -> float:

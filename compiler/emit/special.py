@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+import numpy as np
+
 from ..ir import DecisionNode, Input, Operator, Ref
 from ..kept import KEPT
 from ..unfinished import not_yet
 from . import elements, lookups
 from .arguments import layer_weights
 from .emitter import FOLDS, Emitter, escaped, in_family, rank_of
+
+SPREAD = '''
+def spread(x: Tensor, at: Tensor) -> Tensor:
+    """[B, …, m] → [B, …, n]: number k of the last axis is number at[…, k] of x, 0 where that is m."""
+    return F.pad(x, (0, 1)).gather(-1, at.expand(*x.shape[:-1], -1))
+'''.strip()
 
 
 def embedding(emitter: Emitter, key: int, node: Operator) -> None:
@@ -72,6 +80,17 @@ def _from_kept(emitter: Emitter, key: int, node: Operator, read: str, several: b
         source = emitter.present[node.operands[0].node]
         emitter.present[key] = Ref(source.node, source.rows.take(node.operands[0].rows))
     emitter.define(key, node, text, True)
+
+
+def spread(emitter: Emitter, key: int, node: Operator) -> None:
+    """The numbers of a narrowed table at their places among all columns."""
+    (o,) = node.operands
+    emitter.functions["spread"] = SPREAD
+    x = emitter.fetch(o, in_family(node), full=True, batched=True)
+    at = np.array(node.options["at"])
+    at = at.reshape(len(at), *(1,) * (rank_of(node) - 1), -1) if in_family(node) else at[0]
+    emitter.define(key, node, f"spread({x}, {emitter.constant(at)})", True)
+    emitter.inherit(key, node.operands)
 
 
 def bias(emitter: Emitter, key: int, node: Operator) -> None:
@@ -173,6 +192,7 @@ SPECIAL: Mapping[str, Callable[[Emitter, int, Operator], None]] = {
     "embed": embedding,
     "weight": embedding,
     "bias": bias,
+    "spread": spread,
     "pool": pool,
     "expect": expect,
     "option_weight": option_weight,

@@ -114,5 +114,7 @@ def _zero(nodes: dict[int, Node], key: int, row: int) -> bool:
                 for b in blocks
                 for part in b.ref.rows.array[row * b.count : (row + 1) * b.count]
             )
+        case Operator(operator="*", operands=factors):
+            return any(_zero(nodes, o.node, int(o.rows.array[row])) for o in factors)
         case _:
             return False

@@ -54,6 +54,6 @@ def linear(x_Bi: Tensor, weight_io: Tensor, bias_o: Tensor | None = None) -> Ten
 def linear_grouped(x_BNi: Tensor, weight_Nio: Tensor, bias_No: Tensor | None = None) -> Tensor:
     """[B, N, …, i] → [B, N, …, o], another layer for each of N, as one batched product."""
     x_NBi = x_BNi.transpose(0, 1)
-    x_Nri = x_NBi.reshape(x_NBi.shape[0], -1, x_NBi.shape[-1])
+    x_Nri = x_NBi.flatten(1, -2)
     y_Nro = torch.bmm(x_Nri, weight_Nio) if bias_No is None else torch.baddbmm(bias_No.unsqueeze(1), x_Nri, weight_Nio)
     return y_Nro.reshape(*x_NBi.shape[:-1], weight_Nio.shape[-1]).transpose(0, 1)

@@ -39,17 +39,14 @@ LATER: dict[str, tuple[str, ...]] = {"budgets": (), "of": ()}
 
 
 def foresee(graph: Graph, call: StageCall, fixed: Fixed) -> None:
-    """Raises SpaceError (S0603) where `start` would, and S0630 for requirements on costs that cannot be met by choice."""
+    """Raises SpaceError (S0603) where `start` would, and S0630 for requirements on costs that are no bounds."""
     from recspace.compiler.budgets import bounded, on_costs
-    from recspace.compiler.unfinished import not_yet
 
     from ..derive_stage import refuse_per
 
     refuse_per(call)
     for output in on_costs(graph):
         bounded(graph, output)
-        if not any(d.packed for d in graph.decisions):
-            raise not_yet(output.span, "a requirement on costs of what no gates of values decide")
 
 
 def check(context: Context, call: StageCall) -> None:

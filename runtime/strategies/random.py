@@ -52,5 +52,6 @@ def start(context: Context, call: StageCall) -> Task:
     from ..samplers import Uniform
     from ..sampling import Sampling
 
-    sampler = Uniform(Draws(context.graph, context.fixed), context.seed, context.stage, int(call.options["trials"]))
+    draws = Draws(context.graph, context.fixed, context.purse)
+    sampler = Uniform(draws, context.seed, context.stage, int(call.options["trials"]))
     return Sampling(context, call, sampler)

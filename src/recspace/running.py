@@ -15,7 +15,7 @@ from .checking import Question, Verdict, judge
 from .recipes import recipe_of
 
 if TYPE_CHECKING:
-    from recspace.compiler.budgets import Limit
+    from recspace.compiler.budgets import Purse
     from recspace.compiler.compile import Models
     from recspace.compiler.compiled import Compiled
     from recspace.compiler.decisions import Architecture, Decision
@@ -78,16 +78,17 @@ class Space:
         assert self.verdict.program is not None
         return Models(self.verdict.program, self.schema, promises(), self.graph)
 
-    def unrequired(self, architecture: Architecture) -> Compiled:
+    def unrequired(self, architecture: Architecture, keep: frozenset[str] = frozenset()) -> Compiled:
         """The plain model of an architecture, whether it meets the requirements or not."""
-        return self.models.plain(architecture, required=False)
+        return self.models.plain(architecture, keep, required=False)
 
-    def limits(self, architecture: Architecture) -> tuple[Limit, ...]:
-        """What the requirements on costs leave to gates of values, under an architecture of everything else."""
-        from recspace.compiler.budgets import limits
+    @cached_property
+    def purse(self) -> Purse:
+        """What the requirements on costs allow."""
+        from recspace.compiler.budgets import Purse
         from recspace.runtime.registry import promises
 
-        return limits(self.graph, self.schema, promises(), architecture)
+        return Purse(self.graph, self.schema, promises())
 
     def compiled(
         self,
@@ -138,7 +139,7 @@ def inputs_of(space: Space, strategy: str = "") -> Inputs:
         verdict.bound.save,
         space.models.settled,
         frozenset(field.name for field in schema.fields),
-        space.limits,
+        space.purse,
     )
 
 

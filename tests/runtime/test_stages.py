@@ -27,6 +27,7 @@ WRITTEN = {
     "one_shot": f"one_shot(samples = 4, retrain = 2, finetune = 1, {SHORT})",
     "random": f"random(trials = 3, {SHORT})",
     "variational": f"variational(weights = [], {SHORT})",
+    "salience": "salience(batches = 3, batch_size = 32)",
     "screen": "screen(threshold = 1, top = 3)",
     "warmup": f"warmup({SHORT}, decisions = random)",
 }

@@ -7,7 +7,7 @@ from itertools import product
 
 import numpy as np
 
-from ...ir import Constant, DecisionNode, Operator, Ref
+from ...ir import Constant, DecisionNode, Operator, Reduce, Ref
 from ...search_phase import FUNCTIONS, ON_NUMBERS
 from ...unfinished import not_yet
 from .relaxing import Relaxing
@@ -40,10 +40,37 @@ def search(work: Relaxing, key: int, node: Operator) -> Ref:
             return work.add(replace(plain, operator="-", operands=(total, both)), key)
         case "+" | "-" | "*" | "/" | "^" | "negate":
             return work.add(plain, key)
+        case "over_all" | "over_any" if _of_gates(work, node):
+            return _together(work, key, node, refs[0])
         case function if function in FUNCTIONS and not isinstance(work.graph[node.operands[0].node], DecisionNode):
             return work.add(plain, key)  # what the decisions added up to is an expectation already
         case _:
             return gates(work, key, node, refs)
+
+
+def _of_gates(work: Relaxing, node: Operator) -> bool:
+    """Whether the elements that an aggregate runs over are gates that stand side by side."""
+    (value,) = node.operands
+    source = work.graph[value.node]
+    return (
+        isinstance(source, Reduce)
+        and source.operator == "vector"
+        and all(isinstance(work.graph[b.ref.node], DecisionNode) for b in source.blocks)
+    )
+
+
+def _together(work: Relaxing, key: int, node: Operator, gates: Ref) -> Ref:
+    """How likely all of the gates are open, or any: they are independent."""
+    product_ = replace(node, operator="over_product", phase="run")
+    if node.operator == "over_all":
+        return work.add(replace(product_, operands=(gates,)), key)
+    vector = work.nodes[gates.node]
+    ones = np.ones((len(node.index), *vector.shape.fixed))
+    one = Constant(index=node.index, shape=vector.shape, phase="compile", span=node.span, values=ones)
+    subtraction = replace(node, operator="-", shape=vector.shape, phase="run")
+    shut = work.add(replace(subtraction, operands=(work.add(one), gates)))
+    none = work.add(replace(product_, operands=(shut,)))
+    return work.add(replace(node, operator="-", operands=(work.constant(node, 1.0), none), phase="run"), key)
 
 
 def gates(work: Relaxing, key: int, node: Operator, refs: tuple[Ref, ...]) -> Ref:
