@@ -139,6 +139,10 @@ class Purse:
         costs = Costs(self.graph, self.schema, self.promises, {**hand_made(self.graph), **architecture})
         return tuple(costs.measure(bound.measure, bound.scope) for bound in self.bounds)
 
+    def cost(self, measure: Measure, architecture: Architecture) -> int:
+        """What the whole model of an architecture costs."""
+        return Costs(self.graph, self.schema, self.promises, {**hand_made(self.graph), **architecture}).measure(measure)
+
     def met(self, architecture: Architecture) -> bool:
         """Whether an architecture stays within every bound."""
         return all(cost <= bound.most for cost, bound in zip(self.spent(architecture), self.bounds, strict=True))

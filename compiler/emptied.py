@@ -1,6 +1,7 @@
 """Shapes in a derived model that only what was not chosen can tell: of emptied aggregates, of constant alternatives.
 
     sum(e[f] for f in fields if use[f]), every use off       →   zeros of the shape of e[f]
+    concat(m[f] for f in fields if use[f]), of matrices      →   a matrix of no rows, as wide as they are
     choose { product: e[i] * e[j] none: 0 }, none is chosen   →   zeros of the shape of e[i] * e[j]
 
 The supernet weighs such elements with 0 and so keeps their shape; what reads the aggregate has to find it here as well.
@@ -22,9 +23,9 @@ from recspace.dsl.walk import walk
 from .atoms import is_number
 from .builder import Failed
 from .columns import ATOM, Column, Context, scatter
-from .ir import Constant, Rows
+from .ir import Constant, IntArray, Rows
 from .scopes import Family, Scope
-from .shapes import NUMBER
+from .shapes import NUMBER, matrix
 from .state import State
 from .unroll import names_in
 
@@ -40,10 +41,12 @@ def shaped(
     counts = np.bincount(inner.rows_in(ctx), minlength=ctx.n)
     empty = np.flatnonzero(counts == 0)
     filtered = any(f.condition is not None and decided(ctx.scope, f.condition) for f in generator.fors)
-    if state.bound is None or name not in NEUTRAL or not len(empty) or not filtered:
+    if state.bound is None or name not in (*NEUTRAL, "concat") or not len(empty) or not filtered:
         return column
     outer = ctx.restricted(empty)
     every = replace(generator, fors=tuple(replace(f, condition=None) for f in generator.fors))
+    if name == "concat":
+        return _without_rows(state, every, ctx, empty, column, elements)
     found = _tried(state, lambda: elements(state, every, outer))
     if found is None:  # a filter may keep what is not there from being read
         return column
@@ -58,6 +61,27 @@ def shaped(
     node = Constant(index=index, shape=shape, phase="compile", span=generator.span, values=values)
     every_row = np.arange(ctx.n, dtype=np.int64)
     return scatter(ctx.n, [(every_row, column), (at, Column.of_node(state.builder.add(node), len(at)))])
+
+
+def _without_rows(
+    state: State, every: ast.Generator, ctx: Context, empty: IntArray, column: Column, elements: Elements
+) -> Column:
+    """Rows without elements as matrices of no rows, where their elements would have been matrices of one width."""
+    outer = ctx.restricted(empty)
+    found = _tried(state, lambda: elements(state, every, outer))
+    if found is None:
+        return column
+    wide, value = found
+    shapes = {state.builder.nodes[key].shape for key in value.node_ids()}
+    widths = {shape.last for shape in shapes}
+    if not shapes or len(widths) > 1 or any(s.kind != "matrix" or not isinstance(s.last, int) for s in shapes):
+        return column
+    at = empty[np.unique(wide.rows_in(outer))]
+    shape = matrix(0, widths.pop())
+    values = np.zeros((len(at), *shape.fixed))
+    node = Constant(index=ctx.index().take(Rows(at)), shape=shape, phase="compile", span=every.span, values=values)
+    pieces = [(np.arange(ctx.n, dtype=np.int64), column), (at, Column.of_node(state.builder.add(node), len(at)))]
+    return scatter(ctx.n, pieces)
 
 
 def like_siblings(state: State, column: Column, siblings: Sequence[ast.Expr], ctx: Context, span: Span) -> Column:

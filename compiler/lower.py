@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import replace
 
-from .ir import DecisionNode, Graph, Output
+from .ir import Cost, DecisionNode, Graph, Output
 from .passes.algebra import algebra
 from .passes.fold import fold
 from .passes.given import given
@@ -49,12 +49,20 @@ def lower(graph: Graph, promises: Promises, settled: Collection[str] = ()) -> Gr
 
 def _the_model(graph: Graph, settled: Collection[str]) -> Graph:
     """What architectures must meet is no part of a module, nor what samples are drawn by, nor what predicted decisions that
-    are settled. Requirements between decisions are checked where one is compiled, those on costs where one is derived."""
+    are settled, nor what costs are minimised: samplers look at these. Requirements between decisions are checked where
+    one is compiled, those on costs where one is derived."""
     kept = {}
     for key, node in graph.items():
-        if isinstance(node, Output) and node.role == "constraint":
+        if isinstance(node, Output) and (node.role == "constraint" or is_cost(graph, node)):
             continue
         if isinstance(node, DecisionNode):
             node = replace(node, prior=None, given=None if node.name in settled else node.given)
         kept[key] = node
     return graph.with_nodes(kept)
+
+
+def is_cost(graph: Graph, output: Output) -> bool:
+    """Whether an objective is a cost of the model, such as `flops`, that no example has a part in."""
+    if output.role != "objective" or graph[output.value.node].phase == "run":
+        return False
+    return any(isinstance(graph[key], Cost) for key in graph.ancestors([output.value.node]))

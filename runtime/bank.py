@@ -32,10 +32,11 @@ class Maker(Protocol):
 
 
 def name_of(part: Slice, shape: tuple[int, ...], nested: bool) -> str:
-    """What a weight is called in the bank, as text."""
+    """What a weight is called in the bank, as text. Rows that serve one part of an input are the same whatever stands beside
+    that part."""
     layer, name, key, candidate, piece = identity(part)
     listed: list[Any] = [layer, name, list(key), list(piece), len(shape)]
-    return json.dumps(listed if nested else [*listed, candidate, list(shape)])
+    return json.dumps(listed if nested else [*listed, "" if piece else candidate, list(shape)])
 
 
 def corner(tensor: Tensor, shape: tuple[int, ...]) -> Tensor:

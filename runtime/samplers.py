@@ -36,7 +36,7 @@ class Proposer(Protocol):
     def restore(self, state: State) -> None: ...
 
 
-class _Ranked:
+class Ranked:
     """The best architecture so far; of equal ones the first."""
 
     def __init__(self, trials: int) -> None:
@@ -60,7 +60,7 @@ class _Ranked:
         self._best = (best[0], found) if found is not None else None
 
 
-class Uniform(_Ranked):
+class Uniform(Ranked):
     """Random search: proposal k is a function of (seed, stage, k)."""
 
     def __init__(self, draws: Draws, seed: int, stage: str, trials: int) -> None:
@@ -72,7 +72,7 @@ class Uniform(_Ranked):
         return self._draws.at(self._seed, self._stage, self.asked - 1, "architecture")
 
 
-class Listed(_Ranked):
+class Listed(Ranked):
     """These, one after the other."""
 
     def __init__(self, architectures: tuple[Architecture, ...]) -> None:
@@ -84,7 +84,7 @@ class Listed(_Ranked):
         return self._architectures[self.asked - 1]
 
 
-class Everything(_Ranked):
+class Everything(Ranked):
     """All architectures, one after the other. Raises SpaceError (S0609) where there are more than `limit`."""
 
     def __init__(self, sampler: Sampler, limit: int, span: Span) -> None:

@@ -22,6 +22,7 @@ from .choosing import Constant
 from .context import Context
 from .evaluation import goodness, metric, score_of, scores
 from .module import Model
+from .randomness import order
 from .recipe import StageCall
 from .refuse import refusal
 from .samplers import Proposer
@@ -46,6 +47,7 @@ class Sampling:
         if context.examples.valid.numel() == 0:
             raise refusal("S0611", "a sampler needs validation rows", call.span, help="give the split a valid part")
         self.context, self.call, self.sampler = context, call, sampler
+        self._training = of_a_part(context, float(call.options.get("share", 1.0)))
         self._metric = metric(call.options["metric"], context.examples)
         self._inherited = call.options["evaluate"] == "inherited"
         self._shared = context.found.shared if self._inherited else {}
@@ -65,10 +67,8 @@ class Sampling:
     @property
     def steps(self) -> int:
         # One to ask and compile, then those of the training.
-        training = (
-            min(self._finetune, self.context.steps(self.call)) if self._inherited else self.context.steps(self.call)
-        )
-        return self.sampler.trials * (1 + training)
+        whole = self._training.steps(self.call)
+        return self.sampler.trials * (1 + (min(self._finetune, whole) if self._inherited else whole))
 
     @property
     def done(self) -> bool:
@@ -134,7 +134,7 @@ class Sampling:
         return goodness(scores(model, context.examples, rows, choices, batch), self._metric)
 
     def _fit(self, compiled: Compiled, number: int) -> Fit:
-        context = self.context
+        context = self._training
         choosing = Constant({}, context.device)
         name = f"{context.stage}.{number}"
         return context.fit(self._model(compiled), choosing, self.call, "optimizer", name=name)
@@ -209,6 +209,16 @@ class Sampling:
             fit = self._fit(compiled, len(self.trials))
             fit.restore(state.part("fit"))
             self._trial = (architecture, meaning(compiled), fit)
+
+
+def of_a_part(context: Context, share: float) -> Context:
+    """The context with a share of the training rows, the same for all of a stage: what is judged is trained on less."""
+    examples = context.examples
+    if share >= 1:
+        return context
+    rows = order(examples.train.numel(), context.seed, f"{context.stage}/share", 0)
+    kept = rows[: max(2, round(share * rows.numel()))].sort().values
+    return replace(context, examples=replace(examples, train=examples.train[kept]))
 
 
 def refuse_priors(decisions: tuple[Decision, ...], call: StageCall) -> None:

@@ -133,8 +133,9 @@ class Emitter:
 
     def constant(self, values: Any, dtype: str = "int64") -> str:
         """A buffer of the module that is no state."""
-        listed = np.asarray(values).tolist()
-        key = (dtype, repr(listed))
+        array = np.asarray(values)
+        listed = f"tensor({array.tolist()!r}" if array.size or array.ndim < 2 else f"zeros({array.shape}"
+        key = (dtype, listed)
         if key not in self.constants:
             self.constants[key] = self.layers.attribute(f"constant_{len(self.constants)}")
         return f"self.{self.constants[key]}"

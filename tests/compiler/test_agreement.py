@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from random import Random
+
 import pytest
 import torch
 from generate import Generated, program_of, schema_of, spaces
@@ -9,10 +11,13 @@ from hypothesis import HealthCheck, given, reject, settings
 from hypothesis import strategies as st
 from reference import Drawn
 
+from recspace.compiler.compile import check
+from recspace.compiler.sampler import Sampler
 from recspace.compiler.schema import Field
 from recspace.dsl import SpaceError, library_path
 from recspace.runtime.choices import Set
 from recspace.runtime.module import transfer
+from recspace.runtime.registry import promises
 
 from .agreement import (
     Agrees,
@@ -21,6 +26,7 @@ from .agreement import (
     fill,
     float64,
     model_of,
+    plain_agrees,
     random_architecture,
     random_weights,
     relaxed_agrees,
@@ -74,6 +80,15 @@ CASES = [
 @pytest.mark.parametrize(("path", "schema"), CASES)
 def test_supernets_of_shipped_spaces(path, schema, seed):
     relaxed_agrees(Pair(shipped(path), SCHEMAS[schema], SMALL[path]), seed)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_plain_models_of_operator_graphs(seed):
+    """AutoFeature has no supernet; what operators of kind `none` hide is gone."""
+    pair = Pair(shipped("component/autofeature.space"), IDS, {"K": 3, "L": 2, "width": 2})
+    graph = check(pair.program, IDS, promises(), overrides=pair.overrides).graph
+    assert graph is not None
+    plain_agrees(pair, seed, Sampler(graph).draw(Random(seed)), dead=True)
 
 
 @pytest.mark.parametrize("seed", [1, 2])
