@@ -84,7 +84,9 @@ def kind(decision: Decision) -> Kind:
         case "gate" | "real":
             return Kind("gate")
         case "subset":
-            return Kind("subset", int(decision.domains[0].high))
+            highs = [int(domain.high) for domain in decision.domains]
+            differ = len(set(highs)) > 1
+            return Kind("subset", max(highs), tuple(highs[k] for k in decision.domain_of) if differ else ())
         case "number" | "name" | "alternative" | "range":
             return Kind("choice")
 
@@ -152,7 +154,7 @@ def even(decision: Decision) -> Tensor:
         return torch.full((decision.elements,), 0.5)
     gone = padding(decision)
     present = torch.ones(shape(decision)) if gone is None else (~gone).float()
-    return (present * form.size / present.sum(-1, keepdim=True)).clamp(max=1.0)
+    return (present * form.sizes_of(present) / present.sum(-1, keepdim=True)).clamp(max=1.0)
 
 
 def drawn(decisions: tuple[Decision, ...], seed: int, *names: Name) -> dict[str, Options]:

@@ -20,15 +20,31 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """How weights of a decision are shaped: gates [E], choices [E, N], inclusion of `size` members [E, N]."""
+    """How weights of a decision are shaped: gates [E], choices [E, N], inclusion of `size` members [E, N]; of `sizes`
+    members [E] where elements differ in it."""
 
     name: Literal["gate", "choice", "subset"]
     size: int = 1
+    sizes: tuple[int, ...] = ()
+
+    def sizes_of(self, weights_EN: Tensor) -> Tensor:
+        """How many members there are [E, 1]."""
+        sizes = self.sizes or (self.size,) * weights_EN.shape[0]
+        return torch.tensor(sizes, dtype=weights_EN.dtype, device=weights_EN.device).unsqueeze(-1)
 
 
-def spread_over(weights_EN: Tensor, size: int) -> Tensor:
-    """Inclusion weights of `size` members from weights that sum to one, none above 1."""
-    return (weights_EN * size).clamp(max=1.0)
+def spread_over(weights_EN: Tensor, kind: Kind) -> Tensor:
+    """Inclusion weights of members from weights that sum to one, none above 1."""
+    return (weights_EN * kind.sizes_of(weights_EN)).clamp(max=1.0)
+
+
+def largest(weights: Tensor, kind: Kind) -> Tensor:
+    """1 for the option that weighs most, of a set for as many members as it has, 0 for the others; a tie goes to the
+    earlier one. What weighs less than any number (−inf) is never in a set."""
+    if kind.name != "subset":
+        return torch.zeros_like(weights).scatter(-1, weights.argmax(-1, keepdim=True), 1.0)
+    rank_EN = weights.argsort(dim=-1, descending=True, stable=True).argsort(-1)
+    return ((rank_EN < kind.sizes_of(weights)) & weights.isfinite()).to(weights.dtype)
 
 
 def hardened(weights: Tensor, kind: Kind) -> Tensor:
@@ -36,6 +52,5 @@ def hardened(weights: Tensor, kind: Kind) -> Tensor:
     if kind.name == "gate":
         hard = (weights > 0.5).to(weights.dtype)
     else:
-        top = weights.topk(kind.size, -1).indices
-        hard = torch.zeros_like(weights).scatter(-1, top, 1.0)
+        hard = largest(weights, kind)
     return hard + weights - weights.detach()

@@ -139,6 +139,17 @@ def option_weight(emitter: Emitter, key: int, node: Operator) -> None:
     emitter.define(key, node, text, emitter.batched(o))
 
 
+def included(emitter: Emitter, key: int, node: Operator) -> None:
+    """The inclusion weight of one member of a set, another one for every row."""
+    (o,) = node.operands
+    weights, at = emitter.fetch(o, in_family(node), full=True), node.options["positions"]
+    if bool((at == at[0]).all()):
+        text = f"{weights}[..., {int(at[0])}]"
+    else:
+        text = f"{weights}.gather(-1, {emitter.constant(at)}.unsqueeze(-1)).squeeze(-1)"
+    emitter.define(key, node, text, emitter.batched(o))
+
+
 def over(emitter: Emitter, key: int, node: Operator) -> None:
     """An aggregate over the elements of one value."""
     kind = node.operator.removeprefix("over_")
@@ -196,6 +207,7 @@ SPECIAL: Mapping[str, Callable[[Emitter, int, Operator], None]] = {
     "pool": pool,
     "expect": expect,
     "option_weight": option_weight,
+    "included": included,
     "l0": l0,
     "over_sum": over,
     "over_mean": over,

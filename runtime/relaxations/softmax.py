@@ -30,7 +30,7 @@ promise = Relaxation(
 def relax(logits: Tensor, noise: Tensor, step: Step, kind: Kind, options: Mapping[str, Any]) -> Tensor:
     """Gates [E] -> chance of `on` [E]; choices [E, N] -> weights [E, N] that sum to one, −inf logits weigh 0.
 
-    Subsets [E, N]: members compete; `kind.size` times the softmax, at most 1. `noise` is not used.
+    Subsets [E, N]: members compete; as many times the softmax as there are members, at most 1. `noise` is not used.
     """
     from ..steps import hardened, spread_over
 
@@ -38,7 +38,7 @@ def relax(logits: Tensor, noise: Tensor, step: Step, kind: Kind, options: Mappin
     if kind.name == "gate":
         weights = scaled.sigmoid()
     elif kind.name == "subset":
-        weights = spread_over(scaled.softmax(-1), kind.size)
+        weights = spread_over(scaled.softmax(-1), kind)
     else:
         weights = scaled.softmax(-1)
     return hardened(weights, kind) if options["straight_through"] else weights

@@ -66,3 +66,30 @@ def test_what_weighs_losses_cannot_train_a_derived_model(table, tmp_path):
     assert "error[S0660]" in result.stderr
     assert "leave retrain() out" in result.stderr
     assert not (tmp_path / "run").exists()
+
+
+def test_a_graph_of_operators(table, tmp_path):
+    how = ("--set", "n=3", "--set", "width=4", "--epochs", "1", "--seed", "2")
+    report, decisions, said = run("autopi", table / "c.space", tmp_path / "run", *how)
+    assert 0 < report["searched"]["test"]["auc"] < 1
+    takes, op = (d["elements"] for d in decisions.values())
+    assert [len(e["value"]) for e in takes] == [1, 2, 2]
+    edges = {(e["key"][0], block) for e in takes for block in e["value"]}
+    assert {tuple(e["key"]) for e in op if e["active"]} == edges
+    assert len(op) == 6
+    # Weights of a set add up to as many members as it has, unless one is sure.
+    assert all(sum(e["weight"]) <= 2.001 for e in takes)
+    assert "takes: 1 {0}, 2 {0, 1}, 3 {" in said
+
+
+def test_an_interaction_function(table, tmp_path):
+    ops = 2
+    report, decisions, _ = run("sif", table / "r.space", tmp_path / "run", "--set", f"n={ops}", "--epochs", "8")
+    assert report["searched"]["test"]["rmse"] < 1.5
+    (element,) = decisions["ops"]["elements"]
+    assert len(element["value"]) == ops
+    assert sorted(element["weight"])[-ops:] == [1] * ops
+    # What is left is the heads of these operations, each of a norm of at most 1.
+    with safe_open(tmp_path / "run" / "model.safetensors", framework="pt") as file:
+        heads = {name: file.get_tensor(name).shape for name in file.keys() if "linear" in name and "weight" in name}  # noqa: SIM118
+    assert sum(shape[0] if len(shape) == 3 else 1 for shape in heads.values()) == ops

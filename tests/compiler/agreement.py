@@ -15,10 +15,11 @@ from torch import Tensor
 
 from recspace.compiler.compile import Models, check, models
 from recspace.compiler.compiled import Compiled
-from recspace.compiler.decisions import Decision
+from recspace.compiler.decisions import Decision, Domain
 from recspace.compiler.schema import Column, Schema
 from recspace.dsl import ast, library_path, load
 from recspace.runtime.choices import Set, by_value, inside
+from recspace.runtime.choices import one_hot as hot
 from recspace.runtime.module import Model, build, identity, put, region, transfer
 from recspace.runtime.registry import promises
 
@@ -163,19 +164,29 @@ def random_weights(decisions: tuple[Decision, ...], seed: int) -> tuple[dict[str
     return tensors, found
 
 
-def random_architecture(decisions: tuple[Decision, ...], seed: int) -> dict[str, tuple[int, ...]]:
+def random_architecture(decisions: tuple[Decision, ...], seed: int) -> dict[str, tuple[Any, ...]]:
+    """Positions of options; of sets those of as many members as there may be."""
     rng = np.random.default_rng(seed)
+
+    def option(domain: Domain) -> int | tuple[int, ...]:
+        if domain.kind != "subset":
+            return int(rng.integers(len(domain.options)))
+        return tuple(sorted(rng.choice(len(domain.options), int(domain.high), replace=False).tolist()))
+
     return {
-        d.name: tuple(int(rng.integers(len(d.domain(k).options))) for k in range(d.elements))
+        d.name: tuple(option(d.domain(k)) for k in range(d.elements))
         for d in decisions
         if d.given not in ("example", "objective")
     }
 
 
-def one_hot(decisions: tuple[Decision, ...], architecture: Mapping[str, tuple[int, ...]]) -> dict[str, Any]:
+def one_hot(decisions: tuple[Decision, ...], architecture: Mapping[str, tuple[Any, ...]]) -> dict[str, Any]:
     found: dict[str, Any] = {n: w for n, w in weighers(decisions, hard=True).items() if n not in architecture}
     for d in decisions:
         if d.name in found:
+            continue
+        if d.domains[0].kind == "subset":
+            found[d.name] = hot(d, architecture[d.name]).double()
             continue
         positions = torch.tensor(architecture[d.name])
         if by_value(d) and d.domains[0].kind != "gate":
@@ -211,7 +222,7 @@ def relaxed_agrees(pair: Pair, seed: int) -> None:
     np.testing.assert_allclose([float(t) for t in objectives], terms, **TOLERANCE)
 
 
-def derived_agrees(pair: Pair, seed: int, architecture: Mapping[str, tuple[int, ...]] | None = None) -> None:
+def derived_agrees(pair: Pair, seed: int, architecture: Mapping[str, tuple[Any, ...]] | None = None) -> None:
     """One-hot supernet = plain model with the supernet's slices = the oracle's."""
     compiled, weights = pair.supernet, Drawn(seed)
     decisions = compiled.graph.decisions

@@ -54,6 +54,8 @@ SMALL = {
     "component/optinter.space": {"width": 3},
     "component/autoloss.space": {},
     "component/autoloss_ratings.space": {},
+    "component/autopi.space": {"n": 3, "width": 3},
+    "component/sif.space": {"n": 2, "width": 3},
     "component/slf.space": {},
     "embedding/mde.space": {"width": 6},
     "interaction/fives.space": {"K": 3, "width": 2},

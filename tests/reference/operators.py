@@ -244,7 +244,7 @@ COMBINE: dict[str, Callable[[Any, Any], Any]] = {
     "multiply": lambda u, v: arithmetic("*", u, v),
     "minimum": lambda u, v: lift(lambda a, b: elementwise(np.minimum, a, b), plain(u), plain(v)),
     "maximum": lambda u, v: lift(lambda a, b: elementwise(np.maximum, a, b), plain(u), plain(v)),
-    "concatenate": lambda u, v: Joined((((0,), plain(u)), ((1,), plain(v)))),
+    "concatenate": lambda u, v: merged(Joined((((0,), plain(u)), ((1,), plain(v))))),
 }
 
 

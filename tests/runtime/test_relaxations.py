@@ -12,7 +12,7 @@ from recspace.runtime.options import Schedule, check
 from recspace.runtime.refuse import words
 from recspace.runtime.registry import promises
 from recspace.runtime.shaping import normalized
-from recspace.runtime.steps import Kind, Step
+from recspace.runtime.steps import Kind, Step, spread_over
 
 MIDWAY = Step(3, 10)
 ABLE = [name for name, promise in promises().relaxations.items() if promise.implemented]
@@ -34,10 +34,8 @@ def drawn(domain, seed=0):
 
 
 def test_those_of_the_language_are_there():
-    assert {"softmax", "gumbel", "gate", "sigmoid", "hard_concrete", "clamp", "soft_threshold", "group_lasso"} <= set(
-        ABLE
-    )
-    assert {"proximal"} <= set(promises().relaxations) - set(ABLE)
+    named = "softmax gumbel gate sigmoid hard_concrete clamp soft_threshold group_lasso proximal"
+    assert set(named.split()) <= set(ABLE)
 
 
 @pytest.mark.parametrize(("name", "domain"), CASES)
@@ -179,3 +177,29 @@ def test_gradients_are_normalized_block_by_block():
     assert block_of(two).tolist() == [0, 0, 1, 1]
     pairs = Decision("keep", ("i < j in fields",), 2, (("a", "b"), ("a", "c")), (Domain("gate", ("off", "on")),))
     assert block_of(pairs) is None
+
+
+def test_proximal_forwards_one_and_learns_all():
+    """NASP by hand: the gradient is taken where the largest stands alone, and moves the continuous weights."""
+    weights = torch.tensor([[0.5, 0.8, 0.1], [0.2, 0.2, 0.9]], requires_grad=True)
+    values = torch.tensor([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
+    hard = relaxed("proximal", "number", weights, torch.zeros(2, 3))
+    assert hard.tolist() == [[0, 1, 0], [0, 0, 1]]
+    ((hard * values).sum(-1) ** 2).sum().backward()
+    expected = 2 * torch.tensor([[2.0], [6.0]]) * values  # where the second and the third stand alone
+    assert torch.equal(weights.grad, expected)
+    module = import_module("recspace.runtime.relaxations.proximal")
+    moved = module.bounded(weights.detach() - 0.05 * weights.grad)
+    torch.testing.assert_close(moved, torch.tensor([[0.3, 0.4, 0.0], [0.0, 0.0, 0.0]]))
+    assert relaxed("proximal", "gate", torch.tensor([0.5, 0.51]), torch.zeros(2)).tolist() == [0, 1]
+
+
+def test_sets_are_of_as_many_members_as_they_say():
+    weights = torch.tensor([[0.5, 0.8, 0.1, 0.2], [0.9, -torch.inf, -torch.inf, -torch.inf], [0.1, 0.4, 0.4, 0.3]])
+    unequal = Kind("subset", 2, (2, 1, 1))
+    module = import_module("recspace.runtime.relaxations.proximal")
+    found = module.relax(weights, weights, MIDWAY, unequal, {})
+    assert found.tolist() == [[1, 1, 0, 0], [1, 0, 0, 0], [0, 1, 0, 0]]
+    soft = relaxed("softmax", "subset", torch.zeros(3, 4), torch.zeros(3, 4))
+    assert soft.sum(-1).tolist() == [2, 2, 2]
+    assert spread_over(torch.full((3, 4), 0.25), unequal).sum(-1).tolist() == [2, 1, 1]

@@ -21,6 +21,8 @@ def search(work: Relaxing, key: int, node: Operator) -> Ref:
     if node.operator in ("l0", "rename"):
         gates_of = tuple(work.fixed(o, node.span) for o in node.operands)
         return work.add(replace(node, operands=gates_of, phase="run"), key)
+    if node.operator == "member":
+        return included(work, key, node)
     leaves = list(dict.fromkeys(o for o in node.operands if work.leaf(o) is not None))
     if leaves:
         return expectation(work, key, node, leaves)
@@ -71,6 +73,15 @@ def _together(work: Relaxing, key: int, node: Operator, gates: Ref) -> Ref:
     shut = work.add(replace(subtraction, operands=(work.add(one), gates)))
     none = work.add(replace(product_, operands=(shut,)))
     return work.add(replace(node, operator="-", operands=(work.constant(node, 1.0), none), phase="run"), key)
+
+
+def included(work: Relaxing, key: int, node: Operator) -> Ref:
+    """Whether something is in a set that is decided: its inclusion weight."""
+    chosen, at = node.operands
+    positions = work.numbers(at).astype(np.int64)
+    made = replace(node, operator="included", operands=(work.fixed(chosen, node.span),), phase="run",
+                   options={"positions": positions})  # fmt: skip
+    return work.add(made, key)
 
 
 def gates(work: Relaxing, key: int, node: Operator, refs: tuple[Ref, ...]) -> Ref:

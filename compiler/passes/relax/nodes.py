@@ -106,8 +106,12 @@ def _decision(work: Relaxing, key: int, node: DecisionNode) -> Ref:
     kinds = {domain.kind for domain in decision.domains}
     if node.given is not None and decision.given == "data":
         raise not_yet(node.span, "a decision with logits from statistics")
-    if kinds & {"real", "subset"}:
-        raise not_yet(node.span, f"a decision of the kind {decision.domains[0].kind}")
+    if "real" in kinds:
+        raise not_yet(node.span, "a decision of the kind real")
+    if "subset" in kinds and node.given is not None:
+        raise not_yet(node.span, "a set that each example decides")
+    if "subset" in kinds and any("*" in str(o) for domain in decision.domains for o in domain.options):
+        raise not_yet(node.span, "a supernet of all sets of fields that could be chosen")
     if decision.per_value and node.given is not None:
         raise not_yet(node.span, "a decision indexed by values that has logits of its own")
     if decision.per_value and not kinds <= {"gate", "number", "name", "range"}:
