@@ -28,7 +28,7 @@ THRIFTY = ("derive", "random", "exhaustive")
 """Stages that keep to requirements on costs."""
 TRAINING = ("relax", "variational", "warmup", "progressive")
 """Stages that train the supernet."""
-SHARING = ("one_shot",)
+SHARING = ("one_shot", "progressive")
 """Stages that train weights which all architectures share, without a supernet."""
 SEARCHING = frozenset({"relax", "sample", "score", "infer", "screen"})
 """Roles of stages that have to be able to handle the decisions that they are handed."""
@@ -66,7 +66,7 @@ def need_supernet(stages: Iterable[Planned], promises: Promises) -> bool:
     for stage in stages:
         if needs_supernet(stage.call, promises) and not (shared and stage.call.options.get("evaluate") == "inherited"):
             return True
-        shared = shared or stage.call.name in SHARING
+        shared = shared or (stage.call.name in SHARING and not stage.call.options.get("along"))
     return False
 
 
@@ -170,6 +170,14 @@ def _levels(call: StageCall, relaxation: Relaxation | None) -> Iterator[Diagnost
 def _unfit_to_grow(call: StageCall, decisions: tuple[Decision, ...], promises: Promises) -> Iterator[Diagnostic]:
     """What keeps `progressive` from taking decisions into the model one value of the index after the other."""
     along = call.options["along"]
+    if call.options["grow"] is not None:
+        decision = next((d for d in decisions if d.name == call.options["grow"]), None)
+        if decision is None or decision.domains[0].kind != "subset" or decision.elements != 1 or decision.given:
+            text = f"progressive() cannot grow `{call.options['grow']}`: it is no single set on this data"
+            yield Diagnostic(
+                "S0605", text, call.spans.get("grow", call.span), help="choose … from subset(…), without an index"
+            )
+        return
     if not isinstance(along, str) or not isinstance(call.options["step"], StageCall):
         missing = "step" if isinstance(along, str) else "along"
         help_text = "write: progressive(along = k, step = relax(as = gate))"
@@ -206,7 +214,7 @@ def _handed(call: StageCall, decisions: tuple[Decision, ...]) -> tuple[Decision,
     return tuple(
         d
         for d in decisions
-        if ("grow" not in call.options or d.name == call.options["grow"]) and (names is None or d.name in names)
+        if (call.options.get("grow") is None or d.name == call.options["grow"]) and (names is None or d.name in names)
     )
 
 
@@ -214,13 +222,13 @@ def unsearched(recipe: Recipe, decisions: tuple[Decision, ...], promises: Promis
     """Warnings: the decisions that nothing in the recipe searches. Growing a set settles numbers as well; a rank is
     searched by who has logits: samplers draw architectures, and those are the same models whatever it is."""
     searching = [_searching(c, promises) for c in recipe.stages]
-    stages = [c for c in searching if promises.stages[c.name].role in SEARCHING]
+    stages = [c for c in searching if promises.stages[c.name].role in SEARCHING or c.options.get("grow")]
     if not stages:
         return ()
     left: list[Decision] = []
-    if all("grow" in call.options or call.options.get("only") for call in stages):
+    if all(call.options.get("grow") or call.options.get("only") for call in stages):
         taken = {d.name for call in stages for d in _handed(call, decisions)}
-        grows = any("grow" in call.options for call in stages)
+        grows = any(call.name == "beam" for call in stages)
         left = [d for d in decisions if d.name not in taken and not (grows and d.domains[0].kind == "number")]
     text, help_text = "nothing in the recipe searches `{}`: it keeps its default", "add a stage that does, or --fix it"
     kept = (Diagnostic("S0613", text.format(d.name), stages[0].span, severity="warning", help=help_text) for d in left)

@@ -307,7 +307,7 @@ class Search:
             if found.architecture is None:
                 found = replace(found, architecture=hand_made(context))
             posed = asked(self._examples, self._judging, model.compiled) if self._inputs.roles else None
-            outcome = Outcome(row, self._errors(prediction), self._same(found, context), posed)
+            outcome = Outcome(row, self._errors(prediction), self._same(found), posed)
             if self._inputs.save is not None:
                 write_encoding(self._folder, model.compiled.columns, self._inputs.save)
         decisions = self._inputs.decisions
@@ -333,11 +333,13 @@ class Search:
         other = None if self._hand_made is None else self._hand_made.numpy()
         return errors(self._examples.task, label, prediction.numpy(), other, weight)
 
-    def _same(self, found: Found, context: Context) -> bool:
+    def _same(self, found: Found) -> bool:
         """Whether the searched architecture means the hand-made model."""
         graph = self._inputs.graph
         taken = found.architecture or {}
-        return bool(taken) and not found.pruned and canonical(graph, taken) == canonical(graph, hand_made(context))
+        # What stages have settled is no part of the hand-made model.
+        plain = self._fixed.architecture({d.name: d.hand_made for d in self._inputs.decisions})
+        return bool(taken) and not found.pruned and canonical(graph, taken) == canonical(graph, plain)
 
     def _final(self, context: Context) -> tuple[Model, dict[str, Tensor]]:
         """The model that comes out, and the weights of the gates that it kept."""
