@@ -217,7 +217,7 @@ def test_what_cannot_grow_is_refused():
     [
         (f"progressive(step = {STEP})", "S0604", "`along`"),
         ("progressive(along = k)", "S0604", "`step`"),
-        ("progressive(grow = keep)", "S0606", "grow"),
+        ("progressive(grow = keep)", "S0605", "grow"),
     ],
 )
 def test_what_is_missing_is_said(text, code, says):
