@@ -17,26 +17,29 @@ from .gated import Settled, begins
 from .ir import Constant, DecisionNode, Graph, Input, Merge, Node, Operator, Output, Reduce, Ref, Select, operands
 from .passes.tables import LOOKED_UP
 from .schema import Column
+from .search_phase import ON_NUMBERS
 
 Mask = NDArray[np.bool_]
+Blocks = Callable[[str, int, str], NDArray[np.int64]]
 DEEPEST = 200
 """Nodes that a path is followed through; what lies beyond is taken to be read."""
 
 
 class Alive:
-    """`rows_of` tells how many rows a column of ids needs, the unknown value's first."""
+    """`rows_of` tells how many rows a column of ids needs, the unknown value's first; `blocks` the frequency block of every
+    id of a field, in so many blocks, counted over what."""
 
-    def __init__(self, graph: Graph, settled: Settled, rows_of: Callable[[Column], int]) -> None:
-        self._graph, self._settled, self._rows_of = graph, settled, rows_of
+    def __init__(self, graph: Graph, settled: Settled, rows_of: Callable[[Column], int], blocks: Blocks) -> None:
+        self._graph, self._settled, self._rows_of, self._blocks = graph, settled, rows_of, blocks
         self._known: dict[tuple[int, int, Column], Mask | None] = {}
-        self._nodes = {key for key, node in graph.items() if _reads(graph, node, settled)}
+        self._any = any(_tells_values_apart(node, settled) for _, node in graph.items())
 
     def table(self, key: int, row: int) -> Mask | None:
         """Which numbers of what a row of a look-up reads are alive: [V, n]; None where all may be."""
         node = self._graph[key]
         assert isinstance(node, Operator)
         column = self.column(node.operands[0], row)
-        if column is None or not self._nodes:
+        if column is None or not self._any:
             return None
         width = 1 if node.operator == "weight" else int(node.shape.last)  # type: ignore[arg-type]
         found = np.zeros((self._rows_of(column), width), dtype=bool)
@@ -124,12 +127,21 @@ class Alive:
                 return np.broadcast_to(values[row], (self._rows_of(column), *values[row].shape))
             case Operator(operator="lookup"):
                 return self._gates(node, row, column)
+            case Operator(operator="block", operands=(ids,)):
+                same = self.column(ids, row) == column
+                options = node.options
+                return self._blocks(column.fields[0], int(options["blocks"]), str(options["over"])) if same else None
             case Operator(operator="expect", operands=(one,)):
                 option = self._option(one, row, column)
                 return None if option is None else np.asarray(node.options["table"])[row][option]
             case Operator(operator="option_weight", operands=(one,)):
                 option = self._option(one, row, column)
                 return None if option is None else option == node.options["option"]
+            case Operator(operator=operator) if operator in ON_NUMBERS:
+                found = [self.value(o.node, int(o.rows.array[row]), column) for o in node.operands]
+                if any(f is None for f in found):
+                    return None
+                return np.frompyfunc(ON_NUMBERS[operator], len(found), 1)(*found).astype(np.float64)
             case Select():
                 return self._selected(node, row, column)
             case Reduce(operator="vector", blocks=(block,), segments=None, weights=None):
@@ -182,8 +194,10 @@ class Alive:
         return np.concatenate([[decision.domains[0].unseen], options.astype(np.int64)])
 
 
-def _reads(graph: Graph, node: Node, settled: Settled) -> bool:
-    return isinstance(node, DecisionNode) and node.name in settled
+def _tells_values_apart(node: Node, settled: Settled) -> bool:
+    return (isinstance(node, DecisionNode) and node.name in settled) or (
+        isinstance(node, Operator) and node.operator == "block"
+    )
 
 
 def _places(ref: Ref, key: int, row: int) -> list[int]:

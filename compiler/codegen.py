@@ -10,10 +10,13 @@ from pathlib import Path
 from textwrap import wrap
 from typing import Any
 
+import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from numpy.typing import NDArray
 
 from .compiled import Compiled, Tensor
 from .emit import Emitter, emit
+from .frequencies import blocks_of
 from .gated import Settled
 from .ir import DecisionNode, Graph, Operator, Output, Ref
 from .layers import Layers, table_rows
@@ -104,7 +107,10 @@ def generate(
     def rows_of(column: Column) -> int:
         return table_rows(schema, column)
 
-    graph = tables(keep(columns(graph, pruned), settled or {}, rows_of, pruned) if plain else graph, rows_of)
+    def blocks(name: str, many: int, over: str) -> NDArray[np.int64]:
+        return blocks_of(schema, name, many, over)
+
+    graph = tables(keep(columns(graph, pruned), settled or {}, rows_of, blocks, pruned) if plain else graph, rows_of)
     layers = Layers(graph, schema, promises, plain, settled)
     layers.taken |= RESERVED | {
         f"{o}{ending}" for o in promises.operators for ending in ("", "_grouped", "_number", "_vector")

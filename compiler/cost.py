@@ -15,6 +15,7 @@ import numpy as np
 from .checks import numbers
 from .decisions import Architecture, opened
 from .evaluate import elements_of, merged
+from .frequencies import blocks_of
 from .gated import begins
 from .ir import DecisionNode, Graph, Input, Learned, Merge, Node, Operator, Reduce, Ref, Select
 from .layers import table_rows
@@ -22,6 +23,7 @@ from .liveness import Liveness
 from .passes.tables import LOOKED_UP
 from .promise import Promises
 from .schema import Schema
+from .search_phase import ON_NUMBERS
 from .shapes import Shape
 
 Measure = Literal["parameters", "memory", "flops"]
@@ -220,7 +222,24 @@ class Costs:
                     for v in self.needed.evaluator.values_of(own.index.values[at])
                 ]
                 return np.array([v if isinstance(v, tuple) else (v,) for v in values], dtype=float) != 0
-        return None
+        of_values = self._of_values(ref, k)
+        return None if of_values is None else of_values.reshape(-1, 1) != 0
+
+    def _of_values(self, ref: Ref, k: int) -> Any:
+        """[values]: what frequency blocks and settled numbers make, for every value that is known; None for anything else."""
+        node, row = self.needed.nodes[ref.node], int(ref.rows.array[k])
+        if self.needed.settled(ref):
+            return np.array([self.needed.evaluator.row(ref.node, row)], dtype=float)
+        if not isinstance(node, Operator):
+            return None
+        source = self.needed.nodes[node.operands[0].node]
+        if node.operator == "block" and isinstance(source, Input):
+            name = source.columns[int(node.operands[0].rows.array[row])].fields[0]
+            return blocks_of(self.schema, name, int(node.options["blocks"]), str(node.options["over"]))[1:]
+        parts = [self._of_values(o, row) for o in node.operands] if node.operator in ON_NUMBERS else [None]
+        if any(part is None for part in parts):
+            return None
+        return np.frompyfunc(ON_NUMBERS[node.operator], len(parts), 1)(*parts).astype(float)
 
     def _plain_mask(self, family: Ref, row: int) -> Any:
         """The same of gates of one decision that always exist, without a look at each: None where there is more to it."""

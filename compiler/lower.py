@@ -14,6 +14,7 @@ from .passes.narrow import narrow
 from .passes.prune import prune
 from .passes.relax import relax
 from .passes.share import share
+from .penalties import without
 from .promise import Promises
 from .verify import verify
 
@@ -49,10 +50,10 @@ def lower(graph: Graph, promises: Promises, settled: Collection[str] = ()) -> Gr
 
 def _the_model(graph: Graph, settled: Collection[str]) -> Graph:
     """What architectures must meet is no part of a module, nor what samples are drawn by, nor what predicted decisions that
-    are settled, nor what costs are minimised: samplers look at these. Requirements between decisions are checked where
-    one is compiled, those on costs where one is derived."""
+    are settled, nor what costs are minimised or add to that: samplers look at these. Requirements between decisions are
+    checked where one is compiled, those on costs where one is derived."""
     kept = {}
-    for key, node in graph.items():
+    for key, node in without(graph).items():
         if isinstance(node, Output) and (node.role == "constraint" or is_cost(graph, node)):
             continue
         if isinstance(node, DecisionNode):

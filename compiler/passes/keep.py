@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ..alive import Alive, looked_up_in
+from ..alive import Alive, Blocks, looked_up_in
 from ..decisions import Key
 from ..gated import Settled
 from ..ir import Graph, Node, Operator, Ref
@@ -25,10 +25,14 @@ Place = tuple[str, Key]
 
 
 def keep(
-    graph: Graph, settled: Settled, rows_of: Callable[[Column], int], pruned: Mapping[Place, Mask] | None = None
+    graph: Graph,
+    settled: Settled,
+    rows_of: Callable[[Column], int],
+    blocks: Blocks,
+    pruned: Mapping[Place, Mask] | None = None,
 ) -> Graph:
-    """`rows_of` tells how many rows a column of ids needs; `pruned`: what is left of tables besides."""
-    alive = Alive(graph, settled, rows_of)
+    """`rows_of`, `blocks`: see `Alive`; `pruned`: what is left of tables besides."""
+    alive = Alive(graph, settled, rows_of, blocks)
     masks = _masks(graph, alive)
     nodes = dict(graph.items())
     for key, reader in looked_up_in(graph):
