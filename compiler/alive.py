@@ -141,7 +141,8 @@ class Alive:
                 found = [self.value(o.node, int(o.rows.array[row]), column) for o in node.operands]
                 if any(f is None for f in found):
                     return None
-                return np.frompyfunc(ON_NUMBERS[operator], len(found), 1)(*found).astype(np.float64)
+                made: NDArray[np.float64] = np.frompyfunc(ON_NUMBERS[operator], len(found), 1)(*found).astype(float)
+                return made
             case Select():
                 return self._selected(node, row, column)
             case Reduce(operator="vector", blocks=(block,), segments=None, weights=None):

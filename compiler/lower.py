@@ -14,6 +14,7 @@ from .passes.narrow import narrow
 from .passes.prune import prune
 from .passes.relax import relax
 from .passes.share import share
+from .passes.tabulate import tabulate
 from .penalties import without
 from .promise import Promises
 from .verify import verify
@@ -31,6 +32,7 @@ BEFORE: tuple[Pass, ...] = (
 AFTER: tuple[Pass, ...] = (
     fold,  # relaxing leaves products with constants
     share,  # alternatives of several consumers are the same nodes
+    tabulate,  # after fold: alternatives are constants by now
     algebra,  # after fold: a gate that is on multiplies nothing; before prune: the products are read no more
     prune,  # decisions that only settled widths of what is gone
 )
@@ -52,8 +54,8 @@ def _the_model(graph: Graph, settled: Collection[str]) -> Graph:
     """What architectures must meet is no part of a module, nor what samples are drawn by, nor what predicted decisions that
     are settled, nor what costs are minimised or add to that: samplers look at these. Requirements between decisions are
     checked where one is compiled, those on costs where one is derived."""
-    kept = {}
-    for key, node in without(graph).items():
+    kept, graph = {}, without(graph)
+    for key, node in graph.items():
         if isinstance(node, Output) and (node.role == "constraint" or is_cost(graph, node)):
             continue
         if isinstance(node, DecisionNode):

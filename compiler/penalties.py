@@ -18,8 +18,9 @@ from .unfinished import not_yet
 
 
 def charged(graph: Graph) -> tuple[Output, ...]:
-    """The objectives that costs are a part of."""
-    return tuple(n for k in graph.outputs if isinstance(n := graph[k], Output) and _has_cost(graph, n))
+    """The objectives that costs are a part of, beside what is computed: one of costs alone is an objective of its own."""
+    found = (n for k in graph.outputs if isinstance(n := graph[k], Output) and _has_cost(graph, n))
+    return tuple(n for n in found if graph[n.value.node].phase == "run")
 
 
 def penalty(graph: Graph, schema: Schema, promises: Promises, architecture: Architecture) -> float:
@@ -37,8 +38,7 @@ def penalty(graph: Graph, schema: Schema, promises: Promises, architecture: Arch
 
 
 def without(graph: Graph) -> Graph:
-    """The graph without what costs add; an objective of costs alone is gone. Raises SpaceError (S0630) where they do more
-    than add."""
+    """The graph without what costs add. Raises SpaceError (S0630) where they do more than add."""
     outputs = set(charged(graph))
     if not outputs:
         return graph
@@ -47,9 +47,6 @@ def without(graph: Graph) -> Graph:
         if not (isinstance(node, Output) and node in outputs):
             continue
         kept = [(r, s) for r, s in _addends(graph, node, node.value, 1.0) if graph[r.node].phase == "run"]
-        if not kept:
-            del nodes[key]
-            continue
         value, sign = kept[0]
         for other, its in kept[1:]:
             operator = "+" if its == sign else "-"

@@ -56,6 +56,7 @@ class Context:
     """`stage` is unique in the run and names its random streams: `1.relax`. `graph`: of the space, as it was checked.
     `free`: as `factory`, of an architecture that need not meet the requirements of the space. `settled`: the graph of the plain model
     that an architecture means, before any pass (`Models.settled`). `purse`: what requirements on costs allow.
+    `penalty`: what costs of an architecture add to what is minimized.
     """
 
     stage: str
@@ -69,6 +70,11 @@ class Context:
     free: Callable[..., Compiled] | None = None
     settled: Callable[[Architecture], Graph] | None = None
     purse: Purse | None = None
+    penalty: Callable[[Architecture], float] | None = None
+
+    def charge(self, architecture: Architecture) -> float:
+        """What costs of an architecture add to what is minimized."""
+        return 0.0 if self.penalty is None else self.penalty(architecture)
 
     @property
     def decisions(self) -> tuple[Decision, ...]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from recspace.compiler.budgets import on_costs
 from recspace.compiler.decisions import Choice, Decision, rank_names
 from recspace.compiler.ir import Graph
+from recspace.compiler.penalties import charged
 from recspace.compiler.promise import Promises, Relaxation, Stage
 from recspace.compiler.unfinished import not_yet
 from recspace.dsl.diagnostics import Diagnostic, SpaceError
@@ -26,7 +27,7 @@ WEIGHING = ("relax", "variational", "salience")
 """Stages that leave weights of decisions, which something has to settle."""
 THRIFTY = ("derive", "random", "exhaustive")
 """Stages that keep to requirements on costs."""
-TRAINING = ("relax", "variational", "warmup", "progressive")
+TRAINING = ("relax", "variational", "warmup", "progressive", "reinforce")
 """Stages that train the supernet."""
 SHARING = ("one_shot", "progressive")
 """Stages that train weights which all architectures share, without a supernet."""
@@ -72,7 +73,7 @@ def need_supernet(stages: Iterable[Planned], promises: Promises) -> bool:
 
 def needs_supernet(call: StageCall, promises: Promises) -> bool:
     """Whether a stage trains the supernet or reads its weights; the others get along with plain models."""
-    if promises.stages[call.name].role in ("relax", "infer", "score") or call.name == "warmup":
+    if promises.stages[call.name].role in ("relax", "infer", "score") or call.name in ("warmup", "reinforce"):
         return True
     inherits = call.options.get("evaluate") == "inherited" or bool(call.options.get("rewind"))
     step = _searching(call, promises)
@@ -130,6 +131,14 @@ def foresee(stages: tuple[Planned, ...], graph: Graph, fixed: Fixed) -> None:
     first = next(iter(on_costs(graph)), None)
     if first is not None and stages and not any(stage.call.name in THRIFTY for stage in stages):
         raise not_yet(first.span, "a requirement on costs", "settle decisions with derive() or random(), which meet it")
+    costly = next(iter(charged(graph)), None)
+    for stage in stages:
+        step = stage.call.options.get("step")
+        names = {stage.call.name, *(inner.name for inner in (*stage.call.inner, step) if isinstance(inner, StageCall))}
+        if costly is not None and names & set(WEIGHING):
+            text = f"{stage.call.name}() learns by gradients, and `{costly.text}` holds a cost that only architectures have"
+            help = "use a stage that draws them: reinforce(), random(), one_shot(); or bound the cost: require parameters(e) <= 30%"
+            raise SpaceError([Diagnostic("S0652", text, stage.call.span, help=help)])
     for k, stage in enumerate(stages):
         trained = any(earlier.call.name in TRAINING for earlier in stages[:k])
         if stage.call.options.get("prune") is not None and not trained:

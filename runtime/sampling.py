@@ -141,24 +141,27 @@ class Sampling:
 
     def _judge(self, architecture: Architecture, key: str, fit: Fit) -> None:
         score = self._score(fit.model, fit.choosing.settled())
-        if score > self._kept_score:  # of equal ones the first, as the sampler has it
-            self._kept_score, self._kept = score, copied(fit.model.tensors)
+        worth = score - self.context.charge(architecture)
+        if worth > self._kept_score:  # of equal ones the first, as the sampler has it
+            self._kept_score, self._kept = worth, copied(fit.model.tensors)
         self._tell(architecture, key, score, "")
 
     def _tell(self, architecture: Architecture, key: str, score: float | None, why: str) -> None:
         good = score if score is not None and math.isfinite(score) else None
         if key:
             self._known[key] = good
-        self.sampler.tell(architecture, -math.inf if good is None else good)
+        charge = 0.0 if good is None else self.context.charge(architecture)
+        self.sampler.tell(architecture, -math.inf if good is None else good - charge)
         self.trials.append(
             {
                 "number": len(self.trials),
                 "score": score_of(good, self._metric),
                 "metric": self._metric,
-                "goodness": good,
+                "goodness": None if good is None else good - charge,
                 "failed": why or ("" if good is not None else f"no {self._metric} is defined on the validation rows"),
                 "fingerprint": fingerprint(self.context.graph, architecture),
                 "architecture": architecture_json(architecture),
+                **({"charge": charge} if charge else {}),
             }
         )
         self._trial = None

@@ -63,7 +63,7 @@ class Inputs:
     of user ids for the grouped AUC; `roles`: who chooses and what is chosen, where models rank. `bound` is what a
     resumed run must find unchanged: the text of the space and of its imports, its params, the fingerprint of the data;
     plain data. `free` compiles what need not meet the requirements. `save` keeps the encoding of columns in a folder
-    (`Bound.save`). `settled`, `purse`: see `Context`. `fields`: their names.
+    (`Bound.save`). `settled`, `purse`, `penalty`: see `Context`. `fields`: their names.
     """
 
     factory: Factory
@@ -80,6 +80,7 @@ class Inputs:
     settled: Callable[[Architecture], Graph] | None = None
     fields: frozenset[str] = frozenset()
     purse: Purse | None = None
+    penalty: Callable[[Architecture], float] | None = None
 
     @property
     def decisions(self) -> tuple[Decision, ...]:
@@ -211,6 +212,7 @@ class Search:
             self._inputs.free,
             self._inputs.settled,
             self._inputs.purse,
+            self._inputs.penalty,
         )
 
     def _time_for(self, stage: Planned) -> float:

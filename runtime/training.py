@@ -222,6 +222,19 @@ class Fit:
             prediction, terms = (objective or self._objective)(batch, choices, noise)
         return prediction, terms
 
+    @torch.no_grad()
+    def loss(self, rows: Tensor, choices: Choices) -> float:
+        """What is minimized, over some rows, in evaluation mode."""
+        self.model.module.eval()
+        total = 0.0
+        for part in torch.split(rows, self._settings.evaluation_rows):
+            batch = self._examples.batch(part)
+            if self._negatives is not None:
+                batch |= self._negatives.columns(part, self._settings.seed, f"{self.plan.stage}/asked", 0)
+            _, terms = self._objective(batch, choices, {})
+            total += float(sum_of(terms)) * part.numel()
+        return total / max(rows.numel(), 1)
+
     def _rows(self, rows: Tensor, name: str) -> Tensor:
         """The rows of this step: batch `at` of the endless sequence of epochs over them."""
         count = batches(rows.numel(), self.plan.batch_size)

@@ -115,7 +115,7 @@ def pool(emitter: Emitter, key: int, node: Operator) -> None:
 
 
 def expect(emitter: Emitter, key: int, node: Operator) -> None:
-    """Σ over the options of what is decided of weight · table."""
+    """Σ over the options of what is decided of weight · table: a number, or a vector for each option."""
     family = in_family(node)
     joint = ""
     batched = emitter.batched(*node.operands)
@@ -125,6 +125,13 @@ def expect(emitter: Emitter, key: int, node: Operator) -> None:
             weights = f"torch.stack([1 - {weights}, {weights}], -1)"
         joint = weights if not joint else f"({joint}.unsqueeze(-1) * {weights}.unsqueeze(-2)).flatten(-2)"
     table = node.options["table"] if family else node.options["table"][0]
+    if node.shape.kind == "vector":
+        if family and bool((table == table[:1]).all()):
+            text = f"{joint} @ {emitter.constant(table[0], 'float32')}"
+        else:
+            text = f"({joint}.unsqueeze(-2) @ {emitter.constant(table, 'float32')}).squeeze(-2)"
+        emitter.define(key, node, text, batched)
+        return
     emitter.define(key, node, f"({joint} * {emitter.constant(table, 'float32')}).sum(-1)", batched)
 
 

@@ -90,6 +90,13 @@ class Space:
 
         return Purse(self.graph, self.schema, promises())
 
+    def penalty(self, architecture: Architecture) -> float:
+        """What costs of an architecture add to what is minimized."""
+        from recspace.compiler.penalties import penalty
+        from recspace.runtime.registry import promises
+
+        return penalty(self.graph, self.schema, promises(), architecture)
+
     def compiled(
         self,
         architecture: Architecture | None = None,
@@ -140,6 +147,7 @@ def inputs_of(space: Space, strategy: str = "") -> Inputs:
         space.models.settled,
         frozenset(field.name for field in schema.fields),
         space.purse,
+        space.penalty,
     )
 
 

@@ -29,6 +29,7 @@ WRITTEN = {
     "random": f"random(trials = 3, {SHORT})",
     "variational": f"variational(weights = [], {SHORT})",
     "salience": "salience(batches = 3, batch_size = 32)",
+    "reinforce": f"reinforce(trials = 3, rows = 64, {SHORT})",
     "screen": "screen(threshold = 1, top = 3)",
     "warmup": f"warmup({SHORT}, decisions = random)",
 }
