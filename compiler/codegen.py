@@ -60,6 +60,8 @@ RESERVED = frozenset(
         "symmetric_sums",
         "sums_before",
         "weighed_sums",
+        "gram",
+        "mixed",
         "looked_up",
         "looked_up_rows",
         "chosen_at",

@@ -7,9 +7,11 @@ from dataclasses import replace
 
 from .ir import Cost, DecisionNode, Graph, Output
 from .passes.algebra import algebra
+from .passes.batch import batch
 from .passes.fold import fold
 from .passes.given import given
 from .passes.hoist import hoist
+from .passes.mix import mix
 from .passes.narrow import narrow
 from .passes.prune import prune
 from .passes.relax import relax
@@ -34,6 +36,8 @@ AFTER: tuple[Pass, ...] = (
     share,  # alternatives of several consumers are the same nodes
     tabulate,  # after fold: alternatives are constants by now
     algebra,  # after fold: a gate that is on multiplies nothing; before prune: the products are read no more
+    batch,  # what is left of inner products, and
+    mix,  # of sums that decisions weigh, as products of matrices
     prune,  # decisions that only settled widths of what is gone
 )
 

@@ -164,7 +164,7 @@ def _reduce(graph: Graph, numbers: Numbers, node: Reduce) -> str:
         return f"%{numbers[block.ref.node]}{_picked(graph, block.ref)}{count}{candidate}"
 
     weights = f" weighted by %{numbers[node.weights.node]}{_picked(graph, node.weights)}" if node.weights else ""
-    return f"{node.operator}({', '.join(map(of, node.blocks))}){weights}"
+    return f"{node.operator}({', '.join(map(of, node.blocks))}){weights}{' as a matrix' if node.mixed else ''}"
 
 
 # -- rows --------------------------------------------------------------------------------------------------

@@ -98,10 +98,10 @@ class Sides:
             case Operator(operator="*"):
                 left, right = (self._of(self._at(o, ref)) for o in node.operands)
                 return _product(left, right) if left is not None and right is not None else None
-            case Operator(operator="dot"):
+            case Operator(operator="dot" | "gram"):
                 left_, right_ = (self._at(o, ref) for o in node.operands)
                 return self._dot(left_, right_)
-            case Reduce(operator="sum", segments=None, weights=None):
+            case Reduce(operator="sum", segments=None) if node.weights is None or node.mixed:
                 return self._reduce(node, ref)
             case Merge():
                 source, row = node.source(int(ref.rows.array[0]))
@@ -132,6 +132,9 @@ class Sides:
             start = int(ref.rows.array[0]) * block.count
             for place in range(start, start + block.count):
                 part = self._of(Ref(block.ref.node, block.ref.rows.take(Rows([place]))))
+                if node.weights is not None and part is not None:
+                    weight = Ref(node.weights.node, node.weights.rows.take(Rows([place])))
+                    part = _product((Term(own=(weight,)),), part)
                 if part is None or len(found) > 2 * MOST:
                     return None
                 found += part

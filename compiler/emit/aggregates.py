@@ -6,7 +6,7 @@ import numpy as np
 
 from ..ir import Block, Merge, Reduce, Ref, Rows
 from ..unfinished import not_yet
-from . import elements
+from . import elements, matrices
 from .emitter import FOLDS, Emitter, in_family, rank_of
 
 
@@ -14,6 +14,9 @@ def reduce(emitter: Emitter, key: int, node: Reduce) -> None:
     """Parts side by side, or folded along the axis of a block's elements."""
     if node.over:
         elements.reduce(emitter, key, node)
+        return
+    if node.mixed:
+        matrices.mixed(emitter, key, node)
         return
     if node.index.values:  # gates side by side that are looked up: the decision stays whole
         emitter.values[key] = emitter.values[node.blocks[0].ref.node]

@@ -9,7 +9,7 @@ import numpy as np
 from ..ir import DecisionNode, Input, Operator, Ref
 from ..kept import KEPT
 from ..unfinished import not_yet
-from . import elements, lookups
+from . import elements, lookups, matrices
 from .arguments import layer_weights
 from .emitter import FOLDS, Emitter, escaped, in_family, rank_of
 
@@ -211,6 +211,7 @@ SPECIAL: Mapping[str, Callable[[Emitter, int, Operator], None]] = {
     "weight": embedding,
     "bias": bias,
     "spread": spread,
+    "gram": matrices.gram,
     "pool": pool,
     "expect": expect,
     "option_weight": option_weight,

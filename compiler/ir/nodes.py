@@ -121,7 +121,7 @@ class Reduce(_Node):
 
     Ragged: where rows have unequal numbers of elements, `segments` holds the row of every element of the one block and
     its `count` is 0. `weights`: what each element counts (a filter that decisions decide), aligned with the elements.
-    `over`: run-time binders that it runs over besides.
+    `over`: run-time binders that it runs over besides. `mixed`: as one product with the matrix of the weights.
     """
 
     operator: Literal["sum", "mean", "max", "min", "product", "concat", "stack", "any", "all", "vector"]
@@ -129,6 +129,7 @@ class Reduce(_Node):
     segments: Rows | None = None
     weights: Ref | None = None
     over: tuple[Run, ...] = ()
+    mixed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -90,8 +90,8 @@ def joined(e: dict[str, Vector]) -> Vector:
     return np.concatenate([e[f] for f in FIELDS])
 
 
-def deep(w: Weights, e: dict[str, Vector], depth: int = 2) -> float:
-    return float(w.linear("deep.linear", w.mlp("deep.mlp", joined(e), depth))[0])
+def deep(w: Weights, e: dict[str, Vector], place: str = "predict", depth: int = 2) -> float:
+    return float(w.linear(f"{place}.linear", w.mlp(f"{place}.mlp", joined(e), depth))[0])
 
 
 def fm(w: Weights, x: Cells) -> float:
@@ -116,7 +116,7 @@ def widedeep(w: Weights, x: Cells) -> float:
 
 
 def deepfm(w: Weights, x: Cells) -> float:
-    return fm(w, x) + deep(w, embedded(w, x), depth=3)
+    return fm(w, x) + deep(w, embedded(w, x), "deep", depth=3)
 
 
 def ipnn(w: Weights, x: Cells) -> float:
