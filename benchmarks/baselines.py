@@ -36,17 +36,17 @@ class Model:
 
     @property
     def strategy(self) -> str:
-        adam = f"adam(lr = {self.lr}, embedding_decay = {self.decay})"
+        adam = f"adam(lr = {self.lr:f}, embedding_decay = {self.decay:f})"
         return f"train(epochs = {self.epochs}, batch_size = {self.batch}, optimizer = {adam}, decay = cosine, patience = 0)"
 
 
 DEEP = {"rate": 0.3}
 MODELS = {
-    "lr": Model(0.9356, decay=0.0),
-    "fm": Model(0.9671),
-    "hofm": Model(0.9742),
-    "afm": Model(0.9697),
-    "nfm": Model(0.9804),
+    "lr": Model(0.9356, decay=0.0, lr=0.005),
+    "fm": Model(0.9671, epochs=20, decay=5e-6, lr=0.003),
+    "hofm": Model(0.9742, epochs=20, decay=5e-6, lr=0.003),
+    "afm": Model(0.9697, epochs=20, decay=5e-6, lr=0.003),
+    "nfm": Model(0.9804, decay=5e-4),
     "autoint": Model(0.9831),
     "fibinet": Model(0.9832, set=DEEP),
     "ipnn": Model(0.9841, set=DEEP),

@@ -133,7 +133,8 @@ class Models:
 
     The graph is resolved once, and the supernet generated once, when it is first needed: every plain model names its
     weights after it, where it has a form. So a cache is kept, and the class has no slots. `dense_from`: the share of the
-    positions of run-time sets that are taken on average from which on all positions have rows.
+    positions of run-time sets that are taken on average from which on all positions have rows. `without`: passes that are
+    left out (`lower.SWITCHES`).
     """
 
     program: ast.Program
@@ -142,6 +143,7 @@ class Models:
     graph: Graph
     overrides: Mapping[str, Any] | None = None
     dense_from: float = DENSE_FROM
+    without: frozenset[str] = frozenset()
 
     @cached_property
     def supernet(self) -> Compiled:
@@ -149,7 +151,7 @@ class Models:
         from .codegen import generate
         from .lower import lower
 
-        lowered = lower(self.graph, self.promises)
+        lowered = lower(self.graph, self.promises, without=self.without)
         return generate(lowered, self.schema, self.promises, dense_from=self.dense_from)
 
     @cached_property
@@ -205,7 +207,7 @@ class Models:
         looked_up = {d.name: d for d in self.graph.decisions if d.per_value and d.name not in weighted}
         default = hand_made(self.graph) if looked_up.keys() - architecture.keys() else {}
         settled = {n: smallest(d, architecture.get(n, default.get(n, ()))) for n, d in looked_up.items()}
-        lowered = lower(vanish(graph), self.promises, settled)
+        lowered = lower(vanish(graph), self.promises, settled, self.without)
         plain = generate(
             lowered, self.schema, self.promises, plain=True, dense_from=self.dense_from, settled=settled, pruned=pruned
         )
@@ -229,12 +231,13 @@ class Models:
 
 
 def models(
-    program: ast.Program, schema: Schema, promises: Promises, *, overrides: Mapping[str, Any] | None = None
-) -> Models:
+    program: ast.Program, schema: Schema, promises: Promises, *, overrides: Mapping[str, Any] | None = None,
+    without: frozenset[str] = frozenset(),
+) -> Models:  # fmt: skip
     """The models of a space that has been checked, its graph resolved again."""
     resolved = resolve(program, schema, promises, overrides=overrides)
     assert resolved.graph is not None, "check the space first"
-    return Models(program, schema, promises, resolved.graph, overrides)
+    return Models(program, schema, promises, resolved.graph, overrides, without=without)
 
 
 def compile_space(

@@ -42,16 +42,40 @@ AFTER: tuple[Pass, ...] = (
 )
 
 
-def lower(graph: Graph, promises: Promises, settled: Collection[str] = ()) -> Graph:
-    """All passes; the graph is verified after each. `settled`: decisions for values whose options a plain model holds."""
-    graph = _the_model(graph, settled)
-    for step in BEFORE:
-        graph = verify(step(graph), step.__name__)
-    graph = verify(narrow(graph, promises), "narrow")  # zeros are known, and widths still follow from the graph
-    graph = verify(relax(graph, promises), "relax")
-    for step in AFTER:
-        graph = verify(step(graph), step.__name__)
-    return graph
+SWITCHES = ("fold", "hoist", "algebra", "batch", "mix")
+"""Passes that can be left out, so that what they gain can be measured: the rest needs them."""
+PASSES = ("fold", "share", "hoist", "given", "prune", "narrow", "relax", "algebra", "batch", "mix")
+Watch = Callable[[str, Graph, Graph], None]
+"""Is told of every pass: its name, the graph before and after."""
+
+
+def lower(
+    graph: Graph,
+    promises: Promises,
+    settled: Collection[str] = (),
+    without: frozenset[str] = frozenset(),
+    watch: Watch = lambda *_: None,
+) -> Graph:
+    """All passes but those `without`; the graph is verified after each. `settled`: decisions for values whose options a
+    plain model holds."""
+
+    def each(graph: Graph, steps: tuple[tuple[str, Pass], ...]) -> Graph:
+        for name, step in steps:
+            if name not in without:
+                after = verify(step(graph), name)
+                watch(name, graph, after)
+                graph = after
+        return graph
+
+    between: tuple[tuple[str, Pass], ...] = (
+        ("narrow", lambda g: narrow(g, promises)),  # zeros are known, and widths still follow from the graph
+        ("relax", lambda g: relax(g, promises)),
+    )
+    return each(_the_model(graph, settled), (*_named(BEFORE), *between, *_named(AFTER)))
+
+
+def _named(steps: tuple[Pass, ...]) -> tuple[tuple[str, Pass], ...]:
+    return tuple((step.__name__, step) for step in steps)
 
 
 def _the_model(graph: Graph, settled: Collection[str]) -> Graph:

@@ -34,10 +34,7 @@ def arithmetic(emitter: Emitter, key: int, node: Operator) -> None:
     """Operators that are Python's, on operands whose axes stand below one another."""
     family, rank = in_family(node), rank_of(node)
     if node.operator == "@":
-        left, right = (emitter.fetch(o, family, full=True) for o in node.operands)
-        flat = emitter.graph[node.operands[0].node].shape.kind == "vector"
-        text = f"({left}.unsqueeze(-2) @ {right}).squeeze(-2)" if flat else f"{left} @ {right}"
-        emitter.define(key, node, text, emitter.batched(*node.operands))
+        emitter.define(key, node, _product(emitter, node), emitter.batched(*node.operands))
         return
     parts = [emitter.aligned(o, family, rank) for o in node.operands]
     if node.operator == "negate":
@@ -50,6 +47,18 @@ def arithmetic(emitter: Emitter, key: int, node: Operator) -> None:
         text = f"({text}).expand({_sizes(emitter, node, emitter.batched(*node.operands))})"
     emitter.define(key, node, text, emitter.batched(*node.operands))
     emitter.inherit(key, node.operands)
+
+
+def _product(emitter: Emitter, node: Operator) -> str:
+    """A product with a matrix. One that is the same for all examples is read once, not for each of them."""
+    first, second = node.operands
+    family = in_family(node)
+    left, right = (emitter.fetch(o, family, full=True) for o in node.operands)
+    if emitter.graph[first.node].shape.kind != "vector":
+        return f"{left} @ {right}"
+    if not emitter.batched(first) or emitter.batched(second):
+        return f"({left}.unsqueeze(-2) @ {right}).squeeze(-2)"
+    return f'torch.einsum("bfi,fio->bfo", {left}, {right})' if family else f"{left} @ {right}"
 
 
 def _whole(emitter: Emitter, node: Operator) -> bool:

@@ -49,19 +49,32 @@ def compile(
     source: str | Path | None = None,
     rename: Mapping[str, str] | None = None,
     seed: int = 0,
+    without: Iterable[str] = (),
 ) -> Space:
     """Check a space on data and bind it: names, shapes, requirements, expectations, size.
 
     `data`: a table, a shipped name, or a `.space` file with a data block; None takes the block of the space, else the
     documented example binding. `set`: params, `{"width": 16}`; texts are expressions of the language. `label`: its
     column in a bare table. `source`: another table for a data block. `rename`: `{"words": "nodes"}`. `seed` draws
-    splits that bring none. Raises SpaceError with everything that is wrong.
+    splits that bring none. `without`: passes of the compiler that are left out, to measure what they gain. Raises
+    SpaceError with everything that is wrong.
     """
     _check_paths(data=data, source=source)
+    left_out = _switches(without)
     file = space.file if isinstance(space, Loaded) else space
     settings = tuple(f"{name}={_text(value)}" for name, value in (set or {}).items())
     where, table = None if data is None else str(data), None if source is None else str(source)
-    return bound_space(Question(file, where, label, table, rename, settings, seed))
+    return bound_space(Question(file, where, label, table, rename, settings, seed, left_out))
+
+
+def _switches(names: Iterable[str]) -> tuple[str, ...]:
+    from recspace.compiler.lower import SWITCHES
+
+    listed = tuple(names)
+    for name in listed:
+        if name not in SWITCHES:
+            raise ValueError(f"{name!r} is no pass that can be left out: {', '.join(SWITCHES)}")
+    return listed
 
 
 def _check_paths(**given: object) -> None:

@@ -24,6 +24,7 @@ class Question:
     """What to check. `data`: a shipped name, a table, or a `.space` file with a data block; None: the block of the
     file, or else the example binding. `label`: its column in a bare table. `source`: another table for a block.
     `rename`: roles and columns → what the space calls them. `settings`: `width=16`. `seed` draws splits that have none.
+    `without`: passes of the compiler that are left out.
     """
 
     file: str | Path | Source
@@ -33,6 +34,7 @@ class Question:
     rename: Mapping[str, str] | None = None
     settings: tuple[str, ...] = ()
     seed: int = 0
+    without: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,7 +76,8 @@ class Space:
         from recspace.runtime.registry import promises
 
         assert self.verdict.program is not None
-        return Models(self.verdict.program, self.schema, promises(), self.graph)
+        left_out = frozenset(self.question.without)
+        return Models(self.verdict.program, self.schema, promises(), self.graph, without=left_out)
 
     def unrequired(self, architecture: Architecture, keep: frozenset[str] = frozenset()) -> Compiled:
         """The plain model of an architecture, whether it meets the requirements or not."""
@@ -219,7 +220,9 @@ def _space_of(bound: Mapping[str, Any], moved: Moved) -> Space:
     asked = {**bound["asked"], **{name: value for name, value in asdict(moved).items() if value is not None}}
     asked.pop("strategy")
     try:
-        return bound_space(Question(**{**asked, "settings": tuple(asked["settings"])}))
+        return bound_space(
+            Question(**{**asked, "settings": tuple(asked["settings"]), "without": tuple(asked.get("without", ()))})
+        )
     except SpaceError as error:
         gone = [d for d in error.diagnostics if d.code in ("S0001", "S0541")]
         advice = "if it was moved: --file FILE and --data DATA say where it lies now"

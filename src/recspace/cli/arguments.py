@@ -34,6 +34,19 @@ def add_space(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--set", metavar="NAME=VALUE", action="append", default=[], help="set a param: --set width=16")
 
 
+def add_without(parser: argparse._ActionsContainer) -> None:
+    help = "leave out a pass of the compiler, to measure what it gains: --without batch"
+    parser.add_argument("--without", metavar="PASS", action="append", default=[], type=_switch, help=help)
+
+
+def _switch(text: str) -> str:
+    from recspace.compiler.lower import SWITCHES
+
+    if text not in SWITCHES:
+        raise argparse.ArgumentTypeError(f"{text!r} is no pass that can be left out: {', '.join(SWITCHES)}")
+    return text
+
+
 def add_binding(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("data")
     group.add_argument("--data", metavar="DATA", help="a table, a shipped name, or a .space file with a data block")
@@ -57,5 +70,6 @@ def question(args: argparse.Namespace) -> Question:
     from recspace.checking import Question
 
     return Question(
-        args.file, args.data, args.label, args.source, dict(args.rename), tuple(args.set), getattr(args, "seed", 0)
-    )
+        args.file, args.data, args.label, args.source, dict(args.rename), tuple(args.set), getattr(args, "seed", 0),
+        tuple(getattr(args, "without", ())),
+    )  # fmt: skip

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from recspace.dsl import Diagnostic, Source, SpaceError, Span, as_data
 
-from .arguments import Subparsers, add_json, add_space, command, question
+from .arguments import Subparsers, add_json, add_space, add_without, command, question
 from .check import print_block
 from .output import show, write_json
 
@@ -48,6 +48,7 @@ def add(commands: Subparsers[argparse.ArgumentParser]) -> None:
     group.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     group.add_argument("--amp", action="store_true", help="bfloat16 where it is safe")
     group.add_argument("--compile", action="store_true", help="torch.compile the training step")
+    add_without(group)
     add_json(parser)
 
 
