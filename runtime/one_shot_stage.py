@@ -8,7 +8,7 @@ retrained   the best `retrain` from their own start; Kendall's τ says whether t
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -24,7 +24,7 @@ from .plain_stages import hand_made
 from .recipe import StageCall
 from .refuse import refusal
 from .repair import Repair
-from .samplers import Listed, Uniform
+from .samplers import Listed, Proposer, Uniform
 from .sampling import Sampling
 from .sharing import NESTED, Sharing
 from .state import State, joined
@@ -43,15 +43,23 @@ class OneShot(Sampling):
         self._only = None if names is None else frozenset(d.name for d in own)
         fixed = context.fixed.joined(context.decisions, held(context, own))
         inner = replace(context, fixed=fixed)
-        draws = Draws(context.graph, fixed)
-        sampler = Uniform(draws, context.seed, context.stage, int(call.options["samples"]))
+        self._own = own
         evaluated = replace(call, options={**call.options, "evaluate": "inherited"})
-        super().__init__(inner, evaluated, sampler)
-        options = call.options
-        paths = paths_of(inner, own, fixed, str(options["draw"]), int(options["paths"]))
-        nested, distill = options["sharing"] in NESTED, options["distill"] == "widest"
+        super().__init__(inner, evaluated, self._sampler(inner, call))
+        nested, distill = call.options["sharing"] in NESTED, call.options.get("distill") == "widest"
+        paths = self._paths(inner, call)
         self.sharing = Sharing(inner, call, paths, largest(inner, call), nested=nested, distill=distill)
         self._again: Sampling | None = None
+
+    def _sampler(self, context: Context, call: StageCall) -> Proposer:
+        """What is judged once weights are trained."""
+        draws = Draws(context.graph, context.fixed)
+        return Uniform(draws, context.seed, context.stage, int(call.options["samples"]))
+
+    def _paths(self, context: Context, call: StageCall) -> Callable[[int], tuple[Architecture, ...]]:
+        """What is trained at each step."""
+        mode, count = str(call.options["draw"]), int(call.options["paths"])
+        return paths_of(context, self._own, context.fixed, mode, count)
 
     @property
     def _reads_supernet(self) -> bool:

@@ -29,8 +29,8 @@ THRIFTY = ("derive", "random", "exhaustive")
 """Stages that keep to requirements on costs."""
 TRAINING = ("relax", "variational", "warmup", "progressive", "reinforce")
 """Stages that train the supernet."""
-SHARING = ("one_shot", "progressive")
-"""Stages that train weights which all architectures share, without a supernet."""
+SHARING = ("one_shot", "progressive", "generator")
+"""Stages that may do so without a supernet, with weights that all architectures share."""
 SEARCHING = frozenset({"relax", "sample", "score", "infer", "screen"})
 """Roles of stages that have to be able to handle the decisions that they are handed."""
 
@@ -67,13 +67,22 @@ def need_supernet(stages: Iterable[Planned], promises: Promises) -> bool:
     for stage in stages:
         if needs_supernet(stage.call, promises) and not (shared and stage.call.options.get("evaluate") == "inherited"):
             return True
-        shared = shared or (stage.call.name in SHARING and not stage.call.options.get("along"))
+        shared = shared or shares(stage.call)
     return False
+
+
+def shares(call: StageCall) -> bool:
+    """Whether a stage trains weights that all architectures share, without a supernet."""
+    if call.name == "warmup":
+        return bool(call.options["sharing"] != "none" or call.options["distill"] != "none")
+    return call.name in SHARING and not call.options.get("along")
 
 
 def needs_supernet(call: StageCall, promises: Promises) -> bool:
     """Whether a stage trains the supernet or reads its weights; the others get along with plain models."""
-    if promises.stages[call.name].role in ("relax", "infer", "score") or call.name in ("warmup", "reinforce"):
+    if promises.stages[call.name].role in ("relax", "infer", "score") or call.name == "reinforce":
+        return True
+    if call.name == "warmup" and not shares(call):
         return True
     inherits = call.options.get("evaluate") == "inherited" or bool(call.options.get("rewind"))
     step = _searching(call, promises)

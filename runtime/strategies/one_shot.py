@@ -18,6 +18,14 @@ if TYPE_CHECKING:
 
 FINETUNE = Option("finetune", "whole", 0, low=0, doc="steps that an architecture is trained for from shared weights before it is judged")  # fmt: skip
 
+SHARED = (
+    Option("sharing", "label", "none", ("none", "nested", "ordinal"),
+           doc="none: layers of each width have their own weights; nested, ordinal: smaller ones are the first rows and columns"),
+    Option("retrain", "whole", 0, low=0,
+           doc="of the best that many are trained by themselves as well, and the best of these is taken; the report says how well shared weights rank"),
+    Option("retrain_epochs", "whole", 1, low=1, doc="epochs of each of these"),
+)  # fmt: skip
+
 promise = Stage(
     "one_shot",
     "Train weights that all architectures share, with one drawn for every step, then judge some with these weights",
@@ -28,13 +36,9 @@ promise = Stage(
                doc="uniform: all alike; balanced: options equally often; any_connection: how many connections before which; sandwich: widest and smallest too"),
         Option("paths", "whole", 1, low=1, doc="architectures drawn for a step: its gradient is their mean"),
         Option("distill", "label", "none", ("none", "widest"), doc="of a sandwich: the others learn what the widest says"),
-        Option("sharing", "label", "none", ("none", "nested", "ordinal"),
-               doc="none: layers of each width have their own weights; nested, ordinal: smaller ones are the first rows and columns"),
+        *SHARED,
         Option("samples", "whole", 100, low=1, doc="architectures that are judged after training"),
         FINETUNE,
-        Option("retrain", "whole", 0, low=0,
-               doc="of the best that many are trained by themselves as well, and the best of these is taken; the report says how well shared weights rank"),
-        Option("retrain_epochs", "whole", 1, low=1, doc="epochs of each of these"),
         *fitting(10),
         METRIC,
     ),

@@ -25,6 +25,7 @@ WRITTEN = {
     "evolution": f"evolution(trials = 5, population = 2, mutants = 2, crossover = 0.5, {SHORT})",
     "exhaustive": "exhaustive(batch_size = 512, epochs = 1)",
     "progressive": f"progressive(along = i, step = relax(as = gate, {SHORT}))",
+    "generator": f"generator(samples = 3, retrain = 2, drawn = 2, {SHORT})",
     "one_shot": f"one_shot(samples = 4, retrain = 2, finetune = 1, {SHORT})",
     "random": f"random(trials = 3, {SHORT})",
     "variational": f"variational(weights = [], {SHORT})",
