@@ -3,7 +3,7 @@
 A component is a decision with all of its elements. Its options are drawn by logits that are made of the state: what was
 taken in the components before it. The state then takes up the vectors of what was taken here.
 
-    hidden_c = tanh(W_c · state + b_c),   logits_e = (hidden_c + element_e) · O,   state += mean over e of option_{c, a_e}
+    hidden_e = tanh(W_c · state + b_c + element_e),   logits_e = hidden_e · O,   state += mean over e of option_{c, a_e}
 
 T elements of all decisions together, E of one, N options at most, H hidden units.
 """
@@ -42,8 +42,8 @@ class Components:
         found: list[tuple[Tensor, Tensor, Tensor]] = []
         for component, size in enumerate(self._sizes):
             at = slice(start, start + size)
-            hidden_H = (p["inner"][component] @ state_H + p["bias"][component]).tanh()
-            logits_EN = (hidden_H + p["element"][at]) @ p["outer"].T
+            hidden_EH = (p["inner"][component] @ state_H + p["bias"][component] + p["element"][at]).tanh()
+            logits_EN = hidden_EH @ p["outer"].T
             action_E, likelihood_E, entropy_E = taken(
                 logits_EN.masked_fill(self._slots.gone[at], -torch.inf), None if noise is None else noise[at]
             )
