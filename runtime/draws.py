@@ -6,13 +6,14 @@ import random
 from collections.abc import Mapping
 from contextlib import suppress
 
-from recspace.compiler.architectures import satisfies
+from recspace.compiler.architectures import canonical, exists, fingerprint, satisfies
 from recspace.compiler.budgets import Purse
+from recspace.compiler.counting.polynomial import TooHard
 from recspace.compiler.decisions import Architecture, Options
 from recspace.compiler.ir import Graph
 from recspace.compiler.sampler import Sampler, Unreadable
 
-from .choices import Fixed, drawn
+from .choices import Fixed, Option, drawn, put
 from .randomness import Name, digest
 
 TRIES = 1_000
@@ -27,7 +28,7 @@ class Draws:
 
     def __init__(self, graph: Graph, fixed: Fixed, purse: Purse | None = None) -> None:
         """`purse`: the requirements on costs that draws meet besides."""
-        self._graph, self._fixed = graph, fixed
+        self.graph, self.fixed = graph, fixed
         self._purse = purse if purse is not None and purse.bounds else None
         self._sampler: Sampler | None = None
         with suppress(Unreadable):
@@ -42,8 +43,61 @@ class Draws:
             if self._sampler is not None:
                 architecture = self._sampler.draw(random.Random(digest(seed, *again)))
             else:
-                architecture = self._fixed.architecture(drawn(self._graph.decisions, seed, *again))
-            allowed = self._sampler is not None or satisfies(self._graph, architecture)
-            if allowed and (self._purse is None or self._purse.met(architecture)):
+                architecture = self.fixed.architecture(drawn(self.graph.decisions, seed, *again))
+            allowed = self._sampler is not None or satisfies(self.graph, architecture)
+            if allowed and self._affords(architecture):
                 return architecture
         raise ValueError(f"{TRIES:,} draws, and none meets the requirements")
+
+    def toward(self, wish: Architecture, rng: random.Random) -> Architecture:
+        """What is wished, repaired where it does not meet the requirements (`Sampler.toward`). Raises ValueError as `at`.
+
+        What costs too much comes nearer to a draw that does not; where a requirement cannot be read, a draw stands in for a
+        wish that does not meet it.
+        """
+        near = self._sampler.toward(wish, rng) if self._sampler is not None else self.fixed.architecture(wish)
+        if self._meets(near):
+            return near
+        base = self.at(rng.getrandbits(62), "repaired")
+        return self._between(near, base, rng) if self._purse is not None else base
+
+    def _between(self, wish: Architecture, base: Architecture, rng: random.Random) -> Architecture:
+        """The wish with as few elements as `base` has them, in an order that is drawn, as make it affordable."""
+        differing = [(n, e) for n, own in wish.items() for e, o in enumerate(own) if o != base[n][e]]
+        rng.shuffle(differing)
+        low, high, best = 0, len(differing), base
+        while high - low > 1:
+            middle = (low + high) // 2
+            taken: dict[str, dict[int, Option]] = {}
+            for name, element in differing[:middle]:
+                taken.setdefault(name, {})[element] = base[name][element]
+            found = canonical(self.graph, {n: put(own, taken.get(n, {})) for n, own in wish.items()})
+            if self._meets(found):
+                high, best = middle, found
+            else:
+                low = middle
+        return best
+
+    def _meets(self, architecture: Architecture) -> bool:
+        return satisfies(self.graph, architecture) and self._affords(architecture)
+
+    def _affords(self, architecture: Architecture) -> bool:
+        return self._purse is None or self._purse.met(architecture)
+
+    def key(self, architecture: Architecture) -> str:
+        """A name of what an architecture decides: what does not exist in it makes no difference."""
+        return fingerprint(self.graph, architecture)
+
+    def exists(self, architecture: Architecture) -> dict[str, tuple[bool, ...]]:
+        """Which elements exist."""
+        return {name: tuple(alive) for name, alive in exists(self.graph, architecture).items()}
+
+    def at_most(self, trials: int) -> int:
+        """As many, or as there are architectures, where they can be counted and no real makes them endless."""
+        endless = any(domain.kind == "real" for d in self.graph.decisions for domain in d.domains)
+        if self._sampler is None or endless:
+            return trials
+        try:
+            return min(trials, self._sampler.total() or trials)
+        except TooHard:
+            return trials

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 BASELINE = "baseline"
 WEIGHING = ("relax", "variational", "salience")
 """Stages that leave weights of decisions, which something has to settle."""
-THRIFTY = ("derive", "random", "exhaustive")
+THRIFTY = ("derive", "random", "tpe", "nsga2", "cmaes", "exhaustive")
 """Stages that keep to requirements on costs."""
 TRAINING = ("relax", "variational", "warmup", "progressive", "reinforce")
 """Stages that train the supernet."""
@@ -92,7 +92,8 @@ def needs_supernet(call: StageCall, promises: Promises) -> bool:
 
 def _hand_made(stages: list[StageCall], promises: Promises) -> StageCall:
     plain = [call for call in stages if call.name in ("train", "retrain")]
-    epochs = sum(int(call.options["epochs"]) for call in stages if "epochs" in call.options) or 1
+    owners = [sampler_of(call, promises) for call in stages]
+    epochs = sum(int(call.options["epochs"]) for call in owners if "epochs" in call.options) or 1
     span = stages[-1].span if stages else Span(Source("recipe", ""), 0, 0)
     call = _default("train", promises, span)
     if not plain:
@@ -138,7 +139,11 @@ def obstacles(recipe: Recipe, decisions: tuple[Decision, ...], promises: Promise
 def foresee(stages: tuple[Planned, ...], graph: Graph, fixed: Fixed) -> None:
     """Raises SpaceError for what a stage would refuse when its turn comes, hours after the start."""
     first = next(iter(on_costs(graph)), None)
-    if first is not None and stages and not any(stage.call.name in THRIFTY for stage in stages):
+    if (
+        first is not None
+        and stages
+        and not any(call.name in THRIFTY for stage in stages for call in (stage.call, *stage.call.inner))
+    ):
         raise not_yet(first.span, "a requirement on costs", "settle decisions with derive() or random(), which meet it")
     costly = next(iter(charged(graph)), None)
     for stage in stages:
@@ -167,7 +172,13 @@ def foresee(stages: tuple[Planned, ...], graph: Graph, fixed: Fixed) -> None:
 def _searching(call: StageCall, promises: Promises) -> StageCall:
     """The stage that searches: of one that wraps another, that one."""
     step = call.options.get("step")
-    return step if promises.stages[call.name].wraps and isinstance(step, StageCall) else call
+    return step if promises.stages[call.name].wraps and isinstance(step, StageCall) else sampler_of(call, promises)
+
+
+def sampler_of(call: StageCall, promises: Promises) -> StageCall:
+    """Of a stage that stops the trials of a sampler, that sampler; else the stage itself."""
+    stops = promises.stages[call.name].role == "sample" and call.inner and call.inner[0].name in promises.stages
+    return call.inner[0] if stops else call
 
 
 def _levels(call: StageCall, relaxation: Relaxation | None) -> Iterator[Diagnostic]:
@@ -288,7 +299,7 @@ def _later(call: StageCall, promises: Promises) -> Iterator[Diagnostic]:
                 yield Diagnostic(
                     "S0606", f"{text} of {call.name}() cannot be run yet", call.spans.get(option, call.span)
                 )
-    for value in call.options.values():
+    for value in (*call.options.values(), *call.inner):
         if isinstance(value, StageCall):
             yield from _later(value, promises)
 

@@ -81,9 +81,8 @@ def write_encoding(folder: Path, columns: Sequence[Column], save: Callable[[Path
 
 def readable(trial: Mapping[str, Any], decisions: tuple[Decision, ...]) -> dict[str, Any]:
     """A trial of a sampler as the journal has it: options in words, unless there are too many."""
-    told = {
-        name: trial[name] for name in ("number", "score", "metric", "failed", "fingerprint", "charge") if name in trial
-    }
+    names = ("number", "score", "metric", "failed", "fingerprint", "charge", "stopped", "repeats", "rungs")
+    told = {name: trial[name] for name in names if name in trial}
     architecture = architecture_from(trial["architecture"]) or {}
     if sum(map(len, architecture.values())) > TOLD:
         return {"trial": told.pop("number"), **told}

@@ -16,6 +16,9 @@ from .refuse import refusal
 from .state import State
 from .task import architecture_from, architecture_json
 
+PASSED_OVER = 1_000
+"""Draws that were tried before, after which one is tried again."""
+
 
 class Proposer(Protocol):
     """`trials`: how many architectures it will ask for. Scores: the higher the better, −inf for a failed one."""
@@ -61,15 +64,31 @@ class Ranked:
 
 
 class Uniform(Ranked):
-    """Random search: proposal k is a function of (seed, stage, k)."""
+    """Random search without an architecture twice: draw k is a function of (seed, stage, k), and those that came up before
+    are passed over. There are no more trials than architectures, where these can be counted."""
 
     def __init__(self, draws: Draws, seed: int, stage: str, trials: int) -> None:
-        super().__init__(trials)
+        super().__init__(draws.at_most(trials))
         self._draws, self._seed, self._stage = draws, seed, stage
+        self._drawn, self._seen = 0, dict[str, None]()
 
     def ask(self) -> Architecture:
         self.asked += 1
-        return self._draws.at(self._seed, self._stage, self.asked - 1, "architecture")
+        for _ in range(PASSED_OVER):
+            found = self._draws.at(self._seed, self._stage, self._drawn, "architecture")
+            self._drawn += 1
+            if (key := self._draws.key(found)) not in self._seen:
+                break
+        self._seen[key] = None
+        return found
+
+    def state(self) -> State:
+        state = super().state()
+        return State({}, {**state.facts, "drawn": self._drawn, "seen": list(self._seen)})
+
+    def restore(self, state: State) -> None:
+        super().restore(state)
+        self._drawn, self._seen = int(state.facts["drawn"]), dict.fromkeys(state.facts["seen"])
 
 
 class Listed(Ranked):

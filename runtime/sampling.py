@@ -21,6 +21,8 @@ from .choices import Choices, one_hots
 from .choosing import Constant
 from .context import Context
 from .evaluation import goodness, metric, score_of, scores
+from .figures import higher
+from .halving import Halving
 from .module import Model
 from .randomness import order
 from .recipe import StageCall
@@ -30,6 +32,9 @@ from .state import State, copied, joined
 from .task import Found, architecture_from, architecture_json
 from .training import Diverged, Fit
 
+TOLD = ("number", "score", "failed", "stopped", "repeats", "fingerprint")
+"""What the report says of a trial."""
+
 
 class Sampling:
     """One trial after the other. A trial that diverges, or that a `require` refuses, has failed; the search goes on.
@@ -38,15 +43,16 @@ class Sampling:
     evaluate = inherited  with shared weights as they are, or (`finetune`) after so many steps from there; without any, with
                           the supernet's, the decisions one-hot
 
-    Architectures that mean the same model are judged once. What the best trained one has learned is kept: where no stage
-    follows it is the model that comes out.
+    Architectures that decide the same, or mean the same model, are judged once: a sampler that comes back to one is told
+    what it was worth. What the best trained one has learned is kept: where no stage follows it is the model that comes
+    out. `halving` stops trials early; one that was stopped is never the best.
     """
 
-    def __init__(self, context: Context, call: StageCall, sampler: Proposer) -> None:
+    def __init__(self, context: Context, call: StageCall, sampler: Proposer, halving: Halving | None = None) -> None:
         refuse_priors(context.decisions, call)
         if context.examples.valid.numel() == 0:
             raise refusal("S0611", "a sampler needs validation rows", call.span, help="give the split a valid part")
-        self.context, self.call, self.sampler = context, call, sampler
+        self.context, self.call, self.sampler, self._halving = context, call, sampler, halving
         self._training = of_a_part(context, float(call.options.get("share", 1.0)))
         self._metric = metric(call.options["metric"], context.examples)
         self._inherited = call.options["evaluate"] == "inherited"
@@ -54,6 +60,8 @@ class Sampling:
         self._finetune = int(call.options.get("finetune", 0)) if self._inherited else 0
         self._supernet = context.supernet_model() if self._inherited and self._reads_supernet else None
         self._known: dict[str, float | None] = {}
+        self._tried: dict[str, dict[str, Any]] = {}  # trials by what they decide
+        self._saved, self._rungs = 0, dict[str, float]()  # of the trial at hand: scores by epochs
         self._trial: tuple[Architecture, str, Fit] | None = None
         self._kept: dict[str, Tensor] = {}
         self._kept_score = -math.inf
@@ -89,7 +97,23 @@ class Sampling:
         if fit.ended or (self._inherited and fit.at >= self._finetune):
             fit.hurry("epochs")
             self._judge(architecture, key, fit)
+        elif self._halving is not None and not fit.at % fit.steps_an_epoch:
+            self._rung(self._halving, architecture, fit)
         return {}
+
+    def _rung(self, halving: Halving, architecture: Architecture, fit: Fit) -> None:
+        """Whether the trial at hand goes on, at the end of an epoch."""
+        trial, epoch = len(self.trials), fit.epochs_done
+        rungs = halving.rungs(trial, fit.plan.epochs)
+        if epoch not in rungs:
+            return
+        score = self._score(fit.model, fit.choosing.settled())
+        self._rungs[str(epoch)] = score
+        if not halving.goes_on(trial, epoch, score):
+            self._saved += fit.steps - fit.at
+            # It says nothing of what the architecture comes to: whoever means the same model is trained anew.
+            told = halving.behind(score - self.context.charge(architecture), epoch, rungs)
+            self._tell(architecture, "", score, "", told=told, stopped=epoch)
 
     def hurry(self) -> None:
         """No further trial; the one at hand is judged as it stands."""
@@ -106,6 +130,14 @@ class Sampling:
         except ValueError as why:
             help = "loosen a `require` of the space, or --fix less"
             raise refusal("S0610", f"{self.call.name}() has nothing to try: {why}", self.call.span, help=help) from why
+        before = self._tried.get(fingerprint(context.graph, architecture))
+        if before is not None:
+            told = {"told": before.get("told"), "stopped": before.get("stopped"), "repeats": before["number"]}
+            score = before["score"]
+            self._tell(
+                architecture, "", score if score is None or higher(self._metric) else -score, before["failed"], **told
+            )
+            return
         try:
             compiled = context.factory(architecture)
         except SpaceError as refused:
@@ -146,36 +178,52 @@ class Sampling:
             self._kept_score, self._kept = worth, copied(fit.model.tensors)
         self._tell(architecture, key, score, "")
 
-    def _tell(self, architecture: Architecture, key: str, score: float | None, why: str) -> None:
+    def _tell(
+        self, architecture: Architecture, key: str, score: float | None, why: str,
+        *, told: float | None = None, stopped: int | None = None, repeats: int | None = None,
+    ) -> None:  # fmt: skip
+        """`told`: what the sampler hears in place of the score. `stopped`: epochs after which the trial was stopped.
+        `repeats`: the trial that decided the same."""
         good = score if score is not None and math.isfinite(score) else None
         if key:
             self._known[key] = good
         charge = 0.0 if good is None else self.context.charge(architecture)
-        self.sampler.tell(architecture, -math.inf if good is None else good - charge)
-        self.trials.append(
-            {
-                "number": len(self.trials),
-                "score": score_of(good, self._metric),
-                "metric": self._metric,
-                "goodness": None if good is None else good - charge,
-                "failed": why or ("" if good is not None else f"no {self._metric} is defined on the validation rows"),
-                "fingerprint": fingerprint(self.context.graph, architecture),
-                "architecture": architecture_json(architecture),
-                **({"charge": charge} if charge else {}),
-            }
-        )
-        self._trial = None
+        worth = None if good is None else good - charge
+        heard = worth if told is None else told
+        self.sampler.tell(architecture, -math.inf if heard is None else heard)
+        more = {"told": told, "stopped": stopped, "repeats": repeats}
+        trial = {
+            "number": len(self.trials),
+            "score": score_of(good, self._metric),
+            "metric": self._metric,
+            "goodness": worth,
+            "failed": why or ("" if good is not None else f"no {self._metric} is defined on the validation rows"),
+            "fingerprint": fingerprint(self.context.graph, architecture),
+            "architecture": architecture_json(architecture),
+            **({"charge": charge} if charge else {}),
+            **{name: value for name, value in more.items() if value is not None},
+            **({"rungs": {k: score_of(own, self._metric) for k, own in self._rungs.items()}} if self._rungs else {}),
+        }
+        self.trials.append(trial)
+        self._tried.setdefault(trial["fingerprint"], trial)
+        self._trial, self._rungs = None, {}
 
     def figures(self) -> dict[str, Any]:
-        good = [t["goodness"] for t in self.trials if t["goodness"] is not None]
-        failed = len(self.trials) - len(good)
+        judged = [t for t in self.trials if t["goodness"] is not None]
+        failed = len(self.trials) - len(judged)
+        good = [t["goodness"] for t in judged if "stopped" not in t]
+        early: dict[str, Any] = {}
+        if self._halving is not None:
+            early = {"stopped": len(judged) - len(good), "steps_saved": self._saved}
         return {
             "trials": len(self.trials),
             "of_trials": self.sampler.trials,
             "failed": failed,
+            "repeated": sum("repeats" in t for t in self.trials),
+            **early,
             "metric": self._metric,
             "goodness": max(good, default=None),
-            "judged": [{k: t[k] for k in ("number", "score", "failed", "fingerprint")} for t in self.trials],
+            "judged": [{k: t[k] for k in TOLD if k in t} for t in self.trials],
             "ended_by": "hours" if len(self.trials) < self.sampler.trials else "trials",
         }
 
@@ -189,7 +237,12 @@ class Sampling:
 
     def state(self) -> State:
         facts: dict[str, Any] = {"at": self.at, "known": self._known, "trials": self.trials, "hurried": self._hurried}
-        facts["trial"] = None
+        facts |= {
+            "trial": None,
+            "saved": self._saved,
+            "rungs": self._rungs,
+            "halving": self._halving and self._halving.state(),
+        }
         # Infinity is no JSON.
         facts["kept_score"] = self._kept_score if math.isfinite(self._kept_score) else None
         parts = {"sampler": self.sampler.state(), "kept": State(self._kept)}
@@ -202,6 +255,10 @@ class Sampling:
         facts = state.facts
         self.at, self._hurried = int(facts["at"]), bool(facts["hurried"])
         self._known, self.trials = dict(facts["known"]), list(facts["trials"])
+        self._tried = {t["fingerprint"]: t for t in reversed(self.trials)}
+        self._saved, self._rungs = int(facts["saved"]), dict(facts["rungs"])
+        if self._halving is not None:
+            self._halving.restore(facts["halving"])
         self.sampler.restore(state.part("sampler"))
         self._kept = dict(state.part("kept").tensors)
         self._kept_score = -math.inf if facts["kept_score"] is None else float(facts["kept_score"])

@@ -39,7 +39,7 @@ from .journal import Journal, finite
 from .module import Model
 from .noise import errors
 from .plain_stages import for_model, hand_made, inherit
-from .plan import BASELINE, Planned, foresee, need_supernet, obstacles, planned, unsearched
+from .plan import BASELINE, Planned, foresee, need_supernet, obstacles, planned, sampler_of, unsearched
 from .progress import Progress
 from .ranking import asked, ranked
 from .recipe import Recipe
@@ -129,12 +129,18 @@ class Search:
         table = Columns(inputs.encode, columns, self._device)
         groups = inputs.user.key if inputs.user is not None and inputs.task == "binary" else ""
         # Rows that nothing is stopped by are trained on.
-        stopping = settings.stopping if any(stage.call.options.get("patience") for stage in self.stages) else 0.0
+        stopping = settings.stopping if any(s.call.options.get("patience") for s in self._trained) else 0.0
         examples = divided(table.base, inputs.task, stopping, settings.seed, groups, table)
         if inputs.roles is None:
             return examples
         goods = catalogue(table.base, inputs.roles, columns)
         return replace(examples, catalogue=goods, top=settings.top, seed=settings.seed)
+
+    @property
+    def _trained(self) -> tuple[Planned, ...]:
+        """The stages, those that stop a sampler's trials as that sampler: it has the options of training."""
+        promises = self._inputs.promises
+        return tuple(replace(stage, call=sampler_of(stage.call, promises)) for stage in self.stages)
 
     def _widest(self) -> Compiled:
         """The supernet where a stage needs it, else the hand-made model: what neither has is encoded when it is asked for.
@@ -193,7 +199,7 @@ class Search:
         module = import_module(f"{__package__}.strategies.{stage.call.name}")
         task: Task = module.start(self._context(stage), stage.call)
         self._task = task
-        self._begun, self._deadline = time.monotonic(), self._time_for(stage)
+        self._begun, self._deadline = time.monotonic(), self._time_for()
         if not again:
             self._journal.write("stage", stage=stage.name, steps=task.steps)
         self._progress.begin(stage.name, task.steps)
@@ -215,14 +221,13 @@ class Search:
             self._inputs.penalty,
         )
 
-    def _time_for(self, stage: Planned) -> float:
+    def _time_for(self) -> float:
         """When a stage has to end: its share, by epochs, of the time that is left."""
         if self._settings.hours is None:
             return float("inf")
-        decisions = self._inputs.decisions
-        shares = [_epochs(s, decisions) for s in self.stages[self._at :]]
+        shares = [_epochs(s, self._inputs.decisions) for s in self._trained[self._at :]]
         left = self._settings.hours * 3600 - self._elapsed - self._stage_s
-        return time.monotonic() + max(left, 0.0) * _epochs(stage, decisions) / max(sum(shares), 1)
+        return time.monotonic() + max(left, 0.0) * shares[0] / max(sum(shares), 1)
 
     def _close(self, task: Task) -> None:
         stage = self.stages[self._at]

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ..choices import Fixed
     from ..context import Context
     from ..recipe import StageCall
+    from ..samplers import Proposer
     from ..task import Task
 
 promise = Stage(
@@ -68,8 +69,13 @@ def foresee(graph: Graph, call: StageCall, fixed: Fixed) -> None:
         )
 
 
-def start(context: Context, call: StageCall) -> Task:
+def proposer(context: Context, call: StageCall) -> Proposer:
     from ..evolving import evolution
+
+    return evolution(context, call)
+
+
+def start(context: Context, call: StageCall) -> Task:
     from ..sampling import Sampling
 
-    return Sampling(context, call, evolution(context, call))
+    return Sampling(context, call, proposer(context, call))

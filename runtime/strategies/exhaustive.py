@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ..choices import Fixed
     from ..context import Context
     from ..recipe import StageCall
-    from ..samplers import Everything
+    from ..samplers import Everything, Proposer
     from ..task import Task
 
 promise = Stage(
@@ -45,7 +45,11 @@ def foresee(graph: Graph, call: StageCall, fixed: Fixed) -> None:
 def start(context: Context, call: StageCall) -> Task:
     from ..sampling import Sampling
 
-    return Sampling(context, call, _everything(context.graph, call, context.fixed))
+    return Sampling(context, call, proposer(context, call))
+
+
+def proposer(context: Context, call: StageCall) -> Proposer:
+    return _everything(context.graph, call, context.fixed)
 
 
 def _everything(graph: Graph, call: StageCall, fixed: Fixed) -> Everything:

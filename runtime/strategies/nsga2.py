@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from recspace.compiler.promise import Option, Stage
 
 from ..fitting import fitting
+from .random import EVALUATE
+
+if TYPE_CHECKING:
+    from recspace.compiler.ir import Graph
+
+    from ..choices import Fixed
+    from ..context import Context
+    from ..recipe import StageCall
+    from ..samplers import Proposer
+    from ..task import Task
 
 promise = Stage(
     "nsga2",
-    "Multi-objective evolution by non-dominated sorting",
+    "Evolution by non-dominated sorting, of one objective or several",
     "sample",
     (
         Option("trials", "whole", 100, low=1, doc="architectures that are judged"),
-        Option("population", "whole", 50, low=2, doc="parents kept"),
+        Option("population", "whole", 20, low=2, doc="architectures of a generation, and parents kept"),
+        EVALUATE,
         Option("budgets", "any", None, doc="the best for each budget"),
         Option("of", "any", None, doc="the cost that the budgets are of"),
         *fitting(1, patience=0),
@@ -20,5 +33,27 @@ promise = Stage(
     frozenset({"gate", "number", "name", "alternative", "range", "real", "subset"}),
     conditional=True,
     constraints=True,
-    implemented=False,
 )
+LATER: dict[str, tuple[str, ...]] = {"budgets": (), "of": ()}
+
+
+def foresee(graph: Graph, call: StageCall, fixed: Fixed) -> None:
+    """Raises SpaceError (S0606) where `start` would."""
+    from ..sampling import refuse_priors
+
+    refuse_priors(graph.decisions, call)
+
+
+def proposer(context: Context, call: StageCall) -> Proposer:
+    from ..draws import Draws
+    from ..studies import Nsga2
+
+    draws = Draws(context.graph, context.fixed, context.purse)
+    options = call.options
+    return Nsga2(draws, context.seed, context.stage, int(options["trials"]), int(options["population"]))
+
+
+def start(context: Context, call: StageCall) -> Task:
+    from ..sampling import Sampling
+
+    return Sampling(context, call, proposer(context, call))

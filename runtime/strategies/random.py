@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ..choices import Fixed
     from ..context import Context
     from ..recipe import StageCall
+    from ..samplers import Proposer
     from ..task import Task
 
 EVALUATE = Option(
@@ -23,7 +24,7 @@ EVALUATE = Option(
 
 promise = Stage(
     "random",
-    "Random search: every architecture that meets the requirements alike, each judged once",
+    "Random search: every architecture that meets the requirements alike, none twice",
     "sample",
     (
         Option("trials", "whole", 20, low=1, doc="architectures that are judged"),
@@ -47,11 +48,15 @@ def foresee(graph: Graph, call: StageCall, fixed: Fixed) -> None:
     refuse_priors(graph.decisions, call)
 
 
-def start(context: Context, call: StageCall) -> Task:
+def proposer(context: Context, call: StageCall) -> Proposer:
     from ..draws import Draws
     from ..samplers import Uniform
-    from ..sampling import Sampling
 
     draws = Draws(context.graph, context.fixed, context.purse)
-    sampler = Uniform(draws, context.seed, context.stage, int(call.options["trials"]))
-    return Sampling(context, call, sampler)
+    return Uniform(draws, context.seed, context.stage, int(call.options["trials"]))
+
+
+def start(context: Context, call: StageCall) -> Task:
+    from ..sampling import Sampling
+
+    return Sampling(context, call, proposer(context, call))

@@ -24,7 +24,9 @@ DIM = """warmup(decisions = random, epochs = 1, batch_size = 128) relax(as = gum
  bilevel = first_order, epochs = 2, batch_size = 128) derive() retrain(from = search, epochs = 2, batch_size = 128)"""
 RANDOM = """warmup(decisions = random, epochs = 1, batch_size = 128)
  random(trials = 4, epochs = 1, batch_size = 128, patience = 1) retrain(epochs = 2, batch_size = 128)"""
-CASES = {"fis": (FIS, "fis"), "dim": (DIM, "dim"), "random": (RANDOM, "dim")}
+EARLY = """asha(tpe(trials = 4, startup = 2, epochs = 3, batch_size = 128), factor = 2)
+ cmaes(trials = 3, epochs = 1, batch_size = 256)"""
+CASES = {"early": (EARLY, "dim"), "fis": (FIS, "fis"), "dim": (DIM, "dim"), "random": (RANDOM, "dim")}
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +60,7 @@ def test_interrupted_all_along(tmp_path, straight, name, every):
     assert [(t["trial"], t["score"], t["fingerprint"]) for t in told] == [
         (j["number"], j["score"], j["fingerprint"]) for j in judged
     ]
-    assert len(told) == (4 if name == "random" else 0)
+    assert len(told) == {"early": 7, "random": 4}.get(name, 0)
 
 
 @pytest.mark.parametrize("name", ["fis", "dim"])

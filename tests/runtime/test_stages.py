@@ -19,6 +19,10 @@ ABLE = [
     n for n, p in promises().stages.items() if p.implemented and p.role not in ("optimizer", "controller", "evaluator")
 ]
 WRITTEN = {
+    "asha": "asha(random(trials = 4, epochs = 3, batch_size = 256), factor = 2)",
+    "cmaes": "cmaes(trials = 9, epochs = 1, batch_size = 512)",
+    "nsga2": "nsga2(trials = 9, population = 3, epochs = 1, batch_size = 512)",
+    "tpe": "tpe(trials = 6, startup = 2, epochs = 1, batch_size = 512)",
     "beam": "beam(grow = pairs, join = pairs, width = 2, epochs = 1, batch_size = 512)",
     "relax": f"relax(as = gate, {SHORT})",
     "derive": "derive()",
@@ -40,6 +44,8 @@ def place_of(name):
     """A space that the stage can search."""
     if name == "beam":
         return context(factory=by_hand.sets)
+    if name == "cmaes":
+        return context(factory=by_hand.dim)
     return context(Found(weighing=WEIGHING, raw=True))
 
 
@@ -76,7 +82,7 @@ def test_a_stage_can_be_hurried(name):
         task.step()
     task.hurry()
     assert task.done
-    if name not in ("random", "exhaustive", "beam", "evolution"):
+    if name not in ("asha", "beam", "cmaes", "evolution", "exhaustive", "nsga2", "random", "tpe"):
         assert task.found() is not None
 
 

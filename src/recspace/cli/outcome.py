@@ -108,9 +108,8 @@ def _ending(row: Mapping[str, Any]) -> str:
         late = row.get("ended_by") == "hours"
         count = f"{row['trials']:,} of {row['of_trials']:,}" if late else f"{row['trials']:,}"
         until = ", until the time was up (--hours)" if late else ""
-        return (
-            f"{row['stage']} judged {count} architectures{failed}{until}: recspace trials RUN lists them{_trust(row)}"
-        )
+        told = f"{row['stage']} judged {count} architectures{failed}{until}: recspace trials RUN lists them"
+        return told + _early(row) + _again(row) + _trust(row)
     if "gates_left" in row:
         left = ", ".join(f"{count:,} of {name}" for name, count in row["gates_left"].items())
         late = f" of {row['of_sets']:,}, until the time was up (--hours)," if row["judged"] < row["of_sets"] else ""
@@ -123,6 +122,18 @@ def _ending(row: Mapping[str, Any]) -> str:
             return f"{row['stage']} ended in epoch {row['epochs']} of {row['of_epochs']}: the time was up (--hours)"
         case _:
             return ""
+
+
+def _early(row: Mapping[str, Any]) -> str:
+    """What stopping trials early has saved."""
+    if "stopped" not in row:
+        return ""
+    return f"\n{row['stopped']:,} of them were stopped early, which saved {row['steps_saved']:,} steps of training"
+
+
+def _again(row: Mapping[str, Any]) -> str:
+    again = row.get("repeated", 0)
+    return f"\n{again:,} of them had been judged before: nothing else came up" if again else ""
 
 
 def _trust(row: Mapping[str, Any]) -> str:

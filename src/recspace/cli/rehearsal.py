@@ -25,7 +25,7 @@ def rehearse(space: Space, settings: Settings, *, as_json: bool) -> int:
     from recspace.dsl import SpaceError
     from recspace.running import inputs_of
     from recspace.runtime.fix import parsed
-    from recspace.runtime.plan import foresee, need_supernet, obstacles, planned
+    from recspace.runtime.plan import foresee, need_supernet, obstacles, planned, sampler_of
     from recspace.runtime.rehearsal import step_memory
 
     inputs = inputs_of(space, settings.strategy)
@@ -37,6 +37,7 @@ def rehearse(space: Space, settings: Settings, *, as_json: bool) -> int:
     foresee(stages, space.graph, fixed)
     left = size_left(space.graph, fixed) if settings.fix else None
     shared = need_supernet(stages, inputs.promises)
+    options = [sampler_of(s.call, inputs.promises).options for s in stages]
     hand_made = fixed.architecture({d.name: d.hand_made for d in inputs.decisions})
     compiled = inputs.factory(None) if shared else space.unrequired(hand_made)
     found = {
@@ -44,10 +45,10 @@ def rehearse(space: Space, settings: Settings, *, as_json: bool) -> int:
         "size": size_data(space.size),
         "fixed": {name: len(options) for name, options in fixed.options.items()},
         "left": None if left is None else whole(left),
-        "stages": [{"name": s.name, "epochs": _epochs(s.call.options, settings)} for s in stages],
+        "stages": [{"name": s.name, "epochs": _epochs(o, settings)} for s, o in zip(stages, options, strict=True)],
         "model": "supernet" if shared else "hand-made",
         **counts(compiled),
-        **step_memory(inputs, compiled, [s.call.options for s in stages]),
+        **step_memory(inputs, compiled, options),
         "rows": _rows(inputs, compiled),
     }
     if as_json:
