@@ -34,19 +34,25 @@ OF_TASK: Mapping[Task, tuple[str, ...]] = {
 def predicted(
     model: Model, examples: Examples, rows: Tensor, choices: Mapping[str, Tensor | Weigher], batch_rows: int
 ) -> NDArray[np.float64]:
-    """Predictions [N] (of classes [N, C]) in the order of the rows, in evaluation mode."""
+    """Predictions [N] (of classes probabilities [N, C]) in the order of the rows, in evaluation mode."""
     model.module.eval()
     examples = examples.of(model.compiled.columns)
     answers = [model.module(examples.batch(part), choices, {}).cpu() for part in torch.split(rows, batch_rows)]
-    return torch.cat(answers).double().numpy()
+    return _probable(torch.cat(answers).double())
 
 
 @torch.no_grad()
 def answers(model: Model, encoded: Encoded, batch_rows: int = 8192) -> NDArray[np.float64]:
-    """Predictions [N] (of classes [N, C]) of a plain model for all rows of a table, in their order."""
+    """Predictions [N] (of classes probabilities [N, C]) of a plain model for all rows of a table, in their order."""
     model.module.eval()
     parts = torch.split(torch.arange(encoded.count), batch_rows)
-    return torch.cat([model.module(encoded.batch(part)) for part in parts]).double().numpy()
+    return _probable(torch.cat([model.module(encoded.batch(part)) for part in parts]).double())
+
+
+def _probable(answers: Tensor) -> NDArray[np.float64]:
+    """Of classes a model gives logits [N, C], as the loss takes them: their softmax is what is predicted."""
+    found: NDArray[np.float64] = (answers.softmax(-1) if answers.dim() == 2 else answers).numpy()
+    return found
 
 
 def scores(

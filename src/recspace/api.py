@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from recspace.compiler.tasks import Task
     from recspace.runtime.module import Module, Tensor
     from recspace.runtime.progress import Progress
 
@@ -50,21 +51,22 @@ def compile(
     rename: Mapping[str, str] | None = None,
     seed: int = 0,
     without: Iterable[str] = (),
+    task: Task | None = None,
 ) -> Space:
     """Check a space on data and bind it: names, shapes, requirements, expectations, size.
 
     `data`: a table, a shipped name, or a `.space` file with a data block; None takes the block of the space, else the
     documented example binding. `set`: params, `{"width": 16}`; texts are expressions of the language. `label`: its
     column in a bare table. `source`: another table for a data block. `rename`: `{"words": "nodes"}`. `seed` draws
-    splits that bring none. `without`: passes of the compiler that are left out, to measure what they gain. Raises
-    SpaceError with everything that is wrong.
+    splits that bring none. `without`: passes of the compiler that are left out, to measure what they gain. `task`: ctr,
+    rating, topk or classes, for which head, loss and label are swapped. Raises SpaceError with everything that is wrong.
     """
     _check_paths(data=data, source=source)
     left_out = _switches(without)
     file = space.file if isinstance(space, Loaded) else space
     settings = tuple(f"{name}={_text(value)}" for name, value in (set or {}).items())
     where, table = None if data is None else str(data), None if source is None else str(source)
-    return bound_space(Question(file, where, label, table, rename, settings, seed, left_out))
+    return bound_space(Question(file, where, label, table, rename, settings, seed, left_out, task))
 
 
 def _switches(names: Iterable[str]) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from .reading import program_of
 if TYPE_CHECKING:
     from recspace.compiler.compile import Checked
     from recspace.compiler.schema import Schema
+    from recspace.compiler.tasks import Task
     from recspace.runtime.data.bind import Bound
     from recspace.runtime.data.spec import DataSpec
     from recspace.runtime.recipe import Recipe
@@ -25,6 +26,7 @@ class Question:
     file, or else the example binding. `label`: its column in a bare table. `source`: another table for a block.
     `rename`: roles and columns → what the space calls them. `settings`: `width=16`. `seed` draws splits that have none.
     `without`: passes of the compiler that are left out.
+    `task`: for which the head and the loss of the space, and the label, are swapped.
     """
 
     file: str | Path | Source
@@ -35,6 +37,7 @@ class Question:
     settings: tuple[str, ...] = ()
     seed: int = 0
     without: tuple[str, ...] = ()
+    task: Task | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,13 @@ def judge(question: Question) -> Verdict:
         return Verdict(None, None, None, None, (), ordered(found))
     schema: Schema | None = None
     bound: Bound | None = None
+    try:
+        if question.task is not None:
+            from recspace.compiler.tasks import swapped
+
+            program = swapped(program, question.task)
+    except SpaceError as error:
+        return Verdict(program, None, None, None, (), ordered([*found, *error.diagnostics]))
     try:
         schema, bound = binding(question, program)
     except SpaceError as error:
@@ -114,7 +124,9 @@ def binding(question: Question, program: ast.Program | None) -> tuple[Schema, Bo
     if spec is None:
         return EXAMPLE, None
     from recspace.runtime.data.bind import bind
+    from recspace.runtime.data.retarget import labelled
 
+    spec = spec if question.task is None else labelled(spec, question.task)
     bound = bind(spec, seed=question.seed, rename=question.rename)
     return bound.schema, bound
 

@@ -93,3 +93,29 @@ def test_an_interaction_function(table, tmp_path):
     with safe_open(tmp_path / "run" / "model.safetensors", framework="pt") as file:
         heads = {name: file.get_tensor(name).shape for name in file.keys() if "linear" in name and "weight" in name}  # noqa: SIM118
     assert sum(shape[0] if len(shape) == 3 else 1 for shape in heads.values()) == ops
+
+
+FIGURES = {"ctr": "auc", "rating": "rmse", "topk": "ndcg@20", "classes": "accuracy"}
+
+
+@pytest.mark.parametrize("task", FIGURES)
+def test_one_space_for_every_task(task, table, tmp_path):
+    """In this process: what a command does besides is the same for all."""
+    space = recspace.compile("sif", table / "c.space", task=task, set={"width": 4})
+    done = recspace.search(space, tmp_path / "run", epochs=6, seed=1)
+    figures = done.report["searched"]["test"]
+    assert FIGURES[task] in figures
+    if task == "classes":  # five ratings: a model that has learned nothing is off by ln 5
+        assert figures["logloss"] < np.log(5)
+        predicted = recspace.Run(tmp_path / "run").predict(table / "ratings.parquet")
+        assert predicted.shape == (600, 5)
+        assert np.allclose(predicted.sum(1), 1)
+
+
+def test_a_task_without_a_label_is_refused(table, tmp_path):
+    block = (table / "r.space").read_text().replace("label: rating", "")
+    (table / "none.space").write_text(block)
+    result = call("check", "deepfm", "--data", table / "none.space", "--task", "rating")
+    assert result.returncode == 1
+    assert "error[S0432]" in result.stderr
+    assert call("check", "deepfm", "--data", table / "none.space", "--task", "topk").returncode == 0

@@ -201,7 +201,7 @@ class Calls(Fields, Aggregates, Ranking):
                     layer, self.tensor(get[0]()), self.width(self.second(args, options, "n"), env), bias
                 )
             case "normed_linear":
-                x, n = as_vector(merged(self.tensor(get[0]()))), self.second(args, options, "n")
+                x, n = as_vector(merged(self.tensor(get[0]()))), self.whole(args, options, 1, "n", 1, env)
                 w = layer.weight("weight", (x.shape[-1], n))
                 y = x @ w * min(1.0, self.option(options, "norm", 1, env) / np.sqrt((w**2).sum()))
                 return y + layer.weight("bias", (n,)) if self.option(options, "bias", True, env) else y

@@ -32,6 +32,14 @@ def add_space(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", metavar="FILE", help="a .space file, or the name of a shipped space (recspace list)")
     add_binding(parser)
     parser.add_argument("--set", metavar="NAME=VALUE", action="append", default=[], help="set a param: --set width=16")
+    add_task(parser)
+
+
+def add_task(parser: argparse.ArgumentParser) -> None:
+    from recspace.compiler.tasks import TASKS
+
+    help = "swap head, loss and metric: clicks, ratings, rankings or classes"
+    parser.add_argument("--task", choices=TASKS, help=help)
 
 
 def add_without(parser: argparse._ActionsContainer) -> None:
@@ -72,4 +80,5 @@ def question(args: argparse.Namespace) -> Question:
     return Question(
         args.file, args.data, args.label, args.source, dict(args.rename), tuple(args.set), getattr(args, "seed", 0),
         tuple(getattr(args, "without", ())),
+        getattr(args, "task", None),
     )  # fmt: skip
