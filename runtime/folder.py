@@ -11,6 +11,8 @@ from .lock import FILE as LOCK
 from .refuse import refusal, words
 
 RUN, EVENTS, REPORT, CHECKPOINTS = "run.json", "events.jsonl", "report.json", "checkpoints"
+GRAPH = "graph.json"
+"""The graph of the space, as pages show it."""
 LEFT = frozenset({LOCK, EVENTS, CHECKPOINTS})
 """What a run may leave that was refused before it trained anything; no checkpoint lies there then."""
 

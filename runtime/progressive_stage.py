@@ -44,6 +44,7 @@ class Progressive(Fitting):
         portion = portion_of(context.decisions, self._along, self._values, self._number, self._held, self._settled)
         self._task = Relax(replace(self._outer, stage=f"{self._outer.stage}/{value}"), self._step, portion)
         super().__init__(context, self._task.fit)
+        self.raw = self._task.raw
 
     @property
     def steps(self) -> int:

@@ -1,6 +1,6 @@
 """A run on disk: started, killed at any moment, gone on with.
 
-The folder holds `run.json` (the space as bound, the settings), `events.jsonl`, `checkpoints/`, and at the end what
+The folder holds `run.json` (the space as bound, the settings), `graph.json` (for pages), `events.jsonl`, `checkpoints/`, and at the end what
 `search.py` leaves. A run that was resumed ends with the same bits as one that was never interrupted.
 """
 
@@ -17,7 +17,7 @@ from recspace.dsl.diagnostics import SpaceError
 
 from . import checkpoint, devices
 from .files import inside
-from .folder import EVENTS, REPORT, RUN, made, vacant
+from .folder import EVENTS, GRAPH, REPORT, RUN, made, vacant
 from .journal import Journal
 from .lock import held
 from .progress import Progress, Silent
@@ -54,11 +54,14 @@ def search(inputs: Inputs, settings: Settings, folder: Path, progress: Progress 
         try:
             work = Search(inputs, settings, folder, journal, progress or Silent())
             write_json(folder, RUN, {"version": VERSION, "bound": dict(inputs.bound), "settings": settings.as_json()})
+            if inputs.describe is not None:
+                inputs.describe(folder)
             journal.write("started", stages=[s.name for s in work.stages], seed=settings.seed)
             return Result(folder, _carry_on(work, settings, folder, journal, 0))
         except SpaceError:
             if not checkpoint.numbers(folder):
-                inside(folder, RUN).unlink(missing_ok=True)
+                for name in (RUN, GRAPH):
+                    inside(folder, name).unlink(missing_ok=True)
             raise
         finally:
             journal.close()

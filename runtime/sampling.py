@@ -62,6 +62,7 @@ class Sampling:
         self._known: dict[str, float | None] = {}
         self._tried: dict[str, dict[str, Any]] = {}  # trials by what they decide
         self._saved, self._rungs = 0, dict[str, float]()  # of the trial at hand: scores by epochs
+        self._sizes: dict[str, int] = {}  # parameters by meaning
         self._trial: tuple[Architecture, str, Fit] | None = None
         self._kept: dict[str, Tensor] = {}
         self._kept_score = -math.inf
@@ -144,6 +145,7 @@ class Sampling:
             self._tell(architecture, "", None, str(refused))
             return
         key = meaning(compiled)
+        self._sizes[key] = sum(math.prod(t.shape) for t in compiled.tensors if t.trainable)
         if key in self._known:
             self._tell(architecture, key, self._known[key], "")
         elif self._supernet is not None:
@@ -197,6 +199,7 @@ class Sampling:
             "score": score_of(good, self._metric),
             "metric": self._metric,
             "goodness": worth,
+            "parameters": self._sizes.get(key),
             "failed": why or ("" if good is not None else f"no {self._metric} is defined on the validation rows"),
             "fingerprint": fingerprint(self.context.graph, architecture),
             "architecture": architecture_json(architecture),
@@ -240,6 +243,7 @@ class Sampling:
         facts |= {
             "trial": None,
             "saved": self._saved,
+            "sizes": self._sizes,
             "rungs": self._rungs,
             "halving": self._halving and self._halving.state(),
         }
@@ -255,6 +259,7 @@ class Sampling:
         facts = state.facts
         self.at, self._hurried = int(facts["at"]), bool(facts["hurried"])
         self._known, self.trials = dict(facts["known"]), list(facts["trials"])
+        self._sizes = dict(facts["sizes"])
         self._tried = {t["fingerprint"]: t for t in reversed(self.trials)}
         self._saved, self._rungs = int(facts["saved"]), dict(facts["rungs"])
         if self._halving is not None:

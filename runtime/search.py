@@ -24,7 +24,7 @@ from recspace.compiler.promise import Promises
 from recspace.compiler.schema import Column
 from recspace.dsl.diagnostics import SpaceError
 
-from . import devices, fix
+from . import devices, fix, telling
 from .afford import refuse_unreachable
 from .catalogue import Roles, catalogue
 from .choices import Weigher, searched
@@ -59,6 +59,7 @@ from .training import Diverged
 class Inputs:
     """A space bound to data, ready to be searched.
 
+    `describe` writes the graph of the space to a run's folder, for those who watch.
     `encode` gives the rows of the columns asked for (`Bound.encode`); `task` is what the label is; `user`: the column
     of user ids for the grouped AUC; `roles`: who chooses and what is chosen, where models rank. `bound` is what a
     resumed run must find unchanged: the text of the space and of its imports, its params, the fingerprint of the data;
@@ -81,6 +82,7 @@ class Inputs:
     fields: frozenset[str] = frozenset()
     purse: Purse | None = None
     penalty: Callable[[Architecture], float] | None = None
+    describe: Callable[[Path], None] | None = None
 
     @property
     def decisions(self) -> tuple[Decision, ...]:
@@ -171,9 +173,12 @@ class Search:
             span = self.stages[self._at].call.span
             help_text = "lower the learning rate, or clip gradients: clip = 1"
             raise refusal("S0707", f"training diverged: {failure}", span, help=help_text) from failure
+        name = self.stages[self._at].name
         if figures:
-            name = self.stages[self._at].name
             self._journal.write("epoch", stage=name, step=task.at, figures=dict(figures))
+        line = telling.told(task, self._inputs.decisions)
+        if line:
+            self._journal.write("progress", stage=name, step=task.at, **line)
         self._progress.advance(task.at, figures)
         if not task.done and time.monotonic() > self._deadline:
             self._journal.write("limit", stage=self.stages[self._at].name, step=task.at, hours=self._settings.hours)
@@ -243,7 +248,7 @@ class Search:
         self._rows.append(finite(row))
         self._elapsed += seconds
         self._at, self._task, self._stage_s = self._at + 1, None, 0.0
-        self._journal.write("finished", stage=stage.name, step=task.at, figures=row)
+        self._journal.write("finished", stage=stage.name, step=task.at, figures=row, **telling.memory_mb(self._device))
         self._progress.end(stage.name, row)
 
     def _judged(self, model: Model, choices: Mapping[str, Tensor | Weigher]) -> tuple[Figures, Tensor]:

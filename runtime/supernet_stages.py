@@ -21,7 +21,9 @@ from .training import Fit
 
 
 class Fitting:
-    """A stage that is one training run."""
+    """A stage that is one training run. `raw`: what it learns of gates are no probabilities."""
+
+    raw = False
 
     def __init__(self, context: Context, fit: Fit) -> None:
         self.context, self.fit = context, fit

@@ -111,6 +111,13 @@ class Fit:
     def best_epoch(self) -> int:
         return self._best[1] if self._best is not None else self.epochs_done
 
+    @property
+    def loss_so_far(self) -> tuple[float, int] | None:
+        """The mean loss of the steps of the epoch at hand, and how many; of the last epoch where that has just ended."""
+        if self.at % self.steps_an_epoch and not self.ended:
+            return self._loss_sum / (self.at % self.steps_an_epoch), self.at % self.steps_an_epoch
+        return (self.history[-1]["loss"], self.steps_an_epoch) if self.history else None
+
     def step(self) -> Figures:
         """One step, and at the end of an epoch the evaluation that early stopping needs. Raises Diverged."""
         if self._decisions is not None and self.plan.bilevel and self.at % self.plan.every == 0:

@@ -8,7 +8,7 @@ from typing import Any
 from recspace.dsl.source import Source, Span
 
 from ..decisions import Decision, Key
-from ..ir import DecisionNode, Graph, Node
+from ..ir import DecisionNode, Graph, Node, Operator, Select
 from ..printing import default_text, domain_text, formula
 from .boxes import arrows, boxes
 from .grouping import paths
@@ -64,7 +64,7 @@ def described(graph: Graph, texts: Texts, costs: Costs, names: Mapping[int, str]
         }
         found |= {"cost": list(costs[box.key])} if any(costs.get(box.key, ())) else {}
         found |= {"name": names[box.key]} if box.key in names else {}
-        found |= _decided(node)
+        found |= _decided(node) | _weighed(graph, node, numbers)
         nodes.append(found)
     edges = [[numbers[a.source], numbers[a.target], a.role] for a in arrows(graph)]
     return {"nodes": nodes, "edges": edges, "keys": [[list(key) for key in keys] for keys in tables]}
@@ -75,6 +75,22 @@ def _decided(node: Node) -> dict[str, Any]:
     if not isinstance(node, DecisionNode):
         return {}
     return {"decision": node.name, "elements": node.elements.array[:KEYS].tolist()}
+
+
+def _weighed(graph: Graph, node: Node, numbers: Mapping[int, int]) -> dict[str, Any]:
+    """What decisions let through to a node: `gate`, the decision that multiplies it; or `subject`, the decision that takes
+    one of the `alternatives` [node, option]."""
+    match node:
+        case Operator(operator="*", operands=operands):
+            gates = [ref.node for ref in operands if isinstance(graph[ref.node], DecisionNode)]
+            return {"gate": numbers[gates[0]]} if gates else {}
+        case Select(subject=subject, labels=labels, alternatives=alternatives):
+            if not isinstance(graph[subject.node], DecisionNode):
+                return {}
+            taken = [[numbers[ref.node], str(label)] for label, ref in zip(labels, alternatives, strict=True)]
+            return {"subject": numbers[subject.node], "alternatives": taken}
+        case _:
+            return {}
 
 
 def decision_data(decision: Decision) -> dict[str, Any]:

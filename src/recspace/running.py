@@ -98,6 +98,14 @@ class Space:
 
         return penalty(self.graph, self.schema, promises(), architecture)
 
+    def describe(self, folder: Path) -> None:
+        """Write the graph to a run's folder, for the pages of the run."""
+        from recspace.pages.graphs import graph_data
+        from recspace.runtime.files import dumped, inside, write_whole
+        from recspace.runtime.folder import GRAPH
+
+        write_whole(inside(folder, GRAPH), dumped(graph_data(self.verdict, self.models)))
+
     def compiled(
         self,
         architecture: Architecture | None = None,
@@ -149,6 +157,7 @@ def inputs_of(space: Space, strategy: str = "") -> Inputs:
         frozenset(field.name for field in schema.fields),
         space.purse,
         space.penalty,
+        space.describe,
     )
 
 
@@ -193,7 +202,15 @@ def start(space: Space, settings: Settings, folder: Path, progress: Progress | N
     """Search in a new folder. Raises SpaceError as `runtime.run.search` does."""
     from recspace.runtime.run import search
 
-    return search(inputs_of(space, settings.strategy), settings, folder, progress)
+    return _shown(search(inputs_of(space, settings.strategy), settings, folder, progress))
+
+
+def _shown(result: Result) -> Result:
+    """A run that is done has a page to look at."""
+    from recspace.pages import write_report
+
+    write_report(result.folder)
+    return result
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +229,7 @@ def go_on(folder: Path, progress: Progress | None = None, moved: Moved = Moved()
     def rebuilt(bound: Mapping[str, Any], settings: Settings) -> Inputs:
         return inputs_of(_space_of(bound, moved), str(bound["asked"]["strategy"]))
 
-    return resume(folder, rebuilt, progress)
+    return _shown(resume(folder, rebuilt, progress))
 
 
 def _space_of(bound: Mapping[str, Any], moved: Moved) -> Space:

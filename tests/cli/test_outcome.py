@@ -2,7 +2,7 @@
 
 import pytest
 
-from recspace.cli.chosen import line
+from recspace.chosen import line
 from recspace.cli.outcome import text
 from recspace.cli.progress import told
 

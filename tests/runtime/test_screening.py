@@ -12,7 +12,7 @@ from interrupted import interruptions
 from stage_by_hand import ROWS, context, ended, result, same, started
 
 from recspace.checking import Question
-from recspace.cli.outcome import _remarks
+from recspace.compared import remarks
 from recspace.compiler.decisions import Decision, Domain
 from recspace.dsl import SpaceError
 from recspace.running import bound_space, inputs_of
@@ -104,7 +104,7 @@ def test_planted_parities_are_found(parity, tmp_path):
     assert {line["set"] for line in row["salient"][:2]} == groups
     assert row["salient"][1]["z"] > 10 > 4 > row["salient"][2]["z"]
     assert row_of(run, ".derive")["gates_open"] == {"keep": 2}
-    assert "0.screen judged 35 sets of fields; gates left open: 2 of keep" in _remarks(run.report)
+    assert "0.screen judged 35 sets of fields; gates left open: 2 of keep" in remarks(run.report)
     sizes = [len((run.folder / name).read_text()) for name in ("supernet.py", "model.py")]
     assert sizes[0] < 1.2 * sizes[1]
 

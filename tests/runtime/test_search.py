@@ -10,7 +10,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file
 
-from recspace.cli.chosen import lines
+from recspace.chosen import lines
 from recspace.compiler.decisions import Decision, Domain
 from recspace.dsl.diagnostics import SpaceError
 from recspace.runtime import metrics

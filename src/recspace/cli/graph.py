@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ from recspace.dsl import as_data
 from .arguments import Subparsers, add_json, add_space, command, question
 from .output import show, write_json
 from .size import no_space
+from .writing import write_page
 
 if TYPE_CHECKING:
     from recspace.compiler.ir import Graph
@@ -53,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
         from recspace.pages import graph_page
 
         page = args.output.suffix == ".html"
-        _write(args.output, graph_page(verdict) if page else drawn(graph, args.output.suffix))
+        write_page(args.output, graph_page(verdict) if page else drawn(graph, args.output.suffix))
     if args.json:
         print(drawn(graph, ".json"), end="")
     elif args.output is None:
@@ -68,11 +68,3 @@ def drawn(graph: Graph, suffix: str) -> str:
     from recspace.compiler.drawing import to_dot, to_json, to_svg
 
     return {".json": to_json, ".dot": to_dot, ".svg": to_svg}[suffix](graph)
-
-
-def _write(path: Path, content: str) -> None:
-    try:
-        path.write_text(content, encoding="utf-8")
-    except OSError as error:
-        print(f"{path} cannot be written: {error.strerror}", file=sys.stderr)
-        raise SystemExit(2) from None

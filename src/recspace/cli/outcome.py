@@ -2,67 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from recspace.runtime.figures import higher
+from recspace import chosen
+from recspace.compared import Row, remarks, rows
 
-from . import chosen
 from .output import aligned
-
-NAMES = {"auc": "AUC", "gauc": "AUC within users", "logloss": "logloss", "rmse": "RMSE", "accuracy": "accuracy"}
-SIZES = {"parameters": "parameters", "embedding_bytes": "embedding bytes", "seconds": "seconds"}
-CLEAR = 2.0
-"""Standard errors beyond which a difference is called one."""
-
-Row = tuple[str, str, str, str, str]
-
-
-def rows(report: Mapping[str, Any]) -> list[Row]:
-    """Name, hand-made, searched, difference, and what to think of it; the second is "" where nothing was chosen."""
-    before, after = report.get("hand_made") or {}, report["searched"]
-    there = {*before.get("test", {}), *after.get("test", {})}
-    figures = [name for name in NAMES if name in there] + sorted(there - NAMES.keys())
-    errors = report.get("errors", {})
-    found = [_figure(f, before.get("test", {}).get(f), after.get("test", {}).get(f), errors.get(f)) for f in figures]
-    return found + [_size(name, before.get(name), after.get(name)) for name in SIZES]
-
-
-def _figure(name: str, before: Any, after: Any, error: Any) -> Row:
-    """`AUC ↑`: more is better."""
-    title = f"{NAMES.get(name, name)} {'↑' if higher(name) else '↓'}"
-    known = isinstance(error, int | float)
-    if not (_number(before) and _number(after)):
-        alone = f"{_value(after)} ± {error:.4f}" if known and _number(after) else _value(after)
-        return title, _value(before) if before is not None else "", alone, "", ""
-    change = after - before
-    if not known:
-        return title, _value(before), _value(after), f"{change:+.4f}", ""
-    verdict = "may be chance" if abs(change) <= CLEAR * error else "better" if (change > 0) == higher(name) else "worse"
-    return title, _value(before), _value(after), f"{change:+.4f} ± {error:.4f}", verdict
-
-
-def _number(value: Any) -> bool:
-    return isinstance(value, int | float)
-
-
-def _value(value: Any) -> str:
-    return f"{value:.4f}" if _number(value) else "undefined"
-
-
-def _size(name: str, before: Any, after: Any) -> Row:
-    title = f"{SIZES[name]} ↓"
-    if name == "seconds":
-        return title, _seconds(before), _seconds(after), "", ""
-    change = ""
-    if _number(before) and _number(after):
-        change = f"{after - before:+,}" + (f" ({(after - before) / before:+.1%})" if before else "")
-    return title, f"{before:,}" if _number(before) else "", f"{after:,}" if _number(after) else "", change, ""
-
-
-def _seconds(value: Any) -> str:
-    """As many digits as mean something."""
-    return "" if not _number(value) else f"{value:.1f}" if value < 10 else f"{value:,.0f}"
 
 
 def text(report: Mapping[str, Any], architecture: Mapping[str, Any]) -> str:
@@ -72,86 +18,4 @@ def text(report: Mapping[str, Any], architecture: Mapping[str, Any]) -> str:
     table = [tuple(c for k, c in enumerate(row) if compared or k in (0, 2)) for row in (head, *rows(report))]
     lines = aligned(table, right=True)
     lines.insert(1, "─" * max(map(len, lines)))
-    return "\n".join([*chosen.lines(architecture), "", *lines, "", *_remarks(report)])
-
-
-def _remarks(report: Mapping[str, Any]) -> Iterator[str]:
-    judged, compared = report["judged_on"], report.get("hand_made") is not None
-    part = f"{report['rows'].get(judged, 0):,} {'test' if judged == 'test' else 'validation'} rows"
-    what = "the difference" if compared else "a figure"
-    error = (
-        f"; ± is one standard error of {what} by the choice of rows, other seeds come on top"
-        if report.get("errors")
-        else ""
-    )
-    ranked = report.get("ranked")
-    if ranked:
-        some = "" if ranked["asked"] == ranked["of"] else f" of {ranked['of']:,}, drawn by the seed"
-        part += (
-            f": {ranked['asked']:,} users and contexts{some}, over {ranked['items']:,} items less those that they had"
-        )
-    yield f"judged on {part}{error}"
-    if any(value is None for value in report["searched"].get("test", {}).values()):
-        yield f"undefined: the {part} do not have both labels"
-    if report.get("same_architecture") and compared:
-        yield "the searched architecture is the hand-made one: what differs is how the two were trained"
-    yield from filter(None, map(_ending, report["stages"]))
-    yield from _gap(report)
-    if not report["searched"].get("trained", True):
-        yield "the searched model has the supernet's weights: nothing in the recipe retrained it"
-
-
-def _ending(row: Mapping[str, Any]) -> str:
-    """Why a stage did less than it might have; what a sampler or a screening did."""
-    if "trials" in row:
-        failed = f", {row['failed']:,} of them in vain" if row["failed"] else ""
-        late = row.get("ended_by") == "hours"
-        count = f"{row['trials']:,} of {row['of_trials']:,}" if late else f"{row['trials']:,}"
-        until = ", until the time was up (--hours)" if late else ""
-        told = f"{row['stage']} judged {count} architectures{failed}{until}: recspace trials RUN lists them"
-        return told + _early(row) + _again(row) + _trust(row)
-    if "gates_left" in row:
-        left = ", ".join(f"{count:,} of {name}" for name, count in row["gates_left"].items())
-        late = f" of {row['of_sets']:,}, until the time was up (--hours)," if row["judged"] < row["of_sets"] else ""
-        return f"{row['stage']} judged {row['judged']:,}{late} sets of fields; gates left open: {left}"
-    match row.get("ended_by"):
-        case "patience":
-            waited = f"no better score for {row['patience']} epochs (patience)"
-            return f"{row['stage']} ended after {row['epochs']} of {row['of_epochs']} epochs: {waited}, weights of epoch {row['best_epoch']}"
-        case "hours":
-            return f"{row['stage']} ended in epoch {row['epochs']} of {row['of_epochs']}: the time was up (--hours)"
-        case _:
-            return ""
-
-
-def _early(row: Mapping[str, Any]) -> str:
-    """What stopping trials early has saved."""
-    if "stopped" not in row:
-        return ""
-    return f"\n{row['stopped']:,} of them were stopped early, which saved {row['steps_saved']:,} steps of training"
-
-
-def _again(row: Mapping[str, Any]) -> str:
-    again = row.get("repeated", 0)
-    return f"\n{again:,} of them had been judged before: nothing else came up" if again else ""
-
-
-def _trust(row: Mapping[str, Any]) -> str:
-    """Whether shared weights rank architectures as they rank when each is trained by itself."""
-    ranking = row.get("ranking")
-    if ranking is None:
-        return ""
-    tau, of = ranking["kendall"], len(ranking["scores"])
-    if tau is None:
-        return f"\nshared weights were to rank {of} retrained architectures, and those do not differ: their ranking is not to be trusted"
-    verdict = "" if ranking["trusted"] else f", below {ranking['least']}: their ranking is not to be trusted"
-    return f"\nshared weights rank {of} retrained architectures with Kendall's τ {tau:.2f}{verdict}"
-
-
-def _gap(report: Mapping[str, Any]) -> Iterator[str]:
-    """Not the verdict: how much the supernet's own figure said of the model that came out of it."""
-    gap, metric = report.get("gap"), report["metric"]["name"]
-    if gap is not None:
-        own = report["searched"]["test"][metric]
-        name = NAMES.get(metric, metric)
-        yield f"the supernet had {name} {own - gap:.4f} when it was searched; trained on its own the derived model has {own:.4f}"
+    return "\n".join([*chosen.lines(architecture), "", *lines, "", *remarks(report)])

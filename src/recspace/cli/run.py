@@ -161,7 +161,9 @@ def show_result(result: Result, *, as_json: bool) -> None:
     print(f"\n{_report(result)}")
     for line in said(*known) if known is not None else ():
         print(line)
-    print(f"everything is in {result.folder}: report.json, architecture.json, model.py, model.safetensors, encoding/")
+    print(
+        f"everything is in {result.folder}: report.html, report.json, architecture.json, model.py, model.safetensors, encoding/"
+    )
 
 
 def _planted(folder: Path) -> tuple[Truth, tuple[Finding, ...]] | None:

@@ -6,9 +6,9 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from recspace import chosen
 from recspace.runtime.figures import higher
 
-from . import chosen
 from .arguments import Subparsers, add_json, command
 from .output import aligned, write_json
 

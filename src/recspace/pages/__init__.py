@@ -7,5 +7,6 @@ What stands in a page comes packed as data and is put there as text alone; the s
 from __future__ import annotations
 
 from .graphs import graph_page
+from .runs import run_page, write_report
 
-__all__ = ["graph_page"]
+__all__ = ["graph_page", "run_page", "write_report"]

@@ -10,6 +10,7 @@ from .document import document
 
 if TYPE_CHECKING:
     from recspace.checking import Verdict
+    from recspace.compiler.compile import Models
     from recspace.compiler.compiled import Compiled
     from recspace.compiler.ir import Graph
     from recspace.compiler.schema import Schema
@@ -24,8 +25,8 @@ def graph_page(verdict: Verdict) -> str:
     return document(data["name"], "graph_page", data)
 
 
-def graph_data(verdict: Verdict) -> dict[str, Any]:
-    """What the page shows, as JSON; a run keeps it beside what it learns."""
+def graph_data(verdict: Verdict, models: Models | None = None) -> dict[str, Any]:
+    """What the page shows, as JSON; a run keeps it beside what it learns. `models`: of the space, if there are any yet."""
     from recspace.compiler.drawing.page import Texts, decision_data, described
 
     checked, schema = verdict.checked, verdict.schema
@@ -34,7 +35,7 @@ def graph_data(verdict: Verdict) -> dict[str, Any]:
     graph = checked.graph
     assert graph is not None
     texts = Texts()
-    module, refused = _supernet(verdict, graph)
+    module, refused = _supernet(models or _models(verdict, graph))
     stages = [{"name": "As written", **described(graph, texts, _costs(graph, schema), {})}]
     if module is not None:
         stages.append({"name": "After passes", **described(module.graph, texts, {}, module.names)})
@@ -53,15 +54,19 @@ def graph_data(verdict: Verdict) -> dict[str, Any]:
     }
 
 
-def _supernet(verdict: Verdict, graph: Graph) -> tuple[Compiled | None, str]:
-    """The generated module; or why there is none."""
+def _models(verdict: Verdict, graph: Graph) -> Models:
     from recspace.compiler.compile import Models
     from recspace.runtime.registry import promises
 
     assert verdict.program is not None
     assert verdict.schema is not None
+    return Models(verdict.program, verdict.schema, promises(), graph)
+
+
+def _supernet(models: Models) -> tuple[Compiled | None, str]:
+    """The generated module; or why there is none."""
     try:
-        return Models(verdict.program, verdict.schema, promises(), graph).supernet, ""
+        return models.supernet, ""
     except SpaceError as error:
         return None, "; ".join(d.message for d in error.diagnostics)
 

@@ -1,0 +1,79 @@
+// What came out of a run, in words and tables.
+
+import { html, number } from "./dom.js";
+import { plainTable, dotChart } from "./charts.js";
+
+export function outcome(data) {
+  const { report } = data;
+  if (!report) return null;
+  const compared = Boolean(report.hand_made);
+  const head = compared ? ["", "hand-made", "searched", "difference", ""] : ["", "model"];
+  const rows = data.rows.map((row) => (compared ? row : [row[0], row[2]]));
+  return html(
+    "section",
+    { id: "result", "aria-label": "What came out" },
+    html("h2", {}, "What came out"),
+    data.words.length ? html("ul", { class: "words" }, data.words.map((line) => html("li", {}, line))) : null,
+    html("div", { class: "scroll" }, verdicts(plainTable(head, rows, { kind: "result" }))),
+    html("ul", { class: "remarks" }, [...data.remarks, ...data.planted].map((line) => html("li", {}, line))),
+  );
+}
+
+function verdicts(table) {
+  for (const cell of table.querySelectorAll("td:last-child")) if (/^(better|worse)$/.test(cell.textContent)) cell.classList.add(cell.textContent);
+  return table;
+}
+
+export function stageTable(journal) {
+  const rows = journal.stages.map((stage) => {
+    const test = Object.entries(stage.test ?? {}).map(([name, value]) => `${name} ${number(value)}`).join("  ");
+    return [stage.name, number(stage.at), stage.seconds === undefined ? "running" : `${number(stage.seconds, 3)} s`, stage.memory ? `${number(stage.memory, 4)} MB` : "–", test];
+  });
+  return html("div", { class: "scroll" }, plainTable(["stage", "steps", "time", "memory so far", "test rows"], rows));
+}
+
+// Architectures that were judged: score against parameters, those that none beats in both joined.
+export function trials(journal, better, tip) {
+  const judged = journal.trials.filter((trial) => typeof trial.score === "number");
+  if (!judged.length) return null;
+  const metric = judged[0].metric;
+  const good = (score) => (better ? score : -score);
+  const sized = judged.filter((trial) => typeof trial.parameters === "number");
+  const front = frontier(sized, good);
+  const named = (trial) => `trial ${trial.trial + 1}: ${metric} ${number(trial.score)}, ${number(trial.parameters)} parameters`;
+  const dots = sized.map((trial) => ({ x: trial.parameters, y: trial.score, name: named(trial), strong: front.includes(trial), level: front.includes(trial) ? "l5" : "l0" }));
+  const spread = new Set(sized.map((trial) => trial.parameters)).size > 1;
+  const chart = spread ? dotChart({ title: `${metric} on validation rows against size`, dots, front: front.map((t) => ({ x: t.parameters, y: t.score })), xTitle: "parameters", yTitle: metric, log: Math.max(...dots.map((d) => d.x)) > 20 * Math.min(...dots.map((d) => d.x)), tip }) : null;
+  const best = [...judged].sort((a, b) => good(b.score) - good(a.score)).slice(0, 10);
+  return html(
+    "section",
+    { id: "trials", "aria-label": "Architectures that were judged" },
+    html("h2", {}, `${judged.length} architectures judged`),
+    chart && html("div", { class: "charts" }, chart.element),
+    html("div", { class: "scroll" }, plainTable(["trial", metric, "parameters", "chosen"], best.map((trial) => [String(trial.trial + 1), number(trial.score), number(trial.parameters), chosen(trial)]))),
+  );
+}
+
+// `keep: 13 of 28 on, f1×f3 …; dim: f1 8, f2 16 …`
+function chosen(trial) {
+  return Object.entries(trial.chosen ?? {}).map(([name, own]) => {
+    const all = Object.entries(own).map(([label, value]) => [label.slice(name.length).replace(/^\[|\]$/gu, "").replaceAll(",", "×"), value]);
+    const gates = all.every(([, value]) => value === "on" || value === "off");
+    const told = gates ? all.filter(([, value]) => value === "on").map(([key]) => key) : all.map(([key, value]) => `${key} ${Array.isArray(value) ? `{${value.join(", ")}}` : value}`);
+    const some = told.slice(0, 10).join(", ") + (told.length > 10 ? " …" : "");
+    return gates && all.length > 1 ? `${name}: ${told.length} of ${all.length} on${told.length ? `: ${some}` : ""}` : `${name}: ${some}`;
+  }).join("; ");
+}
+
+// From small to large, each better than all smaller ones.
+export function frontier(points, good) {
+  const order = [...points].sort((a, b) => a.parameters - b.parameters || good(b.score) - good(a.score));
+  const found = [];
+  for (const point of order) if (!found.length || good(point.score) > good(found.at(-1).score)) found.push(point);
+  return found;
+}
+
+export function settingsTable(settings) {
+  const rows = Object.entries(settings).map(([name, value]) => [name, Array.isArray(value) ? value.join(", ") || "–" : value === null ? "–" : String(value)]);
+  return html("details", { class: "values" }, html("summary", {}, "settings"), plainTable(["setting", "value"], rows));
+}

@@ -1,0 +1,157 @@
+"""The page of a run, in a browser: what came out, the graph with what was learned, the slider that plays it back."""
+
+import json
+import shutil
+
+import pytest
+from cli.calling import call, called
+
+from recspace.dsl import SpaceError
+from recspace.pages import run_page, write_report
+from recspace.pages.runs import NUMBERS, run_data, shown_events
+
+SPACE = """space Mine "A width, a method and a gate"
+let e[f in fields] = linear[f](embed(f, choose dim from {2, 4, 8}), 8)
+choose keep[i < j in fields] from {off, on}
+let pairs = sum(keep[i, j] * (choose how { dot: dot(e[i], e[j])  none: 0 }) for i < j in fields)
+predict  sigmoid(linear(concat(e), 1) + pairs)
+minimize logloss
+search {
+  relax(as = gumbel, temperature = 1.0 -> 0.3, epochs = 2, batch_size = 100)
+  derive()
+  retrain(epochs = 1, batch_size = 200)
+}
+"""
+HOSTILE = '<img src=x onerror="alert(1)">'
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("run")
+    plan = ("--fields", "4", "--groups", "2", "--decoys", "0", "--cardinality", "6", "--rows", "1500", "--seed", "1")
+    assert call("data", "synth", "-o", folder / "t.parquet", *plan).returncode == 0
+    (folder / "mine.space").write_text(SPACE)
+    rename = ("--rename", f"f1={HOSTILE}")
+    result = call(
+        "run", folder / "mine.space", "--data", folder / "t.parquet", *rename, "-o", folder / "run", "--seed", "1"
+    )
+    assert result.returncode == 0, result.stderr
+    return folder / "run"
+
+
+def test_a_run_leaves_its_page_and_the_same_is_written_again(run):
+    first = (run / "report.html").read_text("utf-8")
+    assert called("report", run)["page"] == str(run / "report.html")
+    assert (run / "report.html").read_text("utf-8") == first
+    assert write_report(run) == run / "report.html"
+    assert call("report", run, "-o", run / "x.txt").returncode == 2
+    missing = called("report", run.parent)
+    assert missing["ok"] is False
+    assert missing["diagnostics"][0]["code"] == "S0703"
+
+
+def test_what_is_told_while_it_goes_on(run):
+    events = [event for event in run_data(run)["events"] if event["event"] == "progress"]
+    relaxed = [event for event in events if event["stage"] == "0.relax"]
+    decisions = {decision["name"]: decision for decision in run_data(run)["graph"]["decisions"]}
+    weighed = [event for event in relaxed if "weights" in event]
+    assert len(weighed) >= len(relaxed) // 2
+    for event in weighed:
+        assert event["weights"].keys() == event["entropy"].keys() == decisions.keys()
+        for name, weights in event["weights"].items():
+            width = 1 if decisions[name]["kind"] == "gate" else len(decisions[name]["options"])
+            assert len(weights) == decisions[name]["elements"] * width
+            assert all(0 <= weight <= 1 for weight in weights)
+            assert 0 <= event["entropy"][name] <= 1
+    assert weighed[-1]["entropy"]["dim"] < weighed[0]["entropy"]["dim"]
+    losses = [event["loss"] for event in relaxed]
+    epochs = [
+        event["figures"]["loss"]
+        for event in run_data(run)["events"]
+        if event["event"] == "epoch" and event["stage"] == "0.relax"
+    ]
+    assert losses[-1] == pytest.approx(epochs[-1], abs=1e-6)
+    assert not [event for event in events if event["stage"] == "baseline" and "weights" in event]
+
+
+def test_long_runs_make_small_pages():
+    weights = [0.123] * 2000
+    events = [
+        {"event": "progress", "number": k, "stage": f"{k // 500}", "step": k, "loss": 0.5, "weights": {"a": weights}}
+        for k in range(1000)
+    ]
+    shown = shown_events(events)
+    kept = [event for event in shown if "weights" in event]
+    assert len(shown) == 1000
+    assert sum(len(event["weights"]["a"]) for event in kept) <= NUMBERS + 2 * 2000
+    assert {event["step"] for event in kept} >= {499, 999}
+    trials = [
+        {"event": "trial", "number": k, "score": k / 1000, "metric": "auc", "chosen": {"a": {}}} for k in range(200)
+    ]
+    assert [event["score"] for event in shown_events(trials) if "chosen" in event] == [
+        k / 1000 for k in range(140, 200)
+    ]
+
+
+def test_a_run_under_way_and_a_damaged_one(run, tmp_path):
+    under_way = tmp_path / "under_way"
+    shutil.copytree(run, under_way)
+    for name in ("report.json", "architecture.json", "report.html"):
+        (under_way / name).unlink()
+    assert run_data(under_way)["report"] is None
+    assert "<html" in run_page(under_way)
+    (under_way / "graph.json").unlink()
+    assert run_data(under_way)["graph"] is None
+    (under_way / "run.json").write_text("[")
+    with pytest.raises(SpaceError, match="damaged"):
+        run_page(under_way)
+
+
+def test_the_page_shows_what_came_out_and_plays_it_back(visit, run):
+    page = visit.open(run / "report.html").page
+    architecture = json.loads((run / "architecture.json").read_text())
+    assert len(visit.texts(".words li")) == len(architecture["decisions"])
+    assert visit.texts(".result tbody th")[:2] == ["AUC ↑", "logloss ↓"]
+    assert page.locator(".card").count() == 4  # three decisions, and widths against cardinalities
+    assert page.locator(".charts figure").count() >= 3
+    keep = next(d for d in architecture["decisions"] if d["name"] == "keep")
+    on = sum(element["value"] == "on" for element in keep["elements"])
+    card = page.locator(".card", has_text="keep[i < j in fields]")
+    assert (f"on for {on}" in card.locator(".said").text_content()) or on == 0
+
+    assert page.text_content(".moment") == "result"
+    before = page.locator(".graph .arrow").first.get_attribute("d")
+    slider = page.locator(".replay input")
+    slider.fill("0")
+    assert page.text_content(".moment").startswith("baseline")
+    assert card.locator(".said").text_content() == "not searched at this moment"
+    end_of_search = max(k for k, tick in enumerate(ticks(run)) if "weights" in tick)
+    slider.fill(str(end_of_search))
+    assert page.text_content(".moment").startswith("0.relax")
+    assert " for " in card.locator(".said").text_content()
+    assert page.locator(".cursor[visibility=visible]").count() >= 3
+    visit.until(lambda: page.locator(".graph .arrow[stroke-width]").count() > 0, "arrows with weights")
+    assert page.locator(".graph .arrow").first.get_attribute("d") == before  # weights move nothing
+    page.click(".play")
+    visit.until(lambda: page.text_content(".moment") == "result", "played to the end")
+
+
+def ticks(run):
+    return [event for event in run_data(run)["events"] if event["event"] == "progress"]
+
+
+def test_the_page_can_be_read_and_printed(visit, run):
+    page = visit.open(run / "report.html").page
+    page.locator(".card details summary").first.click()
+    visit.until(lambda: page.locator(".card details table tbody tr").count() > 0, "the values as a table")
+    assert page.locator("svg[role=img]:not([aria-label])").count() == 0
+    assert page.locator("h1").count() == 1
+    assert HOSTILE in " ".join(visit.texts(".card"))
+    assert page.locator("img").count() == 0
+    page.emulate_media(media="print")
+    assert page.locator(".replay").is_hidden()
+    assert len(page.pdf()) > 20_000
+
+
+def test_pages_of_runs_are_small(run):
+    assert (run / "report.html").stat().st_size < 1_000_000
