@@ -23,6 +23,7 @@ class Journal:
 
     def __init__(self, path: Path, clock: Callable[[], float] = time.time) -> None:
         self.path, self._clock = path, clock
+        self.listeners: list[Callable[[dict[str, Any]], None]] = []
         flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
         self._descriptor = os.open(path, flags, 0o644)
         content = path.read_bytes()
@@ -34,8 +35,11 @@ class Journal:
     def write(self, event: str, **fields: Any) -> None:
         """Add one line. Numbers that are not finite are written as null."""
         line = {"version": VERSION, "number": self.number, "time": round(self._clock(), 3), "event": event, **fields}
-        os.write(self._descriptor, (json.dumps(finite(line), ensure_ascii=False, allow_nan=False) + "\n").encode())
+        clean = finite(line)
+        os.write(self._descriptor, (json.dumps(clean, ensure_ascii=False, allow_nan=False) + "\n").encode())
         self.number += 1
+        for listener in self.listeners:
+            listener(clean)
 
     def sync(self) -> None:
         os.fsync(self._descriptor)

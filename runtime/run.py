@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,13 +19,14 @@ from recspace.dsl.diagnostics import SpaceError
 from . import checkpoint, devices
 from .files import inside
 from .folder import EVENTS, GRAPH, REPORT, RUN, made, vacant
-from .journal import Journal
+from .journal import Journal, effective, read
 from .lock import held
 from .progress import Progress, Silent
 from .refuse import refusal, words
 from .report import write_json
 from .search import Inputs, Search
 from .settings import Settings
+from .sinks import Logs, refuse_missing
 from .state import State, joined
 
 VERSION = 2
@@ -45,6 +47,7 @@ def search(inputs: Inputs, settings: Settings, folder: Path, progress: Progress 
 
     What is refused before anything was trained leaves no run behind, so that it can be put right and started again.
     """
+    refuse_missing(settings.log)
     made(folder)
     with held(folder), devices.settled(settings.threads):
         vacant(folder)
@@ -57,7 +60,8 @@ def search(inputs: Inputs, settings: Settings, folder: Path, progress: Progress 
             if inputs.describe is not None:
                 inputs.describe(folder)
             journal.write("started", stages=[s.name for s in work.stages], seed=settings.seed)
-            return Result(folder, _carry_on(work, settings, folder, journal, 0))
+            with _logged(settings, folder, journal, inputs.graph.name):
+                return Result(folder, _carry_on(work, settings, folder, journal, 0))
         except SpaceError:
             if not checkpoint.numbers(folder):
                 for name in (RUN, GRAPH):
@@ -83,6 +87,7 @@ def resume(folder: Path, rebuild: Rebuild, progress: Progress | None = None) -> 
         kept, settings, report = _remembered(folder)
         if report is not None:
             return Result(folder, report)
+        refuse_missing(settings.log)
         inputs = rebuild(kept["bound"], settings)
         unchanged(kept["bound"], inputs.bound, folder)
         _make_parts(folder)
@@ -125,7 +130,23 @@ def _resumed(
         work.restore(loaded.state.part("search"))
     else:
         journal.write("resumed", **{"from": 0}, damaged=list(loaded.damaged) if loaded is not None else [])
-    return _carry_on(work, settings, folder, journal, number)
+    with _logged(settings, folder, journal, inputs.graph.name):
+        return _carry_on(work, settings, folder, journal, number)
+
+
+@contextmanager
+def _logged(settings: Settings, folder: Path, journal: Journal, name: str) -> Iterator[None]:
+    """The sinks that the settings ask for, open while the run goes on."""
+    if not settings.log:
+        yield
+        return
+    logs = Logs(settings.log, folder, name, effective(read(journal.path)))
+    journal.listeners.append(logs.tell)
+    try:
+        yield
+    finally:
+        journal.listeners.remove(logs.tell)
+        logs.close()
 
 
 def _carry_on(work: Search, settings: Settings, folder: Path, journal: Journal, number: int) -> Mapping[str, Any]:

@@ -23,6 +23,7 @@ class Settings:
     checkpoint_s        seconds between checkpoints; one is made at the end of every stage besides
     checkpoint_steps    steps between checkpoints; 0: only by time
     evaluation_rows     rows of a batch in evaluation
+    log                 sinks that the events go to besides: tensorboard, mlflow
     top                 items of a list, where a model ranks: recall@top, ndcg@top
     """
 
@@ -41,12 +42,13 @@ class Settings:
     checkpoint_steps: int = 0
     evaluation_rows: int = 8192
     top: int = 20
+    log: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
-        return {**asdict(self), "fix": list(self.fix), "set": list(self.set)}
+        return {**asdict(self), "fix": list(self.fix), "set": list(self.set), "log": list(self.log)}
 
     @staticmethod
     def from_json(data: Mapping[str, Any]) -> Settings:
         """Inverse of `as_json`; unknown entries of a newer version are an error there (TypeError)."""
-        values: dict[str, Any] = {n: tuple(v) if n in ("fix", "set") else v for n, v in data.items()}
+        values: dict[str, Any] = {n: tuple(v) if n in ("fix", "set", "log") else v for n, v in data.items()}
         return Settings(**values)

@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, assert_never
 
-from ..ir import (
+from ..ir.nodes import (
     Constant,
     Cost,
     DecisionNode,
-    Graph,
     Input,
     Learned,
     Merge,
@@ -17,10 +16,11 @@ from ..ir import (
     Operator,
     Output,
     Reduce,
-    Ref,
     Select,
     SubsetSum,
 )
+from ..ir.rows import Ref
+from .drawable import Drawable
 
 NAMES_SHOWN = 4
 
@@ -48,18 +48,18 @@ class Arrow:
     role: str = ""
 
 
-def boxes(graph: Graph) -> tuple[Box, ...]:
+def boxes(graph: Drawable) -> tuple[Box, ...]:
     """Producers before consumers."""
     return tuple(_box(key, node, graph) for key, node in graph.items())
 
 
-def arrows(graph: Graph) -> tuple[Arrow, ...]:
+def arrows(graph: Drawable) -> tuple[Arrow, ...]:
     """Each pair of nodes and role once."""
     found = [Arrow(ref.node, key, role) for key, node in graph.items() for role, ref in reads(node)]
     return tuple(dict.fromkeys(found))
 
 
-def _box(key: int, node: Node, graph: Graph) -> Box:
+def _box(key: int, node: Node, graph: Drawable) -> Box:
     axes = ", ".join(node.index.axes)
     count = len(node.index)
     if isinstance(node, DecisionNode):
@@ -70,7 +70,7 @@ def _box(key: int, node: Node, graph: Graph) -> Box:
     return Box(key, kind_of(node), title, f"{shape} · {node.phase} phase", note_of(node, graph))
 
 
-def _elements(graph: Graph, node: DecisionNode) -> int:
+def _elements(graph: Drawable, node: DecisionNode) -> int:
     decision = next((d for d in graph.decisions if d.name == node.name), None)
     if decision is None:
         return 0
@@ -111,7 +111,7 @@ def name_of(node: Node) -> str:
             assert_never(node)
 
 
-def note_of(node: Node, graph: Graph) -> str:
+def note_of(node: Node, graph: Drawable) -> str:
     """The second thing to know: a domain, options, alternatives, the text of an output, or else the place."""
     match node:
         case DecisionNode(name=name):

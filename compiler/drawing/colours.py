@@ -11,6 +11,7 @@ FILL = {
     "select": "#fff4df",
     "reduce": "#ffffff",
     "merge": "#f7f7f7",
+    "subsetsum": "#ffffff",
     "output": "#e9defa",
     "cost": "#fbe3e3",
 }
@@ -23,6 +24,7 @@ STROKE = {
     "select": "#c46a00",
     "reduce": "#6b6b6b",
     "merge": "#9a9a9a",
+    "subsetsum": "#6b6b6b",
     "output": "#6d46b0",
     "cost": "#b54040",
 }

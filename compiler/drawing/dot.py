@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 
-from ..ir import Graph
 from .boxes import Box, arrows, boxes
 from .colours import FILL, STROKE
+from .drawable import Drawable
 
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
-def to_dot(graph: Graph) -> str:
+def to_dot(graph: Drawable) -> str:
     """A digraph with a box for each family, decisions coloured."""
     lines = [f"digraph {_quoted(graph.name)} {{", '  node [shape=box, style="rounded,filled", fontname="sans-serif"]']
     lines += [f"  n{box.key} [{_attributes(box)}]" for box in boxes(graph)]

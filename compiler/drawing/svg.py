@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from base64 import b64encode
 from html import escape
 from itertools import pairwise
 from unicodedata import east_asian_width
 
-from ..ir import Graph
 from .boxes import Box, arrows, boxes
 from .colours import FILL, STROKE
+from .drawable import Drawable
 from .layout import Placed, Size, layout
 
 LONGEST = 56
@@ -26,7 +27,7 @@ ARROW_HEAD = """<defs><marker id="m" viewBox="0 0 8 8" refX="7" refY="4" markerW
 <path d="M0 0L8 4L0 8z" fill="#8a8a8a"/></marker></defs>"""
 
 
-def to_svg(graph: Graph) -> str:
+def to_svg(graph: Drawable) -> str:
     """A picture of the graph, top to bottom, decisions coloured."""
     every, lines = boxes(graph), {box.key: _lines(box) for box in boxes(graph)}
     sizes = {box.key: _size(lines[box.key]) for box in every}
@@ -44,6 +45,12 @@ def to_svg(graph: Graph) -> str:
     ]
     drawn = [_arrow(edge, words, placed, sizes) for edge, words in roles.items()]
     return "\n".join([*head, *drawn, *(_box(b, lines[b.key], placed, sizes[b.key]) for b in every), "</svg>"]) + "\n"
+
+
+def to_image(graph: Drawable) -> str:
+    """The picture as an <img> that holds its own data."""
+    data = b64encode(to_svg(graph).encode()).decode("ascii")
+    return f'<img alt="{_text(graph.name)}" style="max-width:100%" src="data:image/svg+xml;base64,{data}">'
 
 
 def _lines(box: Box) -> list[str]:

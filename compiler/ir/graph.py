@@ -92,6 +92,12 @@ class Graph:
     def decision(self, name: str) -> Decision:
         return next(d for d in self.decisions if d.name == name)
 
+    def _repr_html_(self) -> str:
+        """Its picture, in a notebook: an image, so that nothing in it is markup of the notebook."""
+        from ..drawing.svg import to_image
+
+        return to_image(self)
+
     def cycle(self) -> list[int]:
         """Some cycle, or nothing."""
         import networkx as nx

@@ -113,6 +113,7 @@ def search(
     amp: bool = False,
     compile: bool = False,
     top: int = 20,
+    log: str | Iterable[str] = (),
     progress: Progress | None = None,
 ) -> Run:
     """Search a compiled space in the folder `out`, which must be new or empty; the finished run.
@@ -132,7 +133,7 @@ def search(
     fixed = (fix,) if isinstance(fix, str) else tuple(fix)
     settings = Settings(
         seed=seed, epochs=epochs, hours=hours, fix=fixed, set=space.question.settings, strategy=strategy,
-        device=device, amp=amp, compile=compile, top=top,
+        device=device, amp=amp, compile=compile, top=top, log=(log,) if isinstance(log, str) else tuple(log),
     )  # fmt: skip
     start(space, settings, Path(out), progress)
     return Run(out)
@@ -219,6 +220,13 @@ class Run:
     def _read(self, name: str) -> dict[str, Any]:
         found: dict[str, Any] = json.loads((self.folder / name).read_bytes())
         return found
+
+    def _repr_html_(self) -> str:
+        from recspace.pages.notebook import run_html, unfinished_html
+
+        if not self.done:
+            return unfinished_html(str(self.folder), self.events)
+        return run_html(str(self.folder), self.report, self.architecture)
 
     def __repr__(self) -> str:
         return f"Run({str(self.folder)!r})"

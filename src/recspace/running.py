@@ -42,6 +42,11 @@ class Space:
         decisions = f"{len(self.decisions)} decision{'s' * (len(self.decisions) != 1)}"
         return f"<Space {self.graph.name} on {self.schema.name}: {decisions}, size {self.size.formula}>"
 
+    def _repr_html_(self) -> str:
+        from recspace.pages.notebook import space_html
+
+        return space_html(self.graph, self.schema.name, self.size.formula)
+
     @property
     def schema(self) -> Schema:
         assert self.verdict.schema is not None

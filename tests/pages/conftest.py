@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from recspace.cli import main
+
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -72,3 +74,31 @@ def visit(browser) -> Iterator[Visit]:
     context.close()
     assert found.complaints == []
     assert [url for url in found.requests if not url.startswith(("file:", "blob:", "http://127.0.0.1:"))] == []
+
+
+SPACE = """space Mine "A width, a method and a gate"
+let e[f in fields] = linear[f](embed(f, choose dim from {2, 4, 8}), 8)
+choose keep[i < j in fields] from {off, on}
+let pairs = sum(keep[i, j] * (choose how { dot: dot(e[i], e[j])  none: 0 }) for i < j in fields)
+predict  sigmoid(linear(concat(e), 1) + pairs)
+minimize logloss
+search {
+  relax(as = gumbel, temperature = 1.0 -> 0.3, epochs = 2, batch_size = 100)
+  derive()
+  retrain(epochs = 1, batch_size = 200)
+}
+"""
+HOSTILE = '<img src=x onerror="alert(1)">'
+
+
+@pytest.fixture(scope="session")
+def run(tmp_path_factory):
+    """A finished run whose first field has a name that is meant to harm."""
+    folder = tmp_path_factory.mktemp("run")
+    table, space = str(folder / "t.parquet"), folder / "mine.space"
+    plan = ("--fields", "4", "--groups", "2", "--decoys", "0", "--cardinality", "6", "--rows", "1500", "--seed", "1")
+    assert main(["data", "synth", "-o", table, *plan]) == 0
+    space.write_text(SPACE)
+    renamed = ("--rename", f"f1={HOSTILE}", "--seed", "1")
+    assert main(["run", str(space), "--data", table, *renamed, "-o", str(folder / "run")]) == 0
+    return folder / "run"

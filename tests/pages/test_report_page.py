@@ -10,33 +10,8 @@ from recspace.dsl import SpaceError
 from recspace.pages import run_page, write_report
 from recspace.pages.runs import NUMBERS, run_data, shown_events
 
-SPACE = """space Mine "A width, a method and a gate"
-let e[f in fields] = linear[f](embed(f, choose dim from {2, 4, 8}), 8)
-choose keep[i < j in fields] from {off, on}
-let pairs = sum(keep[i, j] * (choose how { dot: dot(e[i], e[j])  none: 0 }) for i < j in fields)
-predict  sigmoid(linear(concat(e), 1) + pairs)
-minimize logloss
-search {
-  relax(as = gumbel, temperature = 1.0 -> 0.3, epochs = 2, batch_size = 100)
-  derive()
-  retrain(epochs = 1, batch_size = 200)
-}
-"""
 HOSTILE = '<img src=x onerror="alert(1)">'
-
-
-@pytest.fixture(scope="module")
-def run(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("run")
-    plan = ("--fields", "4", "--groups", "2", "--decoys", "0", "--cardinality", "6", "--rows", "1500", "--seed", "1")
-    assert call("data", "synth", "-o", folder / "t.parquet", *plan).returncode == 0
-    (folder / "mine.space").write_text(SPACE)
-    rename = ("--rename", f"f1={HOSTILE}")
-    result = call(
-        "run", folder / "mine.space", "--data", folder / "t.parquet", *rename, "-o", folder / "run", "--seed", "1"
-    )
-    assert result.returncode == 0, result.stderr
-    return folder / "run"
+"""What the run of `conftest.py` calls a field."""
 
 
 def test_a_run_leaves_its_page_and_the_same_is_written_again(run):

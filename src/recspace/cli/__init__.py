@@ -9,10 +9,28 @@ from collections.abc import Sequence
 
 from recspace import __version__
 
-from . import check, compiling, data, explain, export, graph, listing, predict, report, resume, run, size, trials
+from . import (
+    check,
+    compare,
+    compiling,
+    data,
+    explain,
+    export,
+    graph,
+    listing,
+    predict,
+    report,
+    resume,
+    run,
+    size,
+    trials,
+    watch,
+)
 from .failures import guarded
 
-COMMANDS = (check, size, graph, compiling, run, resume, report, predict, trials, export, listing, data, explain)
+COMMANDS = (
+    check, size, graph, compiling, run, resume, watch, report, compare, predict, trials, export, listing, data, explain
+)  # fmt: skip
 """In the order in which `recspace --help` lists them."""
 
 EXIT_CODES = "exit codes: 0 done, 1 the space or the data is wrong, 2 usage, 3 the run failed"

@@ -1,8 +1,9 @@
-"""`recspace graph FILE -o x.html`: a space's graph, one box for each family, as a page, SVG, DOT or JSON."""
+"""`recspace graph FILE -o x.html`: a space's graph, one box for each family, as a page, a picture, DOT, Mermaid or JSON."""
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,14 +17,18 @@ from .writing import write_page
 if TYPE_CHECKING:
     from recspace.compiler.ir import Graph
 
-FORMATS = (".html", ".svg", ".dot", ".json")
+FORMATS = (".html", ".svg", ".png", ".dot", ".mmd", ".json")
 
 
 def add(commands: Subparsers[argparse.ArgumentParser]) -> None:
     parser = command(commands, "graph", run, "draw the graph of a space")
     add_space(parser)
     parser.add_argument(
-        "-o", "--output", metavar="OUT", type=_output, help="x.html, x.svg, x.dot or x.json; without it, text on stdout"
+        "-o",
+        "--output",
+        metavar="OUT",
+        type=_output,
+        help="x.html, x.svg, x.png, x.dot, x.mmd (Mermaid) or x.json; without it, text on stdout",
     )
     add_json(parser)
 
@@ -55,7 +60,9 @@ def run(args: argparse.Namespace) -> int:
         page = args.output.suffix == ".html"
         write_page(args.output, graph_page(verdict) if page else drawn(graph, args.output.suffix))
     if args.json:
-        print(drawn(graph, ".json"), end="")
+        from recspace.compiler.drawing import to_json
+
+        print(to_json(graph), end="")
     elif args.output is None:
         from recspace.compiler.printing import show as shown
 
@@ -63,8 +70,11 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def drawn(graph: Graph, suffix: str) -> str:
+def drawn(graph: Graph, suffix: str) -> str | bytes:
     """The graph in the format that a suffix names."""
-    from recspace.compiler.drawing import to_dot, to_json, to_svg
+    from recspace.compiler.drawing import to_dot, to_json, to_mermaid, to_png, to_svg
 
-    return {".json": to_json, ".dot": to_dot, ".svg": to_svg}[suffix](graph)
+    formats: dict[str, Callable[[Graph], str | bytes]] = {
+        ".json": to_json, ".dot": to_dot, ".svg": to_svg, ".mmd": to_mermaid, ".png": to_png
+    }  # fmt: skip
+    return formats[suffix](graph)

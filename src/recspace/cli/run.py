@@ -47,6 +47,9 @@ def add(commands: Subparsers[argparse.ArgumentParser]) -> None:
     )
     group.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     group.add_argument("--amp", action="store_true", help="bfloat16 where it is safe")
+    group.add_argument(
+        "--log", metavar="SINK", action="append", default=[], help="log to tensorboard or mlflow as well (extras)"
+    )
     group.add_argument("--compile", action="store_true", help="torch.compile the training step")
     add_without(group)
     add_json(parser)
@@ -110,7 +113,7 @@ def settings(args: argparse.Namespace) -> Settings:
 
     return Settings(
         seed=args.seed, epochs=args.epochs, hours=args.hours, fix=tuple(args.fix), set=tuple(args.set),
-        strategy=args.strategy, device=args.device, amp=args.amp, compile=args.compile, top=args.top,
+        strategy=args.strategy, device=args.device, amp=args.amp, compile=args.compile, top=args.top, log=tuple(args.log),
     )  # fmt: skip
 
 

@@ -6,7 +6,9 @@ What stands in a page comes packed as data and is put there as text alone; the s
 
 from __future__ import annotations
 
+from .comparisons import compare_page
 from .graphs import graph_page
 from .runs import run_page, write_report
+from .server import Watch
 
-__all__ = ["graph_page", "run_page", "write_report"]
+__all__ = ["Watch", "compare_page", "graph_page", "run_page", "write_report"]

@@ -55,7 +55,7 @@ def run_data(folder: Path) -> dict[str, Any]:
 def _data(folder: Path) -> dict[str, Any]:
     graph, report = _json(folder / GRAPH), _json(folder / REPORT)
     architecture = _json(folder / "architecture.json") if report is not None else None
-    settings = _json(folder / RUN)
+    settings, events = _json(folder / RUN), effective(read(folder / EVENTS))
     assert settings is not None
     name = (report or {}).get("space") or (graph or {}).get("name") or folder.name
     return {
@@ -63,7 +63,8 @@ def _data(folder: Path) -> dict[str, Any]:
         "name": name,
         "folder": str(folder),
         "graph": graph,
-        "events": shown_events(effective(read(folder / EVENTS))),
+        "events": shown_events(events),
+        "last": max((event["number"] for event in events), default=-1),
         "report": report,
         "settings": settings["settings"],
         "decided": None if architecture is None else [_decided(entry) for entry in architecture["decisions"]],
@@ -114,7 +115,7 @@ def shown_events(events: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     every, count = -(-numbers // NUMBERS), 0
     found = []
     for k, event in enumerate(events):
-        shown = {name: value for name, value in event.items() if name not in LEFT_OUT}
+        shown = shown_event(event)
         if "weights" in shown:
             count += 1
             if every > 1 and count % every and not _last(events, k):
@@ -123,6 +124,11 @@ def shown_events(events: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
             del shown["chosen"]
         found.append(shown)
     return found
+
+
+def shown_event(event: Mapping[str, Any]) -> dict[str, Any]:
+    """An event without what a page has no use for."""
+    return {name: value for name, value in event.items() if name not in LEFT_OUT}
 
 
 def _last(events: Sequence[Mapping[str, Any]], k: int) -> bool:

@@ -1,7 +1,7 @@
 // A run that goes on: its events as the server sends them; when it is done the page is asked for anew.
 
-export function follow(page, from) {
-  const source = new EventSource(`events?from=${from}`);
+export function follow(page, last) {
+  const source = new EventSource(`events?after=${last}`);
   let waiting = null;
   source.addEventListener("message", ({ data }) => {
     for (const event of JSON.parse(data)) page.journal.add(event);

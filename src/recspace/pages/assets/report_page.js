@@ -113,7 +113,7 @@ async function reportPage() {
   page.update();
   page.replay.go(page.replay.last);
   if (page.view) await page.view.refresh();
-  if (data.live) follow(page, data.events.length);
+  if (data.live && !page.journal.done) follow(page, data.last);
   document.body.dataset.ready = "yes";
 }
 
