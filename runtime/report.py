@@ -81,7 +81,18 @@ def write_encoding(folder: Path, columns: Sequence[Column], save: Callable[[Path
 
 def readable(trial: Mapping[str, Any], decisions: tuple[Decision, ...]) -> dict[str, Any]:
     """A trial of a sampler as the journal has it: options in words, unless there are too many."""
-    names = ("number", "score", "metric", "parameters", "failed", "fingerprint", "charge", "stopped", "repeats", "rungs")
+    names = (
+        "number",
+        "score",
+        "metric",
+        "parameters",
+        "failed",
+        "fingerprint",
+        "charge",
+        "stopped",
+        "repeats",
+        "rungs",
+    )
     told = {name: trial[name] for name in names if name in trial}
     architecture = architecture_from(trial["architecture"]) or {}
     if sum(map(len, architecture.values())) > TOLD:
