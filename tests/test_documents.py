@@ -18,6 +18,14 @@ def test_the_reference_is_what_the_code_says():
     assert made.stdout == (ROOT / "docs" / "reference.md").read_text("utf-8")
 
 
+def test_the_table_of_strategies_is_what_they_promise():
+    """Written anew by tools/strategies: run it where a strategy promises something else than before."""
+    arguments = [sys.executable, str(ROOT / "tools" / "strategies"), "--print"]
+    made = subprocess.run(arguments, capture_output=True, text=True, timeout=60)
+    assert made.returncode == 0, made.stderr
+    assert made.stdout == (ROOT / "docs" / "strategies.md").read_text("utf-8"), "run tools/strategies"
+
+
 def test_the_reference_needs_no_torch():
     code = f"import runpy, sys; sys.argv[1:] = ['--print']; runpy.run_path({str(ROOT / 'tools' / 'reference')!r}); sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=60).returncode == 0

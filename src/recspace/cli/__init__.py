@@ -23,13 +23,15 @@ from . import (
     resume,
     run,
     size,
+    strategies,
     trials,
     watch,
 )
 from .failures import guarded
 
 COMMANDS = (
-    check, size, graph, compiling, run, resume, watch, report, compare, predict, trials, export, listing, data, explain
+    check, size, graph, compiling, run, resume, watch, report, compare, predict, trials, export, strategies, listing,
+    data, explain,
 )  # fmt: skip
 """In the order in which `recspace --help` lists them."""
 

@@ -22,31 +22,23 @@ FLOAT = 4
 
 def rehearse(space: Space, settings: Settings, *, as_json: bool) -> int:
     """Compile, plan and count. Raises SpaceError for what a run would refuse."""
-    from recspace.dsl import SpaceError
     from recspace.running import inputs_of
-    from recspace.runtime.fix import parsed
-    from recspace.runtime.plan import foresee, need_supernet, obstacles, planned, sampler_of
+    from recspace.runtime.plan import sampler_of
     from recspace.runtime.rehearsal import step_memory
+    from recspace.support import plan
 
     inputs = inputs_of(space, settings.strategy)
-    faults = obstacles(inputs.recipe, inputs.decisions, inputs.promises)
-    if faults:
-        raise SpaceError(faults)
-    fixed = parsed(settings.fix, space.graph)
-    stages = planned(inputs.recipe, inputs.decisions, inputs.promises)
-    foresee(stages, space.graph, fixed)
+    planned = plan(space, inputs.recipe, settings.fix)
+    stages, fixed, compiled = planned.stages, planned.fixed, planned.compiled
     left = size_left(space.graph, fixed) if settings.fix else None
-    shared = need_supernet(stages, inputs.promises)
     options = [sampler_of(s.call, inputs.promises).options for s in stages]
-    hand_made = fixed.architecture({d.name: d.hand_made for d in inputs.decisions})
-    compiled = inputs.factory(None) if shared else space.unrequired(hand_made)
     found = {
         "space": space.graph.name,
         "size": size_data(space.size),
         "fixed": {name: len(options) for name, options in fixed.options.items()},
         "left": None if left is None else whole(left),
         "stages": [{"name": s.name, "epochs": _epochs(o, settings)} for s, o in zip(stages, options, strict=True)],
-        "model": "supernet" if shared else "hand-made",
+        "model": "supernet" if planned.shared else "hand-made",
         **counts(compiled),
         **step_memory(inputs, compiled, options),
         "rows": _rows(inputs, compiled),
