@@ -30,6 +30,7 @@ from .refuse import refusal, words
 from .second_order import Ahead
 from .settings import Settings
 from .shaping import Shaping
+from .targets import Target
 from .task import Found
 from .training import Fit, Plan, batches, upper_name
 from .updates import Update
@@ -57,6 +58,7 @@ class Context:
     `free`: as `factory`, of an architecture that need not meet the requirements of the space. `settled`: the graph of the plain model
     that an architecture means, before any pass (`Models.settled`). `purse`: what requirements on costs allow.
     `penalty`: what costs of an architecture add to what is minimized.
+    `targets`: budgets that a sampler finds the best for, each.
     """
 
     stage: str
@@ -71,6 +73,7 @@ class Context:
     settled: Callable[[Architecture], Graph] | None = None
     purse: Purse | None = None
     penalty: Callable[[Architecture], float] | None = None
+    targets: tuple[Target, ...] = ()
 
     def charge(self, architecture: Architecture) -> float:
         """What costs of an architecture add to what is minimized."""

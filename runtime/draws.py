@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 from recspace.compiler.architectures import canonical, exists, fingerprint, satisfies
@@ -101,3 +101,21 @@ class Draws:
             return min(trials, self._sampler.total() or trials)
         except TooHard:
             return trials
+
+
+class InTurn:
+    """Draws within several budgets, one after the other: by the number that a draw is called by."""
+
+    def __init__(self, draws: Sequence[Draws]) -> None:
+        self._draws = tuple(draws)
+
+    def at(self, seed: int, *names: Name) -> Architecture:
+        """As `Draws.at`, of the one whose turn it is."""
+        number = next((name for name in names if isinstance(name, int)), 0)
+        return self._draws[number % len(self._draws)].at(seed, *names)
+
+    def key(self, architecture: Architecture) -> str:
+        return self._draws[0].key(architecture)
+
+    def at_most(self, trials: int) -> int:
+        return self._draws[0].at_most(trials)

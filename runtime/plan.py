@@ -37,10 +37,15 @@ SEARCHING = frozenset({"relax", "sample", "score", "infer", "screen"})
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A stage with its name in the run: `2.retrain`, counted from 0; `baseline` trains the hand-made model."""
+    """A stage with its name in the run: `2.retrain`, counted from 0; `baseline` trains the hand-made model.
+
+    `budget`: the one that it is for, of several; `stream`: the name of its random streams, the same for all of these.
+    """
 
     name: str
     call: StageCall
+    budget: str = ""
+    stream: str = ""
 
 
 def planned(recipe: Recipe, decisions: tuple[Decision, ...], promises: Promises) -> tuple[Planned, ...]:

@@ -18,7 +18,7 @@ from .randomness import noises
 from .recipe import StageCall
 
 if TYPE_CHECKING:
-    from .search import Inputs
+    from .inputs import Inputs
 
 
 def step_memory(inputs: Inputs, compiled: Compiled, options: Sequence[Mapping[str, Any]]) -> dict[str, int]:

@@ -19,12 +19,13 @@ from recspace.dsl.diagnostics import SpaceError
 from . import checkpoint, devices
 from .files import inside
 from .folder import EVENTS, GRAPH, REPORT, RUN, made, vacant
+from .inputs import Inputs
 from .journal import Journal, effective, read
 from .lock import held
 from .progress import Progress, Silent
 from .refuse import refusal, words
 from .report import write_json
-from .search import Inputs, Search
+from .search import Search
 from .settings import Settings
 from .sinks import Logs, refuse_missing
 from .state import State, joined

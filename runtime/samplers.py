@@ -11,7 +11,7 @@ from recspace.compiler.decisions import Architecture
 from recspace.compiler.sampler import Sampler
 from recspace.dsl.source import Span
 
-from .draws import Draws
+from .draws import Draws, InTurn
 from .refuse import refusal
 from .state import State
 from .task import architecture_from, architecture_json
@@ -67,7 +67,7 @@ class Uniform(Ranked):
     """Random search without an architecture twice: draw k is a function of (seed, stage, k), and those that came up before
     are passed over. There are no more trials than architectures, where these can be counted."""
 
-    def __init__(self, draws: Draws, seed: int, stage: str, trials: int) -> None:
+    def __init__(self, draws: Draws | InTurn, seed: int, stage: str, trials: int) -> None:
         super().__init__(draws.at_most(trials))
         self._draws, self._seed, self._stage = draws, seed, stage
         self._drawn, self._seen = 0, dict[str, None]()

@@ -29,6 +29,7 @@ from .recipe import StageCall
 from .refuse import refusal
 from .samplers import Proposer
 from .state import State, copied, joined
+from .targets import Target
 from .task import Found, architecture_from, architecture_json
 from .training import Diverged, Fit
 
@@ -64,8 +65,8 @@ class Sampling:
         self._saved, self._rungs = 0, dict[str, float]()  # of the trial at hand: scores by epochs
         self._sizes: dict[str, int] = {}  # parameters by meaning
         self._trial: tuple[Architecture, str, Fit] | None = None
-        self._kept: dict[str, Tensor] = {}
-        self._kept_score = -math.inf
+        # What the best trained trial has learned: of all (""), and within each budget.
+        self._kept: dict[str, tuple[float, dict[str, Tensor]]] = {}
         self.trials: list[dict[str, Any]] = []
         self.at, self._hurried = 0, False
 
@@ -176,8 +177,10 @@ class Sampling:
     def _judge(self, architecture: Architecture, key: str, fit: Fit) -> None:
         score = self._score(fit.model, fit.choosing.settled())
         worth = score - self.context.charge(architecture)
-        if worth > self._kept_score:  # of equal ones the first, as the sampler has it
-            self._kept_score, self._kept = worth, copied(fit.model.tensors)
+        able = ["", *(target.name for target in self.context.targets if target.purse.met(architecture))]
+        better = [name for name in able if name not in self._kept or worth > self._kept[name][0]]
+        if better and math.isfinite(worth):  # of equal ones the first, as the sampler has it
+            self._kept |= dict.fromkeys(better, (worth, copied(fit.model.tensors)))
         self._tell(architecture, key, score, "")
 
     def _tell(
@@ -236,7 +239,23 @@ class Sampling:
             last = next((t["failed"] for t in reversed(self.trials) if t["failed"]), "")
             help = last or "the last trial was cut off: more --hours, or more trials"
             raise refusal("S0610", "no trial gave a usable architecture", self.call.span, help=help)
-        return replace(self.context.found, architecture=best, gates={}, model=self._kept, weighing={}, raw=False)
+        return self._handed_on(best, "")
+
+    def within(self, target: Target) -> Found:
+        """The best trial within a budget. Raises SpaceError (S0610) where there was none."""
+        best: tuple[float, Architecture] | None = None
+        for trial in self.trials:
+            architecture, good = architecture_from(trial["architecture"]), trial["goodness"]
+            if architecture is not None and good is not None and (best is None or good > best[0]):
+                best = (good, architecture) if target.purse.met(architecture) else best
+        if best is None:
+            text = f"no trial of {self.call.name}() is within the budget {target.name}"
+            raise refusal("S0610", text, self.call.span, help="more trials, or a larger budget")
+        return self._handed_on(best[1], target.name)
+
+    def _handed_on(self, architecture: Architecture, budget: str) -> Found:
+        _, model = self._kept.get(budget, (0.0, {}))
+        return replace(self.context.found, architecture=architecture, gates={}, model=model, weighing={}, raw=False)
 
     def state(self) -> State:
         facts: dict[str, Any] = {"at": self.at, "known": self._known, "trials": self.trials, "hurried": self._hurried}
@@ -247,9 +266,9 @@ class Sampling:
             "rungs": self._rungs,
             "halving": self._halving and self._halving.state(),
         }
-        # Infinity is no JSON.
-        facts["kept_score"] = self._kept_score if math.isfinite(self._kept_score) else None
-        parts = {"sampler": self.sampler.state(), "kept": State(self._kept)}
+        facts["kept"] = [[name, score] for name, (score, _) in self._kept.items()]
+        parts = {"sampler": self.sampler.state()}
+        parts |= {f"kept{k}": State(tensors) for k, (_, tensors) in enumerate(self._kept.values())}
         if self._trial is not None:
             facts["trial"] = architecture_json(self._trial[0])
             parts["fit"] = self._trial[2].state()
@@ -265,8 +284,9 @@ class Sampling:
         if self._halving is not None:
             self._halving.restore(facts["halving"])
         self.sampler.restore(state.part("sampler"))
-        self._kept = dict(state.part("kept").tensors)
-        self._kept_score = -math.inf if facts["kept_score"] is None else float(facts["kept_score"])
+        self._kept = {
+            name: (score, dict(state.part(f"kept{k}").tensors)) for k, (name, score) in enumerate(facts["kept"])
+        }
         self._trial = None
         architecture = architecture_from(facts["trial"])
         if architecture is not None:

@@ -6,87 +6,40 @@ Everything that is under way is in one `State` between any two steps; `run.py` p
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any, cast
 
-import torch
 from torch import Tensor
 
-from recspace.compiler.architectures import canonical, exists
-from recspace.compiler.budgets import Purse
 from recspace.compiler.compiled import Compiled
-from recspace.compiler.decisions import Architecture, Decision
-from recspace.compiler.ir import Graph
-from recspace.compiler.promise import Promises
-from recspace.compiler.schema import Column
+from recspace.compiler.decisions import Decision
 from recspace.dsl.diagnostics import SpaceError
 
 from . import devices, fix, telling
 from .afford import refuse_unreachable
-from .catalogue import Roles, catalogue
-from .choices import Weigher, searched
+from .catalogue import catalogue
 from .columns import Columns
-from .context import Context, Factory
-from .data.encoded import Encoded
-from .evaluation import Figures, figures_of, known, predicted
+from .context import Context
+from .ending import Ending, keep
 from .examples import Examples, divided
-from .examples import Task as Aim
 from .files import inside, write_whole
+from .inputs import Inputs
 from .journal import Journal, finite
-from .module import Model
-from .noise import errors
-from .plain_stages import for_model, hand_made, inherit
 from .plan import BASELINE, Planned, foresee, need_supernet, obstacles, planned, sampler_of, unsearched
 from .progress import Progress
-from .ranking import asked, ranked
-from .recipe import Recipe
 from .references import values_of
 from .refuse import refusal
-from .report import GATES, readable, sizes, write_architecture, write_encoding, write_json, write_tensors
+from .report import readable, write_json, write_tensors
 from .sampling import Sampling
 from .settings import Settings
 from .state import State, joined
-from .summary import Outcome, summary
+from .summary import summary
 from .supernet_stages import Fitting
+from .targets import divided as divided_by
 from .task import Found, Task
 from .training import Diverged
-
-
-@dataclass(frozen=True, slots=True)
-class Inputs:
-    """A space bound to data, ready to be searched.
-
-    `describe` writes the graph of the space to a run's folder, for those who watch.
-    `encode` gives the rows of the columns asked for (`Bound.encode`); `task` is what the label is; `user`: the column
-    of user ids for the grouped AUC; `roles`: who chooses and what is chosen, where models rank. `bound` is what a
-    resumed run must find unchanged: the text of the space and of its imports, its params, the fingerprint of the data;
-    plain data. `free` compiles what need not meet the requirements. `save` keeps the encoding of columns in a folder
-    (`Bound.save`). `settled`, `purse`, `penalty`: see `Context`. `fields`: their names.
-    """
-
-    factory: Factory
-    graph: Graph
-    encode: Callable[[Sequence[Column]], Encoded]
-    task: Aim
-    recipe: Recipe
-    promises: Promises
-    bound: Mapping[str, Any]
-    user: Column | None = None
-    roles: Roles | None = None
-    free: Callable[..., Compiled] | None = None
-    save: Callable[[Path, Sequence[Column]], None] | None = None
-    settled: Callable[[Architecture], Graph] | None = None
-    fields: frozenset[str] = frozenset()
-    purse: Purse | None = None
-    penalty: Callable[[Architecture], float] | None = None
-    describe: Callable[[Path], None] | None = None
-
-    @property
-    def decisions(self) -> tuple[Decision, ...]:
-        return searched(self.graph)
 
 
 class Search:
@@ -98,14 +51,20 @@ class Search:
         faults = obstacles(inputs.recipe, inputs.decisions, inputs.promises)
         if faults:
             raise SpaceError(faults)
-        self.stages = planned(inputs.recipe, inputs.decisions, inputs.promises)
+        self.stages = divided_by(
+            planned(inputs.recipe, inputs.decisions, inputs.promises), inputs.recipe, inputs.targets, inputs.promises
+        )
         self._fixed = fix.parsed(settings.fix, inputs.graph)
         foresee(self.stages, inputs.graph, self._fixed)
-        if inputs.purse is not None:
-            refuse_unreachable(inputs.purse, inputs.decisions, self._fixed)
+        purses = [target.purse for target in inputs.targets]
+        for purse in purses or ([inputs.purse] if inputs.purse is not None else []):
+            refuse_unreachable(purse, inputs.decisions, self._fixed)
         self._device = devices.pick(settings.device)
         self._examples = self._divide()
         self._at, self._found, self._task = 0, Found(), cast("Task | None", None)
+        self._shared = Found()
+        self._ended: dict[str, Found] = {}
+        self._picked: dict[str, Found] = {}
         self._check_stages()
         self._rows: list[dict[str, Any]] = []
         self._hand_made: Tensor | None = None
@@ -211,8 +170,9 @@ class Search:
         return task
 
     def _context(self, stage: Planned) -> Context:
+        targets = {target.name: target.purse for target in self._inputs.targets}
         return Context(
-            stage.name,
+            stage.stream or stage.name,
             self._inputs.factory,
             self._inputs.graph,
             self._examples,
@@ -222,8 +182,9 @@ class Search:
             self._found,
             self._inputs.free,
             self._inputs.settled,
-            self._inputs.purse,
+            targets.get(stage.budget, self._inputs.purse),
             self._inputs.penalty,
+            self._inputs.targets if not stage.budget else (),
         )
 
     def _time_for(self) -> float:
@@ -239,57 +200,39 @@ class Search:
         seconds = self._stage_s + time.monotonic() - self._begun
         row: dict[str, Any] = {"stage": stage.name, **task.figures(), "seconds": round(seconds, 3)}
         if isinstance(task, Fitting):
-            row["test"], prediction = self._judged(task.fit.model, task.fit.choosing.settled())
+            row["test"], prediction = self._ending().judged(task.fit.model, task.fit.choosing.settled())
             if stage.name == BASELINE:
-                row |= self._keep("baseline", task.fit.model, {})
+                row |= keep(self._folder, "baseline", task.fit.model, {})
                 self._hand_made = prediction
         if stage.name != BASELINE:
             self._found = task.found()
+        if isinstance(task, Sampling) and self._inputs.targets and not stage.budget:
+            self._picked = {target.name: task.within(target) for target in self._inputs.targets}
         self._rows.append(finite(row))
         self._elapsed += seconds
         self._at, self._task, self._stage_s = self._at + 1, None, 0.0
+        self._turn(stage)
         self._journal.write("finished", stage=stage.name, step=task.at, figures=row, **telling.memory_mb(self._device))
         self._progress.end(stage.name, row)
 
-    def _judged(self, model: Model, choices: Mapping[str, Tensor | Weigher]) -> tuple[Figures, Tensor]:
-        """Figures and predictions (none where models rank) for test rows: for the report, never for a decision. On
-        validation rows where a split has no test."""
-        rows = self._judging
-        if not rows.numel():
-            return {}, torch.zeros(0)
-        if self._examples.task == "ranking":
-            most = self._settings.evaluation_rows
-            return ranked(model, self._examples, rows, choices, most, whole=True), torch.zeros(0)
-        prediction = predicted(model, self._examples, rows, choices, self._settings.evaluation_rows)
-        return figures_of(self._examples, rows, prediction), torch.from_numpy(prediction).float()
-
-    @property
-    def _judging(self) -> Tensor:
-        return self._examples.test if self._examples.test.numel() else self._examples.valid
-
-    def _keep(self, name: str, model: Model, gates: Mapping[str, Tensor]) -> dict[str, int]:
-        """Write a model's text and weights; its sizes, as measured in the file.
-
-        Weights of kept gates go into the buffer that the module has for them, so that it runs by itself.
-        """
-        write_whole(inside(self._folder, f"{name}.py"), model.compiled.source.encode())
-        held = {
-            s.layer: t.attribute
-            for t in model.compiled.tensors
-            for s in t.slices
-            if s.name == "weights" and not t.trainable
-        }
-        for decision in gates.keys() & held.keys():
-            model.tensors[held[decision]].copy_(gates[decision])
-        tensors = {**model.tensors, **{f"{GATES}{n}": w for n, w in gates.items() if n not in held}}
-        write_tensors(self._folder, f"{name}.safetensors", tensors)
-        return sizes(self._folder / f"{name}.safetensors", model.compiled)
+    def _turn(self, stage: Planned) -> None:
+        """After a stage: the next budget begins with what all share."""
+        following = "" if self.done else self.stages[self._at].budget
+        if not stage.budget:
+            self._shared = self._found
+        elif stage.budget != following:
+            self._ended[stage.budget] = self._found
+        if following and following != stage.budget:
+            self._found = self._picked.get(following, self._shared)
 
     def state(self) -> State:
         """Where the search is; together with the inputs and settings it is everything."""
         seconds = self._stage_s + (time.monotonic() - self._begun if self._task is not None else 0.0)
         facts = {"at": self._at, "rows": self._rows, "elapsed": self._elapsed, "stage_s": seconds}
-        parts = {"found": self._found.state()}
+        several = {"ended": self._ended, "picked": self._picked}
+        facts |= {kind: list(founds) for kind, founds in several.items()}
+        parts = {"found": self._found.state(), "shared": self._shared.state()}
+        parts |= {f"{kind}{k}": f.state() for kind, founds in several.items() for k, f in enumerate(founds.values())}
         if self._hand_made is not None:
             parts["judged"] = State({"hand_made": self._hand_made})
         if self._task is not None:
@@ -300,71 +243,44 @@ class Search:
         facts = state.facts
         self._at, self._rows, self._elapsed = int(facts["at"]), list(facts["rows"]), float(facts["elapsed"])
         self._found = Found.from_state(state.part("found"))
+        self._shared = Found.from_state(state.part("shared"))
+        self._ended, self._picked = (
+            {name: Found.from_state(state.part(f"{kind}{k}")) for k, name in enumerate(facts[kind])}
+            for kind in ("ended", "picked")
+        )
         self._stage_s = float(facts["stage_s"])
         self._hand_made = state.part("judged").tensors.get("hand_made")
         if facts["begun"]:
             self._start(again=True).restore(state.part("task"))
 
     def finish(self) -> dict[str, Any]:
-        """Write everything that a run leaves; may be done again. The report."""
+        """Write everything that a run leaves, of every budget too; may be done again. The report."""
         started = time.monotonic()
-        found = self._found
-        context = replace(self._context(self.stages[-1]), found=found) if self.stages else None
-        outcome = Outcome({}, {}, same=False)
-        if context is not None:
-            model, gates = self._final(context)
-            row: dict[str, Any] = {**self._keep("model", model, gates)}
-            figures, prediction = self._judged(model, gates)
-            row |= {"stage": self.stages[-1].name, "trained": bool(found.model), "test": finite(figures)}
-            if found.architecture is None:
-                found = replace(found, architecture=hand_made(context))
-            posed = asked(self._examples, self._judging, model.compiled) if self._inputs.roles else None
-            outcome = Outcome(row, self._errors(prediction), self._same(found), posed)
-            if self._inputs.save is not None:
-                write_encoding(self._folder, model.compiled.columns, self._inputs.save)
-        decisions = self._inputs.decisions
-        if context is not None and decisions and self._needs_supernet:
+        inputs, ending = self._inputs, self._ending()
+        told = []
+        for target in inputs.targets:
+            found = self._ended.get(target.name) or self._picked[target.name]
+            stage = next((s for s in reversed(self.stages) if s.budget == target.name), self.stages[-1])
+            rows = [row for row in self._rows if "@" not in row["stage"] or row["stage"].endswith(f"@{target.name}")]
+            told.append(ending.of_target(target, replace(self._context(stage), found=found), rows, self._elapsed))
+        context = replace(self._context(self.stages[-1]), found=self._found) if self.stages else None
+        outcome, found = ending.written(self._folder, context, self._found)
+        if context is not None and inputs.decisions and self._needs_supernet:
             write_whole(inside(self._folder, "supernet.py"), context.supernet.source.encode())
             if found.weights:
                 write_tensors(self._folder, "supernet.safetensors", found.weights)
         if found.shared:
             write_tensors(self._folder, "shared.safetensors", found.shared)
-        alive = exists(self._inputs.graph, found.architecture) if found.architecture else None
-        write_architecture(self._folder, decisions, found, alive, self._inputs.fields)
         seconds = self._elapsed + time.monotonic() - started
-        report = summary(self._inputs.graph.name, self._examples, self._settings, self._rows, outcome, seconds)
+        report = summary(inputs.graph.name, self._examples, self._settings, self._rows, outcome, seconds, told)
         write_json(self._folder, "report.json", report)
         self._journal.write("done", figures=report["searched"], gap=report["gap"])
         return report
 
-    def _errors(self, prediction: Tensor) -> dict[str, float]:
-        """How far chance reaches in the comparison with the hand-made model, or in the figures where there is none."""
-        if self._examples.task == "ranking":
-            return {}
-        label, weight = known(self._examples, self._judging)
-        other = None if self._hand_made is None else self._hand_made.numpy()
-        return errors(self._examples.task, label, prediction.numpy(), other, weight)
-
-    def _same(self, found: Found) -> bool:
-        """Whether the searched architecture means the hand-made model."""
-        graph = self._inputs.graph
-        taken = found.architecture or {}
-        # What stages have settled is no part of the hand-made model.
-        plain = self._fixed.architecture({d.name: d.hand_made for d in self._inputs.decisions})
-        return bool(taken) and not found.pruned and canonical(graph, taken) == canonical(graph, plain)
-
-    def _final(self, context: Context) -> tuple[Model, dict[str, Tensor]]:
-        """The model that comes out, and the weights of the gates that it kept."""
-        found = context.found
-        architecture = found.architecture if found.architecture is not None else hand_made(context)
-        compiled = context.plain(architecture, frozenset(found.gates))
-        model = context.model(compiled)
-        if found.model:
-            model.load(found.model)
-        else:
-            inherit(context, model)
-        gates = for_model(context.decisions, compiled, found.gates)
-        return model, {name: weights.to(self._device) for name, weights in gates.items()}
+    def _ending(self) -> Ending:
+        return Ending(
+            self._inputs, self._settings, self._examples, self._device, self._fixed, self._folder, self._hand_made
+        )
 
 
 def _epochs(stage: Planned, decisions: tuple[Decision, ...]) -> int:

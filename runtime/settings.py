@@ -25,6 +25,7 @@ class Settings:
     evaluation_rows     rows of a batch in evaluation
     log                 sinks that the events go to besides: tensorboard, mlflow
     top                 items of a list, where a model ranks: recall@top, ndcg@top
+    profiles            budgets from outside, each a name and requirements on costs: one model for each
     """
 
     seed: int = 0
@@ -43,12 +44,16 @@ class Settings:
     evaluation_rows: int = 8192
     top: int = 20
     log: tuple[str, ...] = ()
+    profiles: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
     def as_json(self) -> dict[str, Any]:
-        return {**asdict(self), "fix": list(self.fix), "set": list(self.set), "log": list(self.log)}
+        profiles = [[name, list(texts)] for name, texts in self.profiles]
+        lists = {"fix": list(self.fix), "set": list(self.set), "log": list(self.log)}
+        return {**asdict(self), **lists, "profiles": profiles}
 
     @staticmethod
     def from_json(data: Mapping[str, Any]) -> Settings:
         """Inverse of `as_json`; unknown entries of a newer version are an error there (TypeError)."""
         values: dict[str, Any] = {n: tuple(v) if n in ("fix", "set", "log") else v for n, v in data.items()}
+        values["profiles"] = tuple((name, tuple(texts)) for name, texts in data.get("profiles", ()))
         return Settings(**values)

@@ -28,9 +28,16 @@ class Outcome:
 
 
 def summary(
-    name: str, examples: Examples, settings: Settings, rows: Sequence[Row], outcome: Outcome, seconds: float
+    name: str,
+    examples: Examples,
+    settings: Settings,
+    rows: Sequence[Row],
+    outcome: Outcome,
+    seconds: float,
+    budgets: Sequence[Row] = (),
 ) -> dict[str, Any]:
-    """The document. `gap`: what the searched model gained or lost when it was trained on its own."""
+    """The document. `gap`: what the searched model gained or lost when it was trained on its own. `budgets`: the models of
+    several, a row each, of which `searched` is the last."""
     baseline = next((r for r in rows if r["stage"] == BASELINE), None)
     own = [r for r in rows if r["stage"] != BASELINE]
     relaxed = next((r for r in reversed(own) if "test" in r and r["stage"].endswith((".relax", ".progressive"))), None)
@@ -43,6 +50,7 @@ def summary(
         "metric": {"name": first, "higher_is_better": higher(first)},
         "hand_made": baseline,
         "searched": {**outcome.searched, "seconds": round(sum(r["seconds"] for r in own), 3)},
+        "budgets": list(budgets),
         "errors": dict(outcome.errors),
         "same_architecture": outcome.same,
         "ranked": outcome.ranked,

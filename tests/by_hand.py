@@ -14,9 +14,9 @@ from recspace.compiler.ir import Graph
 from recspace.compiler.promise import Initial
 from recspace.compiler.schema import Column
 from recspace.runtime.data.encoded import Encoded
+from recspace.runtime.inputs import Inputs
 from recspace.runtime.recipe import Recipe
 from recspace.runtime.registry import promises
-from recspace.runtime.search import Inputs
 
 FIELDS, CARDINALITY = 4, 6
 ROWS = CARDINALITY + 1

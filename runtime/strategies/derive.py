@@ -28,14 +28,14 @@ promise = Stage(
         Option("soft", "flag", False, doc="gates that stay keep the weight that was learned instead of 1"),
         Option("prune", "any", None, refers="value",
                doc="a value whose tables are pruned number by number, by |E ∘ gate|: `keep`, `top`, `threshold` are then of these"),
-        Option("budgets", "any", None, doc="one model for each budget"),
-        Option("of", "any", None, doc="the cost that the budgets are of"),
+        Option("budgets", "any", None, doc="[5%, 10%]: one model for each budget, from one search"),
+        Option("of", "any", None, doc="the cost that the budgets are of; parameters() if nothing is said"),
     ),
     frozenset({"gate", "number", "name", "alternative", "range", "subset"}),
     per_value=True,
     conditional=True,
 )  # fmt: skip
-LATER: dict[str, tuple[str, ...]] = {"budgets": (), "of": ()}
+LATER: dict[str, tuple[str, ...]] = {}
 
 
 def foresee(graph: Graph, call: StageCall, fixed: Fixed) -> None:

@@ -9,6 +9,7 @@ from recspace.compiler.promise import Option, Stage
 from ..fitting import fitting
 
 if TYPE_CHECKING:
+    from recspace.compiler.budgets import Purse
     from recspace.compiler.ir import Graph
 
     from ..choices import Fixed
@@ -30,15 +31,15 @@ promise = Stage(
         Option("trials", "whole", 20, low=1, doc="architectures that are judged"),
         EVALUATE,
         *fitting(1, patience=0),
-        Option("budgets", "any", None, doc="the best for each budget"),
-        Option("of", "any", None, doc="the cost that the budgets are of"),
+        Option("budgets", "any", None, doc="[5%, 10%]: the best within each budget, of which trials take turns"),
+        Option("of", "any", None, doc="the cost that the budgets are of; parameters() if nothing is said"),
     ),
     frozenset({"gate", "number", "name", "alternative", "range", "real", "subset"}),
     per_value=True,
     conditional=True,
     constraints=True,
 )
-LATER: dict[str, tuple[str, ...]] = {"budgets": (), "of": ()}
+LATER: dict[str, tuple[str, ...]] = {}
 
 
 def foresee(graph: Graph, call: StageCall, fixed: Fixed) -> None:
@@ -49,11 +50,13 @@ def foresee(graph: Graph, call: StageCall, fixed: Fixed) -> None:
 
 
 def proposer(context: Context, call: StageCall) -> Proposer:
-    from ..draws import Draws
+    from ..draws import Draws, InTurn
     from ..samplers import Uniform
 
-    draws = Draws(context.graph, context.fixed, context.purse)
-    return Uniform(draws, context.seed, context.stage, int(call.options["trials"]))
+    purses: list[Purse | None] = [target.purse for target in context.targets]
+    draws = [Draws(context.graph, context.fixed, purse) for purse in purses or [context.purse]]
+    trials = int(call.options["trials"])
+    return Uniform(InTurn(draws) if len(draws) > 1 else draws[0], context.seed, context.stage, trials)
 
 
 def start(context: Context, call: StageCall) -> Task:

@@ -79,6 +79,7 @@ def remarks(report: Mapping[str, Any]) -> Iterator[str]:
             f": {ranked['asked']:,} users and contexts{some}, over {ranked['items']:,} items less those that they had"
         )
     yield f"judged on {part}{error}"
+    yield from _budgets(report)
     if any(value is None for value in report["searched"].get("test", {}).values()):
         yield f"undefined: the {part} do not have both labels"
     if report.get("same_architecture") and compared:
@@ -87,6 +88,15 @@ def remarks(report: Mapping[str, Any]) -> Iterator[str]:
     yield from _gap(report)
     if not report["searched"].get("trained", True):
         yield "the searched model has the supernet's weights: nothing in the recipe retrained it"
+
+
+def _budgets(report: Mapping[str, Any]) -> Iterator[str]:
+    """The model of every budget, where a run has several."""
+    metric = report["metric"]["name"]
+    for row in report.get("budgets", ()):
+        costs = ", ".join(f"{c['require']}: {c['cost']:,} of {c['allowed']:,}" for c in row["costs"])
+        figure = f"{NAMES.get(metric, metric)} {_value(row.get('test', {}).get(metric))}"
+        yield f"budget {row['budget']}: {figure}, {row['embedding_bytes']:,} embedding bytes, {costs}; in {row['folder']}"
 
 
 def _ending(row: Mapping[str, Any]) -> str:

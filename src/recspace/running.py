@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from recspace.dsl import Diagnostic, SpaceError
 
 from .aims import aim, roles
+from .budgeting import Profiles, targets_of
 from .checking import Question, Verdict, judge
 from .recipes import recipe_of
 
@@ -23,10 +24,10 @@ if TYPE_CHECKING:
     from recspace.compiler.passes.keep import Mask, Place
     from recspace.compiler.schema import Column, Schema
     from recspace.compiler.size import Size
+    from recspace.runtime.inputs import Inputs
     from recspace.runtime.module import Model
     from recspace.runtime.progress import Progress
     from recspace.runtime.run import Result
-    from recspace.runtime.search import Inputs
     from recspace.runtime.settings import Settings
 
 
@@ -136,10 +137,10 @@ def bound_space(question: Question) -> Space:
     return Space(question, verdict)
 
 
-def inputs_of(space: Space, strategy: str = "") -> Inputs:
+def inputs_of(space: Space, strategy: str = "", profiles: Profiles = ()) -> Inputs:
     """What the runtime searches. Raises SpaceError for a strategy that is not there and data that cannot be learned."""
+    from recspace.runtime.inputs import Inputs
     from recspace.runtime.registry import promises
-    from recspace.runtime.search import Inputs
 
     verdict, schema = space.verdict, space.schema
     assert verdict.bound is not None, "a run needs a table"
@@ -163,6 +164,7 @@ def inputs_of(space: Space, strategy: str = "") -> Inputs:
         space.purse,
         space.penalty,
         space.describe,
+        targets_of(verdict, recipe, profiles),
     )
 
 
@@ -207,7 +209,7 @@ def start(space: Space, settings: Settings, folder: Path, progress: Progress | N
     """Search in a new folder. Raises SpaceError as `runtime.run.search` does."""
     from recspace.runtime.run import search
 
-    return _shown(search(inputs_of(space, settings.strategy), settings, folder, progress))
+    return _shown(search(inputs_of(space, settings.strategy, settings.profiles), settings, folder, progress))
 
 
 def _shown(result: Result) -> Result:
@@ -232,7 +234,7 @@ def go_on(folder: Path, progress: Progress | None = None, moved: Moved = Moved()
     from recspace.runtime.run import resume
 
     def rebuilt(bound: Mapping[str, Any], settings: Settings) -> Inputs:
-        return inputs_of(_space_of(bound, moved), str(bound["asked"]["strategy"]))
+        return inputs_of(_space_of(bound, moved), str(bound["asked"]["strategy"]), settings.profiles)
 
     return _shown(resume(folder, rebuilt, progress))
 

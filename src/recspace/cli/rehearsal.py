@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from recspace.compiler.ir import Graph
     from recspace.running import Space
     from recspace.runtime.choices import Fixed
-    from recspace.runtime.search import Inputs
+    from recspace.runtime.inputs import Inputs
     from recspace.runtime.settings import Settings
 
 FLOAT = 4
@@ -23,13 +23,16 @@ FLOAT = 4
 def rehearse(space: Space, settings: Settings, *, as_json: bool) -> int:
     """Compile, plan and count. Raises SpaceError for what a run would refuse."""
     from recspace.running import inputs_of
+    from recspace.runtime.afford import refuse_unreachable
     from recspace.runtime.plan import sampler_of
     from recspace.runtime.rehearsal import step_memory
     from recspace.support import plan
 
-    inputs = inputs_of(space, settings.strategy)
+    inputs = inputs_of(space, settings.strategy, settings.profiles)
     planned = plan(space, inputs.recipe, settings.fix)
     stages, fixed, compiled = planned.stages, planned.fixed, planned.compiled
+    for purse in [target.purse for target in inputs.targets] or [space.purse]:
+        refuse_unreachable(purse, inputs.decisions, fixed)
     left = size_left(space.graph, fixed) if settings.fix else None
     options = [sampler_of(s.call, inputs.promises).options for s in stages]
     found = {

@@ -39,6 +39,8 @@ def add(commands: Subparsers[argparse.ArgumentParser]) -> None:
     )  # fmt: skip
     fix = "settle decisions beforehand: --fix 'keep[user,item]=on'"
     group.add_argument("--fix", metavar="DECISION=OPTION", action="append", default=[], help=fix)
+    profile = 'bounds on costs, as TOML: memory = "8 MB"; several: one model for each, from one search'
+    group.add_argument("--profile", metavar="FILE.toml", action="append", default=[], help=profile)
     group.add_argument("--seed", type=_at_least_0, default=0, metavar="N")
     group.add_argument("--epochs", type=_at_least_1, metavar="N", help="of every stage that trains")
     group.add_argument("--hours", type=_positive, metavar="H", help="for the whole run, divided among its stages")
@@ -109,11 +111,13 @@ def _without_data(args: argparse.Namespace) -> int:
 
 
 def settings(args: argparse.Namespace) -> Settings:
+    from recspace.profiles import profile
     from recspace.runtime.settings import Settings
 
     return Settings(
         seed=args.seed, epochs=args.epochs, hours=args.hours, fix=tuple(args.fix), set=tuple(args.set),
         strategy=args.strategy, device=args.device, amp=args.amp, compile=args.compile, top=args.top, log=tuple(args.log),
+        profiles=tuple(map(profile, args.profile)),
     )  # fmt: skip
 
 
