@@ -27,11 +27,12 @@ from .targets import Target
 class Inputs:
     """A space bound to data, ready to be searched.
 
-    `describe` writes the graph of the space to a run's folder, for those who watch. `encode` gives the rows of the columns asked for (`Bound.encode`); `task` is what the label is; `user`: the column
+    `encode` gives the rows of the columns asked for (`Bound.encode`); `task` is what the label is; `user`: the column
     of user ids for the grouped AUC; `roles`: who chooses and what is chosen, where models rank. `bound` is what a
     resumed run must find unchanged: the text of the space and of its imports, its params, the fingerprint of the data;
     plain data. `free` compiles what need not meet the requirements. `save` keeps the encoding of columns in a folder
-    (`Bound.save`). `settled`, `purse`, `penalty`: see `Context`. `fields`: their names. `targets`: the budgets for each of which a model is made.
+    (`Bound.save`). `settled`, `purse`, `penalty`: see `Context`. `fields`: their names. `describe` writes the graph of
+    the space to a run's folder, for those who watch. `targets`: the budgets for each of which a model is made.
     """
 
     factory: Factory
