@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from ..samplers import Proposer
     from ..task import Task
 
+SHARE = Option("share", "real", 1.0, low=0.001, high=1.0, doc="share of the training rows that each is trained on")
+
 promise = Stage(
     "evolution",
     "A population, mutated and crossed, of which the young, good and cheap survive",
@@ -35,7 +37,7 @@ promise = Stage(
         Option("guide", "label", "none", ("none", "lambdarank", "estimator"), doc="what picks among the mutants; none: the first"),
         Option("trials", "whole", 100, low=1, doc="architectures that are judged"),
         EVALUATE,
-        Option("share", "real", 1.0, low=0.001, high=1.0, doc="share of the training rows that each is trained on"),
+        SHARE,
         FINETUNE,
         Option("budgets", "any", None, doc="the best for each budget"),
         Option("of", "any", None, doc="the cost that the budgets are of"),
