@@ -119,3 +119,15 @@ def test_a_task_without_a_label_is_refused(table, tmp_path):
     assert result.returncode == 1
     assert "error[S0432]" in result.stderr
     assert call("check", "deepfm", "--data", table / "none.space", "--task", "topk").returncode == 0
+
+
+def test_three_searches_in_one(table, tmp_path):
+    """Numbers of tables, pairs and losses: each decision as in the space of its own, and the budget met."""
+    report, decisions, _ = run("pep_autofis_autoloss", table / "c.space", tmp_path / "run", "--epochs", "2")
+    assert 0 < report["searched"]["test"]["auc"] < 1
+    assert set(decisions) == {"keep", "pair", "loss"}
+    assert decisions["loss"]["given"] == "objective"
+    assert [e["value"] in ("on", "off") for e in decisions["pair"]["elements"]] == [True] * 3
+    on = sum(e["value"] == "on" for e in decisions["keep"]["elements"])
+    assert 0 < on <= decisions["keep"]["count"] / 2
+    assert report["searched"]["embedding_bytes"] < report["hand_made"]["embedding_bytes"]

@@ -56,6 +56,8 @@ SMALL = {
     "component/autoloss_ratings.space": {},
     "component/autopi.space": {"n": 3, "width": 3},
     "component/sif.space": {"n": 2, "width": 3},
+    "combined/autopi_l0sign.space": {"n": 1, "width": 3},
+    "combined/sif_autodim.space": {"n": 2, "width": 3},
     "component/slf.space": {},
     "embedding/mde.space": {"width": 6},
     "interaction/fives.space": {"K": 3, "width": 2},
