@@ -39,7 +39,7 @@ ADAM = {
     "eps": 1e-8,
     "weight_decay": 0.0,
     "embedding_decay": 0.0,
-    "rows": "auto",
+    "rows": "dense",
 }
 CROSSED = 100
 """Rows of the memory of a pair."""

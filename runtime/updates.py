@@ -11,9 +11,6 @@ from torch.nn import Parameter
 
 from .state import State, copied, joined
 
-LARGE = 1_000_000
-"""Numbers in embedding tables above which Adam on touched rows is the default; below, fused dense Adam is quicker."""
-
 
 class Update(Protocol):
     """Moves parameters by their gradients. `rate` scales the step size (decay over a stage)."""
@@ -139,10 +136,13 @@ class Several:
 def dense_or_touched(
     parameters: Mapping[str, Parameter], embeddings: frozenset[str], options: Mapping[str, Any]
 ) -> Update:
-    """Adam: fused and dense for all, or the touched rows of embedding tables apart (see the option `rows`)."""
+    """Adam: fused and dense for all, or the touched rows of embedding tables apart (see the option `rows`).
+
+    Dense is the default at every size: as long as gradients of tables are dense, finding the rows that were touched alone
+    costs more than moving all of them in one fused pass (docs/decisions/0081).
+    """
     tables = {name: p for name, p in parameters.items() if name in embeddings}
-    large = sum(p.numel() for p in tables.values()) > LARGE
-    lazy = tables if options["rows"] == "touched" or (options["rows"] == "auto" and large) else {}
+    lazy = tables if options["rows"] == "touched" else {}
     others = {name: p for name, p in parameters.items() if name not in lazy}
     parts: dict[str, Update] = {}
     decay = options["weight_decay"] + options["embedding_decay"]

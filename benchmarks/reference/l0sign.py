@@ -48,15 +48,15 @@ class Hand(_Sign):
         at[left, right] = at[right, left] = torch.arange(len(left))
         self.register_buffer("left", left)
         self.register_buffer("right", right)
-        self.register_buffer("to", torch.zeros(fields, len(left)).scatter_add(1, at, torch.ones(fields, fields)))
+        self.register_buffer("joins", torch.zeros(fields, len(left)).scatter_add(1, at, torch.ones(fields, fields)))
 
     def forward(self, ids_BF: Tensor) -> Tensor:
         e, s = self.embed(ids_BF), self.sides(ids_BF)
         kept = hard_concrete(self.edge(s.index_select(1, self.left) * s.index_select(1, self.right))).squeeze(-1)
         hidden = torch.relu(self.message[0](e.index_select(1, self.left) * e.index_select(1, self.right)))
-        weight = F.linear(kept, self.to)
+        weight = F.linear(kept, self.joins)
         divisor = weight.clamp(min=1)[..., None]
-        total = torch.einsum("fp,bph->bfh", self.to, kept[..., None] * hidden)
+        total = torch.einsum("fp,bph->bfh", self.joins, kept[..., None] * hidden)
         last = self.message[2]
         h = F.linear(total / divisor, last.weight) + last.bias * (weight[..., None] / divisor)
         return self.bias + self.out(h).squeeze(-1).mean(1)

@@ -23,8 +23,8 @@ promise = Stage(
         Option("eps", "real", 1e-8, low=0.0, doc="keeps the division finite"),
         Option("weight_decay", "real", 0.0, low=0.0, doc="L2, added to the gradient; touched rows alone if so asked"),
         Option("embedding_decay", "real", 0.0, low=0.0, doc="the same for embedding tables, on top"),
-        Option("rows", "label", "auto", ("auto", "dense", "touched"),
-               doc="of embedding tables; auto: touched where they hold more than a million numbers, else dense"),
+        Option("rows", "label", "dense", ("dense", "touched"),
+               doc="of embedding tables; touched: rows that a step has no example of stay as they are"),
     ),
 )  # fmt: skip
 

@@ -8,7 +8,7 @@ from torch.nn import Parameter
 
 from recspace.runtime.dual_averaging import Grda
 from recspace.runtime.registry import promises
-from recspace.runtime.updates import LARGE, TouchedAdam, dense_or_touched
+from recspace.runtime.updates import TouchedAdam, dense_or_touched
 
 NAMES = [n for n, p in promises().stages.items() if p.role == "optimizer" and p.implemented]
 ADAM = {
@@ -18,7 +18,7 @@ ADAM = {
     "eps": 1e-8,
     "weight_decay": 0.0,
     "embedding_decay": 0.0,
-    "rows": "auto",
+    "rows": "dense",
 }
 
 
@@ -134,9 +134,9 @@ def test_touched_adam_is_sparse_adam():
     assert torch.equal(ours[7], torch.ones(3))
 
 
-def test_large_tables_are_updated_by_rows():
-    table = {"t": Parameter(torch.zeros(LARGE // 2 + 1, 2))}
-    for rows, lazy in (("auto", True), ("dense", False), ("touched", True)):
+def test_tables_are_updated_by_rows_where_that_is_asked():
+    table = {"t": Parameter(torch.zeros(600_000, 2))}
+    for rows in ("dense", "touched"):
         update = dense_or_touched(table, frozenset({"t"}), {**ADAM, "rows": rows})
-        assert ("touched" in update._parts) == lazy
-    assert "touched" not in dense_or_touched(table, frozenset(), ADAM)._parts
+        assert set(update._parts) == {rows}
+    assert "touched" not in dense_or_touched(table, frozenset(), {**ADAM, "rows": "touched"})._parts
