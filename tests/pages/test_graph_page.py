@@ -144,7 +144,7 @@ def test_by_keyboard(visit, tmp_path):
     visit.until(lambda: page.locator(".node.selected.k-decision").count(), "what was chosen in the outline")
 
 
-def test_hostile_names_are_text(visit, hostile):
+def test_hostile_names_are_text_on_paper_too(visit, hostile):
     page = visit.open(hostile).page
     page.click(".tools button:text('Open all')")
     visit.settled()
@@ -166,9 +166,6 @@ def test_hostile_names_are_text(visit, hostile):
     )
     assert not [name for names in shown for name in names if name.startswith("on")]
 
-
-def test_it_prints(visit, hostile):
-    page = visit.open(hostile).page
     page.emulate_media(media="print", color_scheme="light")
     assert page.locator(".tools").first.is_hidden()
     assert len(page.pdf()) > 10_000
