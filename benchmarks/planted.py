@@ -6,9 +6,10 @@ A table holds groups of two, three or four fields whose values, taken together, 
 all effects of fewer fields are projected), and decoys: fields that repeat one of a group most of the time and have no
 effect of their own. The best possible AUC is 0.80.
 
-A search ends with a list of interactions of that order, the heaviest first. Recall is that of the first of them, as many as
-were planted, so it is their precision, too; beside it stand recall and precision of everything that was kept. Interactions
-of which growing from parts finds none: benchmarks/parity.py.
+A search ends with a list of interactions of that order, the heaviest first. Of pairs the goal is recall at a precision of
+0.9: the largest recall of a head of the list of which nine in ten are planted. Of triples it is the recall of the first of
+them, as many as were planted. Beside these stand recall and precision of everything that was kept. Interactions of which
+growing from parts finds none: benchmarks/parity.py.
 """
 
 from __future__ import annotations
@@ -25,12 +26,12 @@ import recspace
 from recspace.runtime.data.synth import Plan, Truth, write
 
 FOLDER = Path(__file__).parent / "planted"
-HEAVIEST = "recall of the heaviest"
+HEAVIEST, PRECISE = "recall of the heaviest", "recall at precision 0.9"
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """A method on one kind of table; `goal`: what is wanted of the mean recall of the heaviest."""
+    """A method on one kind of table; `goal`: what is wanted of the mean recall, at what precision the order says."""
 
     method: str
     space: str
@@ -73,7 +74,9 @@ def main() -> None:
         for trial in chosen:
             seeds = range(1, 2 if arguments.quick else arguments.seeds + 1)
             found = [_tried(trial, replace(trial.plan, seed=seed), Path(scratch), arguments.json) for seed in seeds]
-            say(Line(trial.case, f"{HEAVIEST}, mean", mean(f[HEAVIEST] for f in found), trial.goal), arguments.json)
+            for name in (PRECISE, HEAVIEST):
+                goal = trial.goal if name == (PRECISE if trial.plan.order == 2 else HEAVIEST) else None
+                say(Line(trial.case, f"{name}, mean", mean(f[name] for f in found), goal), arguments.json)
             for name in ("recall", "precision"):
                 say(Line(trial.case, f"{name} of all kept, mean", mean(f[name] for f in found)), arguments.json)
             control = _tried(trial, replace(trial.plan, seed=1, permuted=True), Path(scratch), arguments.json)
@@ -98,7 +101,9 @@ def _figures(architecture: dict[str, Any], truth: Truth, order: int) -> dict[str
     planted = {frozenset(group) for group in truth.groups}
     kept = [i for d in architecture["decisions"] for i in _interactions(d) if len(i) == order]
     hits = [interaction in planted for interaction in kept]
+    precise = [sum(hits[:n]) for n in range(1, len(hits) + 1) if sum(hits[:n]) >= 0.9 * n]
     return {
+        PRECISE: max(precise, default=0) / len(planted),
         HEAVIEST: sum(hits[: len(planted)]) / len(planted), "kept": len(kept),
         "recall": sum(hits) / len(planted), "precision": sum(hits) / max(len(hits), 1),
     }  # fmt: skip

@@ -74,12 +74,12 @@ def _has_cost(graph: Graph, output: Output) -> bool:
 def _addends(graph: Graph, output: Output, ref: Ref, sign: float) -> Iterator[tuple[Ref, float]]:
     """What is added up to an objective, each with its sign: those with costs read decisions and numbers alone."""
     node = graph[ref.node]
-    costs = any(isinstance(graph[k], Cost) for k in graph.ancestors([ref.node]))
+    costs = [n for k in sorted(graph.ancestors([ref.node])) if isinstance(n := graph[k], Cost)]
     if not costs or node.phase != "run":
         yield ref, sign
         return
     if not (isinstance(node, Operator) and node.operator in ("+", "-", "negate")):
-        raise not_yet(output.span, "a cost that does more than add to what is minimized",
+        raise not_yet(costs[0].span, "a cost that does more than add to what is minimized",
                       "add it: minimize logloss + 0.1 * relu(parameters(e) / 30% - 1)")  # fmt: skip
     for k, operand in enumerate(node.operands):
         its = -sign if node.operator == "negate" or (node.operator == "-" and k == 1) else sign

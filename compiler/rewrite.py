@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from math import comb
-from typing import assert_never
+from typing import Any, assert_never
 
 import numpy as np
 
@@ -42,6 +42,16 @@ def _spread(rows: IntArray, count: int) -> IntArray:
     return (rows[:, None] * count + np.arange(count)[None, :]).reshape(-1)
 
 
+def _option(option: Any, rows: Rows) -> Any:
+    """What an option is for these rows: one that is an array has an entry for each."""
+    match option:
+        case Ref(source, own):
+            return Ref(source, own.take(rows))
+        case np.ndarray():
+            return option[rows.array]
+    return option
+
+
 def taken(node: Node, rows: Rows) -> Node:
     """The node with these of its rows alone, in this order."""
 
@@ -64,7 +74,7 @@ def taken(node: Node, rows: Rows) -> Node:
                 node, index=index, elements=node.elements.take(rows), exists=exists, given=given, prior=prior
             )
         case Operator():
-            options = {k: of(o) if isinstance(o, Ref) else o for k, o in node.options.items()}
+            options = {k: _option(o, rows) for k, o in node.options.items()}
             return replace(
                 node, index=index, widths=widths, operands=tuple(map(of, node.operands)), options=options,
                 keys=tuple(node.keys[r] for r in array) if node.keys else (),

@@ -153,7 +153,7 @@ def included(emitter: Emitter, key: int, node: Operator) -> None:
     if bool((at == at[0]).all()):
         text = f"{weights}[..., {int(at[0])}]"
     else:
-        text = f"{weights}.gather(-1, {emitter.constant(at)}.unsqueeze(-1)).squeeze(-1)"
+        text = f"torch.take_along_dim({weights}, {emitter.constant(at)}.unsqueeze(-1), -1).squeeze(-1)"
     emitter.define(key, node, text, emitter.batched(o))
 
 

@@ -39,6 +39,7 @@ def _facts(node: Node) -> list[IntArray] | None:
         case Operator():
             columns = [o.rows.array for o in node.operands]
             columns += [o.rows.array for o in node.options.values() if isinstance(o, Ref)]
+            columns += [_codes([v.tobytes() for v in o]) for o in node.options.values() if isinstance(o, np.ndarray)]
             columns += [_codes(node.keys)] if node.keys else []
             columns += [_codes(node.columns)] if node.columns else []
             return columns if columns or not node.index.axes else [np.zeros(len(node.index), dtype=np.int64)]

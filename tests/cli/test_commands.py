@@ -96,7 +96,7 @@ def test_a_missing_file_is_a_diagnostic(command, tmp_path):
     assert "error[S0001]" in result.stderr
 
 
-@pytest.mark.parametrize("arguments", [[], ["chekc", "autofis"], ["check"], ["graph", "autofis", "-o", "x.png"],
+@pytest.mark.parametrize("arguments", [[], ["chekc", "autofis"], ["check"], ["graph", "autofis", "-o", "x.jpg"],
                                        ["run", "autofis", "--epochs", "0"], ["run", "autofis", "--rename", "x"],
                                        ["data", "synth", "-o", "x.csv"], ["run", "autofis"],
                                        ["predict", "x", "y", "-o", "z.txt"], ["explain", "S9999"]])  # fmt: skip
@@ -159,7 +159,12 @@ def test_list_knows_every_shipped_space():
         "neumf",
         "rule",
     }
-    assert {name for name, entry in spaces.items() if entry["task"] == "rating"} == {"autoemb", "esapn", "sif"}
+    assert {name for name, entry in spaces.items() if entry["task"] == "rating"} == {
+        "autoemb",
+        "autoloss_ratings",
+        "esapn",
+        "sif",
+    }
     runs = {name: entry["runs"] for name, entry in spaces.items()}
     assert {name for name, said in runs.items() if said == "one value a field"} == {
         "optinter",

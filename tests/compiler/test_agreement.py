@@ -383,7 +383,6 @@ def test_numbers_that_decisions_settle(definitions, value, objective):
 @pytest.mark.parametrize(
     ("definitions", "value", "objective", "place"),
     [
-        ("", "bias()", "logloss + flops", "flops"),
         ("", "bias() + parameters(bias())", "logloss", "parameters(bias())"),
         ("choose a[k in 1..2] from {1, 3}", "sum(concat(bias(), a[1]))", "logloss", "concat(bias(), a[1])"),
         ("choose a[k in 1..2] from {1, 3}", "sum(a) * bias()", "logloss", "sum(a)"),
