@@ -16,6 +16,7 @@ from .atoms import ElementVar, ValueVar, is_number, key_label
 from .binders import extend
 from .builder import Failed
 from .columns import ATOM, Column, Context, scatter
+from .decisions import Key
 from .ir import Block, IntArray, Learned, Operator, Reduce, Ref, Rows
 from .looking_up import look_up
 from .nesting import check_steps
@@ -80,6 +81,14 @@ def element(state: State, fam: Family, ctx: Context, slots: Sequence[Column | No
     columns = [s.atoms for s in slots if s is not None]
     rows = np.array([_row(state, fam, key, span) for key in zip(base.tolist(), *columns, strict=True)], dtype=np.int64)
     return _renamed(state, fam, read(state, fam, rows, span), ctx, slots, span)
+
+
+def keys_at(state: State, fam: Family, ctx: Context, slots: Sequence[Column], span: Any) -> tuple[Key, ...]:
+    """The index of `fam[slots]` in every row of a context; nothing of the family is resolved."""
+    base = ctx.rows_in(fam.scope.base) if fam.scope.base is not None else np.zeros(ctx.n, dtype=np.int64)
+    keys = fam.context.index().keys
+    wanted = zip(base.tolist(), *(s.atoms for s in slots), strict=True)
+    return tuple(keys[_row(state, fam, key, span)] for key in wanted)
 
 
 def _renamed(

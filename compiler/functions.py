@@ -15,10 +15,22 @@ from recspace.dsl.source import Span
 from . import fields, split
 from .aggregates import over_family
 from .applying import apply
-from .atoms import ElementsOf, FieldRef, ItemSet, RealRange, SubsetDomain, SubsetsOf, ValuesOf, describe, members
+from .atoms import (
+    ElementsOf,
+    FieldRef,
+    ItemSet,
+    RealRange,
+    SubsetDomain,
+    SubsetsOf,
+    ValuesOf,
+    ValueVar,
+    describe,
+    members,
+)
 from .columns import ATOM, Column, Context, scatter
-from .families import read, rows_at
+from .families import family, keys_at, read, rows_at
 from .ir import Cost, DecisionNode, Ref, Rows
+from .schema import Column as DataColumn
 from .scopes import Family
 from .state import State
 
@@ -183,16 +195,36 @@ def _bucket(state: State, expr: ast.Call, ctx: Context) -> Column:
 
 
 def _current(state: State, expr: ast.Call, ctx: Context) -> Column:
-    """A decision's state in a stream: no cycle, and so not resolved here."""
+    """What a stream has decided for a value so far: the weights of its options, of a gate one. It is no cycle, even in what
+    the decision itself is given by."""
     match expr.arguments:
-        case (ast.Name(name) as read,) | (ast.Subscript(ast.Name(name)) as read,):
+        case (ast.Subscript(ast.Name(name), slots) as read,):
             given = ctx.scope.arguments.get(name)
             statement = given.statement if isinstance(given, Family) else ctx.scope.definitions.get(name)
             if isinstance(statement, ast.Choose):
-                of = Column.uniform(read.span.text, ctx.n)
-                return split.apply(state.builder, "current", [], ctx, expr.span, options={"of": of})
-    raise state.builder.report("S0308", "current(d) takes a decision, by its name", expr.span, "no decision",
-                               help="write current(d), where d is declared with `choose`")  # fmt: skip
+                fam = given if isinstance(given, Family) else family(state, ctx.scope, name)
+                return _decided_so_far(state, fam, slots, ctx, read.span)
+    raise state.builder.report("S0308", "current(d) takes a decision of a value, by its name and index", expr.span, "no decision",
+                               help="write current(d[v]), where d[v in values(f)] is declared with `choose`")  # fmt: skip
+
+
+def _decided_so_far(state: State, fam: Family, slots: Sequence[ast.Expr | ast.All], ctx: Context, span: Span) -> Column:
+    columns = [None if isinstance(s, ast.All) else state.column(s, ctx) for s in slots]
+    variables = [c for c in columns if c is not None and c.constant and all(isinstance(a, ValueVar) for a in c.atoms)]
+    if len(variables) != 1 or None in columns:
+        raise state.builder.report("S0308", "current(d) takes a decision of a value, bound by `v in values(f)`", span,
+                                   help="write current(d[v]), where d[v in values(f)] is declared with `choose`")  # fmt: skip
+    keys = keys_at(state, fam, ctx, [c for c in columns if c is not None], span)
+    entry = state.entries.get(fam.scope.place(fam.name))
+    if entry is None:
+        read(state, fam, rows_at(fam, ctx)[1], span)
+        entry = state.entries[fam.scope.place(fam.name)]
+    gate, n = entry.domains[0].kind == "gate", max(len(d.options) for d in entry.domains)
+    even = Column.of_atoms([0.5 if gate else (1 / n,) * n] * ctx.n)
+    fields_read = [DataColumn("id", (a.field,)) for a in variables[0].atoms]
+    of = Column.uniform(entry.name, ctx.n)
+    start = state.builder.values(even, ctx, span)
+    return split.apply(state.builder, "current", [start], ctx, span, options={"of": of}, keys=keys, columns=fields_read)
 
 
 def _l0(state: State, expr: ast.Call, ctx: Context) -> Column:

@@ -1,4 +1,4 @@
-"""What is known of every value of a field, as buffers of a module: frequency blocks, training counts."""
+"""What is known of every value of a field, as buffers of a module: frequency blocks, training counts, what a stream has decided."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from .schema import Schema
 
 COUNTS = "frequency"
 """The layer of buffers of training counts."""
+CURRENT = "current"
+"""That of what is decided so far, by the decision's name."""
 
 
 class Known:
@@ -29,14 +31,31 @@ class Known:
         return tuple({held.attribute: held for held, _ in self.at.values()}.values())
 
     def add(self, key: int, node: Operator) -> None:
-        """Of a node `block` or `frequency` the buffer, made where there is none yet."""
-        (read,) = node.operands
-        if node.operator == "block":
+        """Of a node `block`, `frequency` or `current` the buffer, made where there is none yet."""
+        read = node.operands[-1]
+        if node.operator == "current":
+            self._decided(key, node)
+        elif node.operator == "block":
             many, over = int(node.options["blocks"]), str(node.options["over"])
             kind = np.uint8 if many < 256 else np.int32
             self._stack(key, read, "block", "blocks", (many, over), lambda f: self._blocks(f, many, over).astype(kind))
         else:
             self._stack(key, read, COUNTS, "counts", (), self._counts)
+
+    def _decided(self, key: int, node: Operator) -> None:
+        """What is decided of every element so far: weights [E, N], of gates [E], even before a stream has begun."""
+        decision = self._graph.decision(str(node.options["of"]))
+        begins = np.concatenate([[0], np.cumsum(decision.counts)])
+        starts = tuple(int(begins[decision.rows.index(k)]) for k in node.keys)
+        gate, n = decision.domains[0].kind == "gate", max(len(d.options) for d in decision.domains)
+        own = (Slice(CURRENT, decision.name, (), "", (), ((0, decision.elements),)),)
+        made = next((t for t, _ in self.at.values() if t.slices == own), None)
+        if made is None:
+            held = np.full(
+                decision.elements if gate else (decision.elements, n), 0.5 if gate else 1 / n, dtype=np.float32
+            )
+            made = Tensor(self._attribute(f"current.{decision.name}"), held.shape, (), own, False, True, settled=held)
+        self.at[key] = made, starts
 
     def _blocks(self, field: str, many: int, over: str) -> NDArray[Any]:
         return blocks_of(self._schema, field, many, over)
@@ -54,10 +73,13 @@ class Known:
         parts = [of(field) for field in fields]
         begins = dict(zip(fields, np.cumsum([0, *map(len, parts)]).tolist(), strict=False))
         starts = tuple(begins[c.fields[0]] for c in columns)
-        own = Slice(layer, name, (*about, *fields), "", (), ((0, sum(map(len, parts))),))
-        made = next((t for t, _ in self.at.values() if t.slices[0] == own), None)
+        own = tuple(
+            Slice(layer, name, (*about, field), "", (), ((begins[field], begins[field] + len(part)),))
+            for field, part in zip(fields, parts, strict=True)
+        )
+        made = next((t for t, _ in self.at.values() if t.slices == own), None)
         if made is None:
             held = np.concatenate(parts)
             attribute = self._attribute("_".join(map(str, (name, *about))))
-            made = Tensor(attribute, held.shape, (), (own,), False, True, settled=held)
+            made = Tensor(attribute, held.shape, (), own, False, True, settled=held)
         self.at[key] = made, starts

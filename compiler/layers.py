@@ -77,7 +77,7 @@ class Layers:
             match node:
                 case Operator(operator=operator) if operator in LOOKED_UP and "·table" in node.options:
                     self._table(key, node, key in upper)
-                case Operator(operator="block" | "frequency"):
+                case Operator(operator="block" | "frequency" | "current"):
                     self.known.add(key, node)
                 case Operator() if node.layer:
                     self.of[key] = self._layer(node, key in upper)

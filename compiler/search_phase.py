@@ -167,9 +167,10 @@ SHAPES: Mapping[str, Callable[[tuple[Shape, ...]], Shape]] = {
     "pick": pick,
     "element": element,
     "rename": lambda shapes: shapes[0],
+    "current": lambda shapes: shapes[0],
     "pool": pool,
     **dict.fromkeys(("over_sum", "over_mean", "over_max", "over_min", "over_product", "over_any", "over_all"), over),
-    **dict.fromkeys(("member", "count", "frequency", "current", "l0"), lambda shapes: NUMBER),
+    **dict.fromkeys(("member", "count", "frequency", "l0"), lambda shapes: NUMBER),
 }  # fmt: skip
 
 

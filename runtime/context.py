@@ -146,14 +146,15 @@ class Context:
         decisions: StageCall | None = None,
         name: str = "",
         shaping: Shaping | None = None,
+        make: Callable[..., Fit] = Fit,
     ) -> Fit:
         """Training as the options of a stage say. `weights`: the option with the weights' optimizer.
 
         `decisions`: the optimizer of what `choosing` learns, None if it learns nothing. `name`: for random streams.
-        `shaping`: what a relaxation does to training besides.
+        `shaping`: what a relaxation does to training besides. `make`: the loop, if it is not the usual one over epochs.
         """
         options = call.options
-        if bilevel and self.examples.valid.numel() == 0:
+        if bilevel and make is Fit and self.examples.valid.numel() == 0:
             place = call.spans.get("bilevel", call.span)
             raise refusal("S0611", "a bilevel search needs validation rows", place, help="give the split a valid part")
         steps = self.steps(call)
@@ -168,7 +169,7 @@ class Context:
             learning = optimizer(decisions, learned, frozenset(), max(1, -(-steps // every)))
         examples = self.examples.of(model.compiled.columns)
         size = float((options[weights] or with_defaults("adam")).options["lr"])
-        return Fit(model, choosing, examples, plan, self.settings, update, learning, upper, shaping, size)
+        return make(model, choosing, examples, plan, self.settings, update, learning, upper, shaping, size)
 
 
 def ahead_of(options: Mapping[str, Any]) -> Ahead | None:

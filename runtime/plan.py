@@ -57,7 +57,9 @@ def planned(recipe: Recipe, decisions: tuple[Decision, ...], promises: Promises)
     stages = list(recipe.stages)
     if not decisions:
         return tuple(
-            Planned(f"{k}.{call.name}", call) for k, call in enumerate(stages) if call.name in ("train", "retrain")
+            Planned(f"{k}.{call.name}", call)
+            for k, call in enumerate(stages)
+            if call.name in ("train", "retrain") or _searching(call, promises).name == "train"
         )
     last_relax = max((k for k, c in enumerate(stages) if _searching(c, promises).name in WEIGHING), default=-1)
     if last_relax >= 0 and not any(promises.stages[c.name].role in ("settle", "sample") for c in stages[last_relax:]):
@@ -176,7 +178,7 @@ def foresee(stages: tuple[Planned, ...], graph: Graph, fixed: Fixed) -> None:
 
 def _searching(call: StageCall, promises: Promises) -> StageCall:
     """The stage that searches: of one that wraps another, that one."""
-    step = call.options.get("step")
+    step = call.options.get("step") or next(iter(call.inner), None)
     return step if promises.stages[call.name].wraps and isinstance(step, StageCall) else sampler_of(call, promises)
 
 

@@ -89,7 +89,7 @@ def fis(architecture: Mapping[str, Any] | None, keep: frozenset[str] = frozenset
         Tensor("variance", (len(left_over),), (Initial("constant", 1.0),), norm("variance"), trainable=False),
     )
     decisions = (keep_decision(left_over),) if gated else ()
-    return Compiled("Fis", "Fis", source, COLUMNS, tensors, decisions, ("logloss",), cast("Any", None))
+    return Compiled("Fis", "Fis", source, COLUMNS, tensors, decisions, ("logloss",), Graph("Fis", {}, decisions))
 
 
 SETS = Decision("pairs", (), 1, ((),), (Domain("subset", tuple(f"f{i}*f{j}" for i, j in PAIRS), 0, 2),), (), ((0, 1),))
@@ -164,7 +164,17 @@ def rows(count: int = 3000, seed: int = 0) -> Encoded:
     part = generator.choice(3, count, p=[0.7, 0.15, 0.15]).astype(np.uint8)
     keys = tuple(f"f{i}" for i in range(FIELDS))
     dense = {":label": torch.from_numpy(label)}
-    return Encoded(count, keys, torch.from_numpy(ids), (), torch.zeros(count, 0), {}, dense, part)
+    return Encoded(
+        count,
+        keys,
+        torch.from_numpy(ids),
+        (),
+        torch.zeros(count, 0),
+        {},
+        dense,
+        part,
+        time=generator.permutation(count).astype(np.float64),
+    )
 
 
 def call(text: str, params: Mapping[str, Any] | None = None) -> Any:

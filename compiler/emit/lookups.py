@@ -163,6 +163,27 @@ def frequency(emitter: Emitter, key: int, node: Operator) -> None:
     emitter.define(key, node, text, True)
 
 
+CURRENT = '''
+def current_at(weights: Tensor, ids: Tensor, starts: Tensor | int) -> Tensor:
+    """Weights [E, N], of gates [E], at ids [B, …]; those of a value never seen (0) are even."""
+    at = (ids + starts - 1).clamp(min=0)
+    found = weights.index_select(0, at.flatten()).view(*at.shape, *weights.shape[1:]).to(torch.get_default_dtype())
+    there = (ids > 0).view(*ids.shape, *(1,) * (weights.dim() - 1))
+    return torch.where(there, found, 0.5 if weights.dim() == 1 else 1 / weights.shape[-1])
+'''.strip()
+
+
+def current(emitter: Emitter, key: int, node: Operator) -> None:
+    """What a stream has decided for the values of a batch so far."""
+    at = node.operands[-1]
+    held, starts = emitter.layers.known.at[key]
+    emitter.functions["current_at"] = CURRENT
+    ids = emitter.fetch(at, in_family(node), full=True)
+    emitter.define(
+        key, node, f"current_at(self.{held.attribute}, {ids}, {_starts(emitter, np.array(starts), False)})", True
+    )
+
+
 def pick(emitter: Emitter, key: int, node: Operator) -> None:
     """What the block of a value picks out of the alternatives, each the same for all examples."""
     at, *alternatives = node.operands

@@ -206,6 +206,7 @@ SPECIAL: Mapping[str, Callable[[Emitter, int, Operator], None]] = {
     "lookup": lookups.lookup,
     "block": lookups.block,
     "frequency": lookups.frequency,
+    "current": lookups.current,
     "pick": lookups.pick,
     "embed": embedding,
     "weight": embedding,

@@ -8,13 +8,15 @@ The axis of the values is spelled out nowhere: what is learned of g costs what t
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from ..ir import DecisionNode, Graph, Input, Node, Operator, Ref, Rows, operands
 from ..unfinished import not_yet
 
-OF_VALUES = ("frequency", "current")
-"""What is known of a value: its training count, and what a stream has decided for it so far."""
+OF_VALUES: Mapping[str, int] = {"frequency": 1, "current": 2}
+"""What is known of a value: its training count, and what a stream has decided for it so far; and how many operands they have
+once they are read at ids."""
 
 
 def given(graph: Graph) -> Graph:
@@ -35,7 +37,7 @@ def given(graph: Graph) -> Graph:
         nodes[key] = replace(node, index=own)
         if isinstance(node, Operator) and node.operator in OF_VALUES:
             nodes[fresh] = Input(index=own, span=node.span, columns=node.columns)
-            nodes[key] = replace(node, index=own, operands=(Ref(fresh, Rows.all(len(own))),))
+            nodes[key] = replace(node, index=own, operands=(*node.operands, Ref(fresh, Rows.all(len(own)))))
             fresh += 1
     for key, node in graph.items():
         if isinstance(node, Operator) and node.operator == "lookup":

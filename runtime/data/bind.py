@@ -54,6 +54,7 @@ class Bound:
     weights: NDArray[np.float32] | None
     group: NDArray[np.int64] | None
     digest: str
+    time: NDArray[np.float64] | None = None
     warnings: tuple[Diagnostic, ...] = field(default=(), compare=False)
 
     def fingerprint(self) -> str:
@@ -65,7 +66,7 @@ class Bound:
         from .encoded import encoded
 
         self.prepare(columns)
-        return encoded(self.encoding, self.rows, columns, self.part, self.labels, self.weights, self.group)
+        return encoded(self.encoding, self.rows, columns, self.part, self.labels, self.weights, self.group, self.time)
 
     def encode_table(self, path: Path, columns: Sequence[Column]) -> Encoded:
         """The columns of a model for the rows of another table, which needs no labels.
@@ -183,7 +184,7 @@ def bind_table(spec: DataSpec, table: pl.DataFrame, *, seed: int) -> Bound:
     group = splits.groups(table[spec.split.column], spec.span) if isinstance(spec.split, GroupSplit) else None
     return Bound(
         spec, schema, encoding, rows, part, labels, _weights(spec, table), group,
-        fingerprint(table.select(spec.columns()), spec, part),
+        fingerprint(table.select(spec.columns()), spec, part), _time(spec, table),
         (*notes, *told_by_label(spec), *splits.small_parts(spec, part, labels), *_cut_lists(spec, encoding, table)),
     )  # fmt: skip
 
@@ -196,6 +197,20 @@ def _label(spec: DataSpec, table: pl.DataFrame, train: NDArray[np.int64]) -> tup
     if labelling.kind != "number" and np.unique(labels[train]).size < 2:
         raise fault("S0524", "all training rows have one label, so there is nothing to learn", spec.target.span)
     return labelling, labels
+
+
+def _time(spec: DataSpec, table: pl.DataFrame) -> NDArray[np.float64] | None:
+    """When every row happened [N], dates as seconds since 1970; None where nothing says it. Raises SpaceError (S0421)."""
+    if not spec.order:
+        return None
+    from . import cells
+
+    time = cells.numbers(table[spec.order], spec.span)
+    missing = pl.Series(np.isnan(time))
+    if missing.any():
+        text = f"column `{spec.order}` says when rows happened, and has no time in {where(missing)}"
+        raise fault("S0421", text, spec.span, help="fill it in, or leave these rows out")
+    return time
 
 
 def _weights(spec: DataSpec, table: pl.DataFrame) -> NDArray[np.float32] | None:

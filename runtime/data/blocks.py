@@ -45,6 +45,7 @@ class _Reading:
     split: Split = field(default_factory=RandomSplit)
     source: str = ""
     weight: str = ""
+    time: str = ""
     found: list[Diagnostic] = field(default_factory=list)
     warnings: list[Diagnostic] = field(default_factory=list)
 
@@ -54,10 +55,10 @@ def read_block(data: ast.Data) -> DataSpec:
     reading = _Reading()
     seen: dict[tuple[str, bool], ast.Entry] = {}
     special: dict[str, Callable[[ast.Entry, _Reading], None]] = {
-        "source": _source, "label": _label, "split": _split, "weight": _weight,
+        "source": _source, "label": _label, "split": _split, "weight": _weight, "time": _time,
     }  # fmt: skip
     for entry in data.entries:
-        own = not entry.quoted and entry.name in SPECIAL
+        own = not entry.quoted and (entry.name in SPECIAL or (entry.name == "time" and _names_a_column(entry.value)))
         first = seen.setdefault((entry.name, own), entry)
         if first is not entry:
             note = Note(first.name_span, "it is first described here")
@@ -77,7 +78,7 @@ def read_block(data: ast.Data) -> DataSpec:
     home = Path(data.span.source.name).parent
     return DataSpec(
         data.name, reading.source, tuple(reading.features), reading.target, reading.split, reading.weight, data.doc,
-        folder=str(home), span=data.name_span, warnings=tuple(reading.warnings),
+        reading.time, folder=str(home), span=data.name_span, warnings=tuple(reading.warnings),
     )  # fmt: skip
 
 
@@ -111,6 +112,15 @@ def _weight(entry: ast.Entry, reading: _Reading) -> None:
         reading.found.append(Diagnostic("S0513", text, entry.value.span, help="write  weight: column"))
     else:
         reading.weight = name
+
+
+def _time(entry: ast.Entry, reading: _Reading) -> None:
+    reading.time = column_named(entry.value) or ""
+
+
+def _names_a_column(value: ast.Expr) -> bool:
+    """`time: timestamp` says when rows happened; `time: number()` is a column called `time`."""
+    return column_named(value) is not None and column_named(value) not in MEANINGS
 
 
 def _label(entry: ast.Entry, reading: _Reading) -> None:

@@ -48,8 +48,8 @@ class Encoded:
     """A table encoded for one set of columns.
 
     `ids` [N, C] int32 and `numbers` [N, C] float32 hold the columns named by `id_keys` and `number_keys`;
-    `dense` vectors [N, width], labels and weights [N]. `part` and `group` stay on the host. `beside`: further columns of
-    the same rows, encoded apart.
+    `dense` vectors [N, width], labels and weights [N]. `part`, `group` and `time` (when rows happened) stay on the host.
+    `beside`: further columns of the same rows, encoded apart.
     """
 
     count: int
@@ -61,6 +61,7 @@ class Encoded:
     dense: dict[str, Tensor]
     part: NDArray[np.uint8]
     group: NDArray[np.int64] | None = None
+    time: NDArray[np.float64] | None = None
     beside: tuple[Encoded, ...] = ()
 
     @property
@@ -147,6 +148,7 @@ def encoded(
     labels: Labels | None,
     weights: NDArray[np.float32] | None,
     group: NDArray[np.int64] | None,
+    time: NDArray[np.float64] | None = None,
 ) -> Encoded:
     """Tensors of the columns; labels and weights are there whenever the table has them."""
     wanted = list(dict.fromkeys(columns))
@@ -166,7 +168,7 @@ def encoded(
     lists = {c.key: _list(encoding, rows, c.fields[0]) for c in wanted if c.what == "id" and _several(encoding, c)}
     return Encoded(
         rows.count, tuple(c.key for c in ids), torch.from_numpy(ids_NC), tuple(c.key for c in numbers),
-        torch.from_numpy(numbers_NC), lists, dense, part, group,
+        torch.from_numpy(numbers_NC), lists, dense, part, group, time,
     )  # fmt: skip
 
 

@@ -35,6 +35,8 @@ def to_block(spec: DataSpec) -> str:
         lines.insert(1 if spec.source else 0, ("label", _target(spec.target)))
     if spec.weight:
         lines.append(("weight", column_text(spec.weight)))
+    if spec.time:
+        lines.append(("time", column_text(spec.time)))
     lines.append(("split", _split(spec.split)))
     widest = min(24, max(len(name) for name, _ in lines)) + 1
     doc = f" {quoted(spec.doc)}" if spec.doc else ""

@@ -147,7 +147,7 @@ class DataSpec:
     """A table and what its columns mean. `source` "" is a table still to be given; `folder` is where it is relative to.
 
     `shipped`: the block came with the package. `inferred`: nobody wrote it; `warnings` are for whoever is shown it.
-    `target` None: all rows are positives.
+    `target` None: all rows are positives. `time`: the column that says when rows happened, "" for none.
     """
 
     name: str
@@ -157,6 +157,7 @@ class DataSpec:
     split: Split = RandomSplit()
     weight: str = ""
     doc: str = ""
+    time: str = ""
     folder: str = field(default="", compare=False)
     span: Span = field(default=NOWHERE, compare=False, repr=False)
     shipped: bool = field(default=False, compare=False)
@@ -174,7 +175,20 @@ class DataSpec:
             used.append(self.split.time)
         if self.weight:
             used.append(self.weight)
+        if self.time:
+            used.append(self.time)
         return tuple(dict.fromkeys(used))
+
+    @property
+    def order(self) -> str:
+        """The column that rows are in time order by: `time`, or what the split has; "" for none."""
+        match self.split:
+            case TimeSplit(column=column) if not self.time:
+                return column
+            case LeaveOneOut(time=time) if not self.time:
+                return time
+            case _:
+                return self.time
 
     def with_source(self, source: str) -> DataSpec:
         """The same meaning for another table (`--source`), relative to the working folder."""

@@ -178,6 +178,7 @@ def _spec_out(spec: DataSpec) -> dict[str, Any]:
         "split": _tagged(spec.split),
         "weight": spec.weight,
         "doc": spec.doc,
+        "time": spec.time,
     }
 
 
@@ -195,4 +196,5 @@ def _spec_in(data: dict[str, Any]) -> DataSpec:
         _typed(data["split"]),
         data["weight"],
         data["doc"],
+        data.get("time", ""),
     )

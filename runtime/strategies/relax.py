@@ -9,6 +9,9 @@ from recspace.compiler.promise import Option, Stage
 from ..fitting import OPTIMIZERS, fitting
 
 if TYPE_CHECKING:
+    from recspace.compiler.ir import Graph
+
+    from ..choices import Fixed
     from ..context import Context
     from ..recipe import StageCall
     from ..task import Task
@@ -38,7 +41,16 @@ promise = Stage(
     per_value=True,
     conditional=True,
 )  # fmt: skip
-LATER: dict[str, tuple[str, ...]] = {"lag": ()}
+LATER: dict[str, tuple[str, ...]] = {}
+
+
+def foresee(graph: Graph, call: StageCall, fixed: Fixed) -> None:
+    """Raises SpaceError (S0651) for what is said of a stream."""
+    from ..refuse import refusal
+
+    if call.options["lag"]:
+        place = call.spans.get("lag", call.span)
+        raise refusal("S0651", "`lag` is said of a stream", place, help="write: stream(relax(…, lag = 1))")
 
 
 def check(context: Context, call: StageCall) -> None:

@@ -1,12 +1,14 @@
 """Decisions of values whose logits come from popularity: generated code against the oracle, and what derived models store."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 from generate import program_of, schema_of
 
 from recspace.compiler.compile import check
-from recspace.compiler.schema import Field
+from recspace.compiler.schema import Field, Label
 from recspace.dsl import SpaceError
 from recspace.runtime.choices import Set
 from recspace.runtime.module import build
@@ -29,6 +31,9 @@ BODIES = {
     "predict sigmoid(n[value(user)] * weight(item) + exp(n[value(user)]) * weight(user))",
     "layers of each field's own": "choose n[f in categorical, v in values(f)] from 1..3 given linear[f](frequency(v), logits)\n"
     f"{TABLES}predict sigmoid(sum(sum(e[f] * {PREFIX}) for f in categorical))",
+    "what a stream has decided": "choose n[v in values(item)] from {2, 3} given linear(concat(frequency(v), current(n[v])), logits)\n"
+    "choose keep[v in values(user)] from {off, on} given frequency(v) - current(keep[v])\n"
+    "predict sigmoid(n[value(item)] * weight(item) + keep[value(user)] * weight(user))",
     "a width that is mixed": "choose n[v in values(item)] from {2, 3} given linear(frequency(v), logits)\n"
     "predict sigmoid(linear(sum(align[d](embed[d](item, d), 2) for d in {2, 3} if n[value(item)] == d), 1) + weight(user))",
 }
@@ -43,6 +48,28 @@ def pair_of(body, schema=IDS):
 def test_generated_code_is_the_oracles(body, seed):
     relaxed_agrees(pair_of(body), seed)
     derived_agrees(pair_of(body), seed)
+
+
+@pytest.mark.parametrize("path", ["embedding/autoemb.space"])
+def test_autoemb(path):
+    schema = replace(IDS, label=Label("number"))
+    pair = Pair(shipped(path), schema, {"widths": (2, 3)})
+    relaxed_agrees(pair, 1)
+    derived_agrees(pair, 1)
+
+
+def test_what_is_decided_so_far_is_even_before_a_stream():
+    pair = pair_of(BODIES["what a stream has decided"])
+    held = {t.attribute: t.settled for t in pair.supernet.tensors if t.settled is not None}
+    assert held["current_n"].tolist() == [[0.5, 0.5]] * 3
+    assert held["current_keep"].tolist() == [0.5] * 4
+
+
+@pytest.mark.parametrize("asked", ["current(n)", "current(n[1])", "current(m[v])"])
+def test_only_what_is_decided_for_a_value_has_a_state(asked):
+    text = f"choose n[v in values(item)] from 1..2 given linear(concat(frequency(v), {asked}), logits)\nchoose m from 1..2\n"
+    found = check(program_of(f"space S\n{text}predict n[value(item)] + m{LOGLOSS}"), IDS, promises()).diagnostics
+    assert found[0].code in ("S0308", "S0205", "S0203")
 
 
 @pytest.mark.parametrize("seed", [1, 2])

@@ -120,6 +120,13 @@ class Fields:
         counts = np.concatenate([[0], np.asarray(self.schema.statistics.counts(value.field))])
         return counts[value.ids].astype(float)
 
+    def call_current(self: Any, args: Any, options: Any, env: Env) -> Any:
+        """What a stream has decided so far: even weights before there is one."""
+        name = args[0].value.name
+        statement = env.scope.arguments[name].value if name in env.scope.arguments else env.scope.names[name]
+        domain = self.domain(statement.domain, env)
+        return 0.5 if domain.kind == "gate" else np.full((1, len(domain.options)), 1 / len(domain.options))
+
     def call_block(self: Any, args: Any, options: Any, env: Env) -> Any:
         """1 (most frequent) … S, equally many values each; a value never seen is among the rarest."""
         field, size = self.eval(args[0], env), self.eval(self.second(args, options, "S"), env)

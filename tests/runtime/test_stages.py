@@ -37,6 +37,7 @@ WRITTEN = {
     "salience": "salience(batches = 3, batch_size = 32)",
     "reinforce": f"reinforce(trials = 3, rows = 64, {SHORT})",
     "screen": "screen(threshold = 1, top = 3)",
+    "stream": f"stream(train({SHORT}), window = 150, new_values = mean, distill = 0.5)",
     "warmup": f"warmup({SHORT}, decisions = random)",
 }
 

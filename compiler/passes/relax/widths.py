@@ -25,7 +25,7 @@ def operator(work: Relaxing, key: int, node: Operator) -> Ref | Variants:
         return lookup(work, key, node)
     if node.operator == "pick":
         return pick(work, key, node)
-    if node.operator in OF_VALUES and not node.operands:
+    if node.operator in OF_VALUES and len(node.operands) < OF_VALUES[node.operator]:
         raise not_yet(node.span, f"{node.operator}() outside of what a decision is given by")
     searched = next((name for name, o in node.options.items() if isinstance(o, Ref)), None)
     if searched is not None:
