@@ -22,6 +22,7 @@ from .choices import Fixed, searched
 from .choosing import Choosing
 from .evaluation import metric
 from .examples import Examples
+from .extension import Base
 from .module import Model, build, initialise
 from .narrowed import narrowed
 from .pruning import masks_of
@@ -58,7 +59,7 @@ class Context:
     `free`: as `factory`, of an architecture that need not meet the requirements of the space. `settled`: the graph of the plain model
     that an architecture means, before any pass (`Models.settled`). `purse`: what requirements on costs allow.
     `penalty`: what costs of an architecture add to what is minimized.
-    `targets`: budgets that a sampler finds the best for, each.
+    `base`: the finished model that this one goes on from. `targets`: budgets that a sampler finds the best for, each.
     """
 
     stage: str
@@ -74,6 +75,7 @@ class Context:
     purse: Purse | None = None
     penalty: Callable[[Architecture], float] | None = None
     targets: tuple[Target, ...] = ()
+    base: Base | None = None
 
     def charge(self, architecture: Architecture) -> float:
         """What costs of an architecture add to what is minimized."""

@@ -19,6 +19,7 @@ from .choices import searched
 from .context import Factory
 from .data.encoded import Encoded
 from .examples import Task as Aim
+from .extension import Base
 from .recipe import Recipe
 from .targets import Target
 
@@ -31,7 +32,7 @@ class Inputs:
     of user ids for the grouped AUC; `roles`: who chooses and what is chosen, where models rank. `bound` is what a
     resumed run must find unchanged: the text of the space and of its imports, its params, the fingerprint of the data;
     plain data. `free` compiles what need not meet the requirements. `save` keeps the encoding of columns in a folder
-    (`Bound.save`). `settled`, `purse`, `penalty`: see `Context`. `fields`: their names. `describe` writes the graph of
+    (`Bound.save`). `settled`, `purse`, `penalty`, `base`: see `Context`. `fields`: their names. `describe` writes the graph of
     the space to a run's folder, for those who watch. `targets`: the budgets for each of which a model is made.
     """
 
@@ -52,6 +53,7 @@ class Inputs:
     penalty: Callable[[Architecture], float] | None = None
     describe: Callable[[Path], None] | None = None
     targets: tuple[Target, ...] = ()
+    base: Base | None = None
 
     @property
     def decisions(self) -> tuple[Decision, ...]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -15,6 +17,8 @@ from .bank import borrow
 from .choices import tensors_of
 from .choosing import Choosing, Constant, Gates
 from .context import Context, with_defaults
+from .evaluation import scores
+from .extension import join
 from .module import Model, transfer
 from .plan import BASELINE
 from .recipe import StageCall
@@ -33,12 +37,27 @@ class Train(Fitting):
             self.architecture = hand_made(context)
         compile_ = context.free if context.stage == BASELINE and context.free is not None else context.factory
         model = context.model(compile_(self.architecture))
+        self._joined: dict[str, Any] = {}
+        if context.base is not None:
+            self._joined = {"new_weights": len(join(context.base, model)), "before": judged(context, model)}
         super().__init__(context, context.fit(model, Constant({}, context.device), call, "optimizer"))
+
+    def figures(self) -> dict[str, Any]:
+        """`before`: of a model that goes on from a finished one, figures of the test rows before it was trained on."""
+        return {**super().figures(), **self._joined}
 
     def found(self) -> Found:
         return replace(
             self.context.found, architecture=self.architecture, gates={}, model=copied(self.fit.model.tensors)
         )
+
+
+def judged(context: Context, model: Model) -> dict[str, float]:
+    """Figures of the test rows (of validation rows where there are none): for the report, never for a decision."""
+    rows = context.examples.test if context.examples.test.numel() else context.examples.valid
+    examples = context.examples.of(model.compiled.columns)
+    found = scores(model, examples, rows, {}, context.settings.evaluation_rows) if rows.numel() else {}
+    return {name: value for name, value in found.items() if math.isfinite(value)}
 
 
 class Retrain(Fitting):

@@ -54,6 +54,8 @@ class Search:
         self.stages = divided_by(
             planned(inputs.recipe, inputs.decisions, inputs.promises), inputs.recipe, inputs.targets, inputs.promises
         )
+        if inputs.base is not None:
+            self.stages = tuple(stage for stage in self.stages if stage.name != BASELINE)
         self._fixed = fix.parsed(settings.fix, inputs.graph)
         foresee(self.stages, inputs.graph, self._fixed)
         purses = [target.purse for target in inputs.targets]
@@ -61,7 +63,8 @@ class Search:
             refuse_unreachable(purse, inputs.decisions, self._fixed)
         self._device = devices.pick(settings.device)
         self._examples = self._divide()
-        self._at, self._found, self._task = 0, Found(), cast("Task | None", None)
+        start = Found() if inputs.base is None else Found(architecture=inputs.base.architecture)
+        self._at, self._found, self._task = 0, start, cast("Task | None", None)
         self._shared = Found()
         self._ended: dict[str, Found] = {}
         self._picked: dict[str, Found] = {}
@@ -185,6 +188,7 @@ class Search:
             targets.get(stage.budget, self._inputs.purse),
             self._inputs.penalty,
             self._inputs.targets if not stage.budget else (),
+            self._inputs.base,
         )
 
     def _time_for(self) -> float:

@@ -18,6 +18,7 @@ from recspace.dsl.diagnostics import Diagnostic
 
 from . import split as splits
 from .encoding import CrossKey, Encoding, Lists, Rows, bins_of, listed
+from .extending import taken_over
 from .faults import fault, meant, warning, where
 from .fingerprint import fingerprint
 from .fitting import Training, field_of, fit_encoders
@@ -138,8 +139,8 @@ class Bound:
             self.encoding.crosses[key] = fit_cross(parts, min_count)
 
 
-def bind(spec: DataSpec, *, seed: int, rename: Mapping[str, str] | None = None) -> Bound:
-    """Reads the table of `spec` and fits everything on its training rows.
+def bind(spec: DataSpec, *, seed: int, rename: Mapping[str, str] | None = None, base: Encoding | None = None) -> Bound:
+    """Reads the table of `spec` and fits everything on its training rows; what `base` has stays as it is, and new values join it.
 
     `seed` draws what the spec leaves open: a random split without a seed of its own, the valid part of a split column
     without one. Raises SpaceError with S05xx.
@@ -155,7 +156,7 @@ def bind(spec: DataSpec, *, seed: int, rename: Mapping[str, str] | None = None) 
         raise fault("S0541", text, spec.span, help="run from a clone of the repository, or give it with --source TABLE")
     _found(spec, path)
     _check_columns(spec, column_names(path))
-    return bind_table(spec, read(path, spec.columns()), seed=seed)
+    return bind_table(spec, read(path, spec.columns()), seed=seed, base=base)
 
 
 def _found(spec: DataSpec, path: Path) -> None:
@@ -166,18 +167,26 @@ def _found(spec: DataSpec, path: Path) -> None:
         raise fault("S0501", f"there is no file `{path}`", spec.span, help=help_text)
 
 
-def bind_table(spec: DataSpec, table: pl.DataFrame, *, seed: int) -> Bound:
+def bind_table(spec: DataSpec, table: pl.DataFrame, *, seed: int, base: Encoding | None = None) -> Bound:
     """`bind` for a table in memory; `spec.source` is not read."""
     _check_columns(spec, table.columns)
     part, notes = splits.parts(table, spec.split, seed)
     train = np.flatnonzero(part == 0)
     labelling, labels = _label(spec, table, train)
+    if base is not None and base.labelling is not None and labelling is not None:
+        labelling = replace(base.labelling, target=labelling.target)
+        labels = labelling.encode(table[labelling.target.column])
     target = None if labels is None else labels[train].astype(np.float64)
-    encoders = fit_encoders(spec.features, Training(table, train, target))
+    training = Training(table, train, target)
+    encoders = fit_encoders(spec.features, training)
+    if base is not None:
+        encoders = taken_over(base, spec, encoders, training)
     fields = tuple(field_of(f, encoders[f.name]) for f in spec.features)
     encoding = Encoding(spec, fields, encoders, labelling, {})
     rows = encoding.rows(table)
-    encoding = replace(encoding, scales={name: fit_scale(x_N[train]) for name, x_N in rows.numbers.items()})
+    known = {} if base is None else base.scales
+    scales = {name: known[name] if name in known else fit_scale(x_N[train]) for name, x_N in rows.numbers.items()}
+    encoding = replace(encoding, scales=scales)
     statistics = TrainingStatistics(encoding, rows, train)
     label = Label("none") if labelling is None else labelling.label
     schema = Schema(spec.name, fields, label, statistics, rows=table.height)

@@ -13,7 +13,7 @@ from recspace.dsl import Diagnostic, Source, SpaceError, ast
 
 from .checking import Question
 from .reading import program_of
-from .running import Moved, Space, bound_space, go_on, outcome, start
+from .running import Moved, Space, bound_space, extension, go_on, outcome, start
 
 if TYPE_CHECKING:
     import numpy as np
@@ -187,6 +187,24 @@ class Run:
         """
         go_on(self.folder, progress, _moved(file, data, source))
         return self
+
+    def extend(
+        self,
+        data: str | Path,
+        out: str | Path,
+        *,
+        strategy: str = "train(epochs = 1)",
+        seed: int = 0,
+        epochs: int | None = None,
+    ) -> Run:
+        """Go on with the finished model on another table, in the folder `out`: values and fields that are new join by a rule
+        that changes no prediction, and `strategy` trains it on. Raises SpaceError: S0422 for a table that lacks a field, S0656 for
+        a model that cannot be extended."""
+        from recspace.runtime.settings import Settings
+
+        space = extension(self.folder, data, seed)
+        start(space, Settings(seed=seed, epochs=epochs, strategy=strategy, set=space.question.settings), Path(out))
+        return Run(out)
 
     def model(self, *, file: str | Path | None = None, data: str | Path | None = None) -> Module:
         """The model that came out, in evaluation mode: `model(batch)` gives predictions [B] (of classes [B, C]).

@@ -27,6 +27,8 @@ class Question:
     `rename`: roles and columns → what the space calls them. `settings`: `width=16`. `seed` draws splits that have none.
     `without`: passes of the compiler that are left out.
     `task`: for which the head and the loss of the space, and the label, are swapped.
+    `extends`: the folder of a finished run, whose encoding the table takes
+    over; a bare table has that run's meaning, too.
     """
 
     file: str | Path | Source
@@ -38,6 +40,7 @@ class Question:
     seed: int = 0
     without: tuple[str, ...] = ()
     task: Task | None = None
+    extends: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,11 +122,20 @@ def _loaded(question: Question) -> tuple[ast.Program | None, list[Diagnostic]]:
 def binding(question: Question, program: ast.Program | None) -> tuple[Schema, Bound | None]:
     """The data of a question: its schema and, where there is a table, its rows. Raises SpaceError (S05xx)."""
     from recspace.compiler.example import EXAMPLE
+    from recspace.runtime.data.bind import bind
 
+    if question.extends is not None:
+        from recspace.runtime.applying import encoding_of
+
+        base, _ = encoding_of(Path(question.extends))
+        bare = question.data is not None and Path(question.data).suffix in (".parquet", ".csv")
+        spec = base.spec.with_source(str(question.data)) if bare else data_of(question, program)
+        assert spec is not None
+        bound = bind(spec, seed=question.seed, rename=None if bare else question.rename, base=base)
+        return bound.schema, bound
     spec = data_of(question, program)
     if spec is None:
         return EXAMPLE, None
-    from recspace.runtime.data.bind import bind
     from recspace.runtime.data.retarget import labelled
 
     spec = spec if question.task is None else labelled(spec, question.task)

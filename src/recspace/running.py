@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from recspace.compiler.passes.keep import Mask, Place
     from recspace.compiler.schema import Column, Schema
     from recspace.compiler.size import Size
+    from recspace.runtime.extension import Base
     from recspace.runtime.inputs import Inputs
     from recspace.runtime.module import Model
     from recspace.runtime.progress import Progress
@@ -165,6 +166,7 @@ def inputs_of(space: Space, strategy: str = "", profiles: Profiles = ()) -> Inpu
         space.penalty,
         space.describe,
         targets_of(verdict, recipe, profiles),
+        None if space.question.extends is None else base_of(space),
     )
 
 
@@ -202,7 +204,56 @@ def _absolute(question: Question) -> Question:
         whole = f"{path}.space" if name else data
         data = str(Path(whole).absolute()) + (f":{name}" if name else "") if Path(whole).is_file() else data
     source = None if question.source is None else str(Path(question.source).absolute())
-    return replace(question, file=str(find(str(question.file)).absolute()), data=data, source=source)
+    extends = None if question.extends is None else str(Path(question.extends).absolute())
+    file = str(find(str(question.file)).absolute())
+    return replace(question, file=file, data=data, source=source, extends=extends)
+
+
+def extension(folder: Path, data: str | Path, seed: int = 0) -> Space:
+    """The space of a finished run on another table, whose values and fields join. Raises SpaceError (S0422, S0656, S0703)."""
+    import json
+
+    from recspace.runtime.files import inside
+    from recspace.runtime.folder import RUN
+    from recspace.runtime.refuse import refusal, words
+
+    if not (folder / "report.json").is_file():
+        place = words(str(folder), "")
+        raise refusal("S0703", f"the run in {folder} is not done", place, help=f"recspace resume {folder}")
+    asked = json.loads(inside(folder, RUN).read_bytes())["bound"]["asked"]
+    settings = tuple(asked["settings"])
+    return bound_space(Question(asked["file"], str(data), settings=settings, seed=seed, extends=str(folder)))
+
+
+def base_of(space: Space) -> Base:
+    """What the run that a space extends has learned. Raises SpaceError (S0656) for a model that cannot be extended."""
+    from recspace.runtime.extension import Base, extended
+    from recspace.runtime.refuse import refusal, words
+    from recspace.runtime.report import read_architecture
+
+    folder = Path(str(space.question.extends))
+    before, model = outcome(folder)
+    why = _fixed_ids(before, model)
+    architecture, kept = read_architecture(folder, before.decisions) if before.decisions else ({}, frozenset[str]())
+    if kept:
+        why = "it keeps gates as weights"
+    if why:
+        raise refusal("S0656", f"the model in {folder} cannot be extended: {why}", words(str(folder), ""))
+    options = extended(space.decisions, before.decisions, architecture)
+    return Base(options, model.compiled, model.tensors)
+
+
+def _fixed_ids(space: Space, model: Model) -> str:
+    """Why the ids of a model cannot be added to; "" if they can."""
+    for column in model.compiled.columns:
+        if column.what == "cross":
+            return f"it reads the cross of {', '.join(column.fields)}"
+        if column.what == "id" and column.min_count > 1:
+            return f"it takes rare values of `{column.fields[0]}` for unknown ones (min_count)"
+        if column.what == "id" and space.schema.field(column.fields[0]).of:
+            return f"`{column.fields[0]}` has the values of another field"
+    nodes = (node for _, node in model.compiled.graph.items())
+    return "it reads frequency blocks" if any(getattr(n, "operator", "") == "block" for n in nodes) else ""
 
 
 def start(space: Space, settings: Settings, folder: Path, progress: Progress | None = None) -> Result:
@@ -281,7 +332,7 @@ def outcome(folder: Path, moved: Moved = Moved()) -> tuple[Space, Model]:
     try:
         architecture, keep = read_architecture(folder, space.decisions)
         left = masks_of(read_pruned(folder))
-        model = build(space.compiled(architecture if space.decisions else None, keep, left), pick("cpu"))
+        model = build(space.compiled(architecture, keep, left), pick("cpu"))
         model.load(load_file(inside(folder, "model.safetensors")))
     except (ValueError, KeyError, RuntimeError, OSError) as why:
         raise refusal("S0703", f"the files in {folder} do not fit the space: {why}", place) from why

@@ -16,6 +16,7 @@ from . import (
     data,
     explain,
     export,
+    extend,
     graph,
     listing,
     predict,
@@ -30,7 +31,7 @@ from . import (
 from .failures import guarded
 
 COMMANDS = (
-    check, size, graph, compiling, run, resume, watch, report, compare, predict, trials, export, strategies, listing,
+    check, size, graph, compiling, run, resume, extend, watch, report, compare, predict, trials, export, strategies, listing,
     data, explain,
 )  # fmt: skip
 """In the order in which `recspace --help` lists them."""

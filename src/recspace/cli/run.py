@@ -41,11 +41,11 @@ def add(commands: Subparsers[argparse.ArgumentParser]) -> None:
     group.add_argument("--fix", metavar="DECISION=OPTION", action="append", default=[], help=fix)
     profile = 'bounds on costs, as TOML: memory = "8 MB"; several: one model for each, from one search'
     group.add_argument("--profile", metavar="FILE.toml", action="append", default=[], help=profile)
-    group.add_argument("--seed", type=_at_least_0, default=0, metavar="N")
-    group.add_argument("--epochs", type=_at_least_1, metavar="N", help="of every stage that trains")
+    group.add_argument("--seed", type=at_least_0, default=0, metavar="N")
+    group.add_argument("--epochs", type=at_least_1, metavar="N", help="of every stage that trains")
     group.add_argument("--hours", type=_positive, metavar="H", help="for the whole run, divided among its stages")
     group.add_argument(
-        "--top", type=_at_least_1, default=20, metavar="K", help="of rankings: recall@K, ndcg@K; default 20"
+        "--top", type=at_least_1, default=20, metavar="K", help="of rankings: recall@K, ndcg@K; default 20"
     )
     group.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     group.add_argument("--amp", action="store_true", help="bfloat16 where it is safe")
@@ -70,8 +70,8 @@ def _number(kind: Callable[[str], float], low: float, words: str) -> Callable[[s
     return read
 
 
-_at_least_0 = _number(int, 0, "a whole number of at least 0")
-_at_least_1 = _number(int, 1, "a whole number of at least 1")
+at_least_0 = _number(int, 0, "a whole number of at least 0")
+at_least_1 = _number(int, 1, "a whole number of at least 1")
 _positive = _number(float, 1e-6, "a number of hours above 0")
 
 
