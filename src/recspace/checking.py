@@ -122,10 +122,10 @@ def _loaded(question: Question) -> tuple[ast.Program | None, list[Diagnostic]]:
 def binding(question: Question, program: ast.Program | None) -> tuple[Schema, Bound | None]:
     """The data of a question: its schema and, where there is a table, its rows. Raises SpaceError (S05xx)."""
     from recspace.compiler.example import EXAMPLE
-    from recspace.runtime.data.bind import bind
 
     if question.extends is not None:
         from recspace.runtime.applying import encoding_of
+        from recspace.runtime.data.bind import bind
 
         base, _ = encoding_of(Path(question.extends))
         bare = question.data is not None and Path(question.data).suffix in (".parquet", ".csv")
@@ -136,6 +136,7 @@ def binding(question: Question, program: ast.Program | None) -> tuple[Schema, Bo
     spec = data_of(question, program)
     if spec is None:
         return EXAMPLE, None
+    from recspace.runtime.data.bind import bind
     from recspace.runtime.data.retarget import labelled
 
     spec = spec if question.task is None else labelled(spec, question.task)
