@@ -15,6 +15,7 @@ from recspace.compiler.known import CURRENT
 from .choices import Weigher
 from .choosing import Choosing, Constant, Relaxed
 from .context import Context, with_defaults
+from .enlarging import Enlarging, Sizes, ladder_of
 from .flow import Flow, flow_of
 from .plain_stages import hand_made
 from .recipe import StageCall
@@ -110,6 +111,28 @@ class StreamRelax(Streaming):
         given = of_values(fit.model, context.examples.of(fit.model.compiled.columns), settled, context.decisions, batch)
         own = {n: w for n, w in settled.items() if isinstance(w, Tensor) and ":" not in n}
         return searched(context.found, fit, copied({**own, **given}))
+
+
+class StreamPolicy(Streaming):
+    """The supernet with a width for each value, which a policy enlarges (ESAPN)."""
+
+    def __init__(self, context: Context, call: StageCall, inner: StageCall) -> None:
+        model = context.supernet_model()
+        ladders = tuple(ladder_of(model.compiled, d, inner) for d in context.decisions)
+        sizes = Sizes(ladders, context.fixed, context.device)
+        make = partial(Enlarging, ladders, inner, flow_in(context, call, inner), rules_of(call, inner), context.seed)
+        super().__init__(context, context.fit(model, sizes, inner, "weights", make=make))
+
+    def figures(self) -> dict[str, Any]:
+        """`enlarged`: how often a policy has done so."""
+        assert isinstance(self.fit, Enlarging)
+        return {**super().figures(), "enlarged": dict(self.fit.moves)}
+
+    def found(self) -> Found:
+        settled = self.fit.choosing.settled()
+        options = {name: tuple(w.argmax(-1).tolist()) for name, w in settled.items() if isinstance(w, Tensor)}
+        weights = copied(self.fit.model.tensors)
+        return replace(self.context.found, architecture=options, weights=weights, weighing={}, gates={}, model={})
 
 
 @dataclass(slots=True)

@@ -42,8 +42,10 @@ def foresee(graph: Graph, call: StageCall, fixed: Fixed) -> None:
     from ..refuse import refusal
 
     names = [stage.name for stage in call.inner]
-    if len(names) != 1 or names[0] not in ("train", "relax"):
-        text = "stream() wraps one stage, train() or relax(…)" + (f", and not {', '.join(names)}()" if names else "")
+    if len(names) != 1 or names[0] not in ("train", "relax", "reinforce"):
+        text = "stream() wraps one stage: train(), relax(…) or reinforce(moves = …)" + (
+            f", and not {', '.join(names)}()" if names else ""
+        )
         raise refusal("S0654", text, call.span, help="write: stream(train(), window = day)")
     window = call.options["window"]
     whole = isinstance(window, int) and not isinstance(window, bool) and window >= 1
@@ -55,7 +57,9 @@ def foresee(graph: Graph, call: StageCall, fixed: Fixed) -> None:
             place,
             help=f"use one of: {', '.join(UNITS)}; or window = 10000",
         )
-    if names[0] == "relax" and call.options["distill"]:
+    if names[0] == "reinforce":
+        enlarges(call.inner[0])
+    if names[0] != "train" and call.options["distill"]:
         place = call.spans.get("distill", call.span)
         raise refusal(
             "S0655", "`distill` is said of stream(train()): decisions have no last answers", place, help="leave it out"
@@ -70,8 +74,29 @@ def foresee(graph: Graph, call: StageCall, fixed: Fixed) -> None:
         )
 
 
+def enlarges(call: StageCall) -> None:
+    """Raises SpaceError (S0658) for a policy that does not do what ESAPN's does: no other is there."""
+    from ..refuse import refusal
+
+    options = call.options
+    wanted = {"moves": ["keep", "enlarge"], "state": ["frequency", "size"], "start": "smallest", "reward": "loss_drop"}
+    for name, value in wanted.items():
+        if options[name] != value:
+            written = f"[{', '.join(value)}]" if isinstance(value, list) else value
+            place = call.spans.get(name, call.span)
+            raise refusal(
+                "S0658", f"in a stream reinforce() has `{name} = {written}`", place, help=f"write: {name} = {written}"
+            )
+
+
 def start(context: Context, call: StageCall) -> Task:
-    from ..stream_stage import StreamRelax, StreamTrain
+    from ..stream_stage import StreamPolicy, StreamRelax, StreamTrain
 
     (inner,) = call.inner
-    return StreamTrain(context, call, inner) if inner.name == "train" else StreamRelax(context, call, inner)
+    match inner.name:
+        case "train":
+            return StreamTrain(context, call, inner)
+        case "relax":
+            return StreamRelax(context, call, inner)
+        case _:
+            return StreamPolicy(context, call, inner)
