@@ -34,6 +34,7 @@ from .refuse import refusal
 from .second_order import task_loss
 from .state import State, copied, joined
 from .streaming import Streamed
+from .training import reached
 
 SMALLEST = 1e-7
 Place = tuple[str, Slice]
@@ -175,7 +176,7 @@ class Enlarging(Streamed):
             losses.append(-(reward * log_p).mean())
         gradients = torch.autograd.grad(torch.stack(losses).sum(), list(self._policies.values()), allow_unused=True)
         named = zip(self._policies, gradients, strict=True)
-        self._teaching.step({n: g for n, g in named if g is not None}, 1.0)
+        self._teaching.step({n: g for n, g in named if reached(g)}, 1.0)
         for one in self._ladders:
             name, (value, _, _) = one.decision.name, taken[one.decision.name]
             after = self._moved(one, value, likely[name])

@@ -111,7 +111,8 @@ def touched(gradient: Tensor) -> tuple[Tensor, Tensor]:
     if gradient.is_sparse:
         gradient = gradient.coalesce()
         return gradient.indices()[0], gradient.values()
-    rows = gradient.reshape(gradient.shape[0], -1).ne(0).any(1).nonzero().squeeze(1)
+    wide = gradient.numel() // max(gradient.shape[0], 1)  # of a table of which nothing is left there are no rows
+    rows = gradient.reshape(gradient.shape[0], wide).ne(0).any(1).nonzero().squeeze(1)
     return rows, gradient.index_select(0, rows)
 
 

@@ -8,7 +8,7 @@ from torch.nn import Parameter
 
 from recspace.runtime.dual_averaging import Grda
 from recspace.runtime.registry import promises
-from recspace.runtime.updates import TouchedAdam, dense_or_touched
+from recspace.runtime.updates import TouchedAdam, dense_or_touched, touched
 
 NAMES = [n for n, p in promises().stages.items() if p.role == "optimizer" and p.implemented]
 ADAM = {
@@ -140,3 +140,10 @@ def test_tables_are_updated_by_rows_where_that_is_asked():
         update = dense_or_touched(table, frozenset({"t"}), {**ADAM, "rows": rows})
         assert set(update._parts) == {rows}
     assert "touched" not in dense_or_touched(table, frozenset(), {**ADAM, "rows": "touched"})._parts
+
+
+@pytest.mark.parametrize("shape", [(0,), (0, 4)])
+def test_of_a_table_of_which_nothing_is_left_no_rows_are_touched(shape):
+    rows, gradient = touched(torch.zeros(shape))
+    assert rows.shape == (0,)
+    assert gradient.shape == shape
