@@ -184,6 +184,10 @@ def test_list_knows_every_shipped_space():
         "profit",
         "profit_ranks",
         "l0sign",
+        "autoctr",
+        "ameir",
+        "autoias",
+        "autofeature",
     } <= {n for n, r in runs.items() if r == "yes"}
     assert "stream()" in spaces["incctr"]["why"]
     lines = call("list").stdout.splitlines()
