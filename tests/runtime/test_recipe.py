@@ -21,16 +21,19 @@ CARRIED |= {"beam", "field_wise_logistic", "variational", "screen", "one_shot"}
 
 
 def searches(path):
+    """The recipes of a file, and its params that are written as numbers."""
     file, _ = parse(Source(str(path), path.read_text()))
     assert file is not None
     statements = file.space.statements if file.space is not None else ()
-    return [s for s in statements if isinstance(s, ast.Search)]
+    params = {s.name: s.value.value for s in statements if isinstance(s, ast.Param) and isinstance(s.value, ast.Number)}
+    return [s for s in statements if isinstance(s, ast.Search)], params
 
 
 @pytest.mark.parametrize("path", SPACES, ids=lambda p: p.stem)
 def test_every_shipped_recipe_is_right(path):
-    for search in searches(path):
-        recipe, faults = read(search, {}, promises())
+    found, params = searches(path)
+    for search in found:
+        recipe, faults = read(search, params, promises())
         assert not faults, [f.message for f in faults]
         assert len(recipe.stages) == len(search.stages)
 
@@ -42,7 +45,8 @@ def test_what_runs():
 
 def test_a_cost_in_a_recipe_is_no_stage():
     recipe = by_hand.recipe("relax(as = gate) derive(budgets = [50%], of = parameters(e))")
-    assert [f.code for f in obstacles(recipe, (KEEP,), promises())] == ["S0606", "S0606"]
+    assert [stage.name for stage in recipe.stages] == ["relax", "derive"]
+    assert not obstacles(recipe, (KEEP,), promises())
 
 
 def test_values():
@@ -111,10 +115,7 @@ def refused(text, *decisions):
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("evolution()", "evolution()"),
         ("relax(as = softmax, lag = 1)", "lag"),
-        ("derive(budgets = 3)", "budgets"),
-        ("warmup(distill = widest)", "distill"),
         ("stream(train())", "stream()"),
     ],
 )
@@ -130,7 +131,9 @@ def test_what_a_stage_cannot_handle_is_said_with_what_can():
     assert code == "S0605"
     assert "`rate`" in message
     assert "a real" in message
-    assert hint == "these can: random()"
+    assert hint.startswith("these can: ")
+    assert "random()" in hint
+    assert "relax" not in hint
     number = Decision("n", (), 1, ((),), (Domain("number", (2, 4)),))
     ((_, message, hint),) = refused("relax(as = gate)", number)
     assert "a number" in message
