@@ -89,6 +89,7 @@ def readable(trial: Mapping[str, Any], decisions: tuple[Decision, ...]) -> dict[
         "failed",
         "fingerprint",
         "charge",
+        "costs",
         "stopped",
         "repeats",
         "rungs",

@@ -22,8 +22,11 @@ from .choosing import Constant
 from .context import Context
 from .evaluation import goodness, metric, score_of, scores
 from .figures import higher
+from .fronts import front, knee
 from .halving import Halving
+from .learned import Learned
 from .module import Model
+from .objectives import cost_terms, costs
 from .randomness import order
 from .recipe import StageCall
 from .refuse import refusal
@@ -33,7 +36,7 @@ from .targets import Target
 from .task import Found, architecture_from, architecture_json
 from .training import Diverged, Fit
 
-TOLD = ("number", "score", "failed", "stopped", "repeats", "fingerprint")
+TOLD = ("number", "score", "costs", "failed", "stopped", "repeats", "fingerprint")
 """What the report says of a trial."""
 
 
@@ -46,7 +49,8 @@ class Sampling:
 
     Architectures that decide the same, or mean the same model, are judged once: a sampler that comes back to one is told
     what it was worth. What the best trained one has learned is kept: where no stage follows it is the model that comes
-    out. `halving` stops trials early; one that was stopped is never the best.
+    out. `halving` stops trials early; one that was stopped is never the best. Where costs are objectives of their own
+    all that nothing dominates are the front, and its knee is what comes out, unless an option of the sampler weighs costs.
     """
 
     def __init__(self, context: Context, call: StageCall, sampler: Proposer, halving: Halving | None = None) -> None:
@@ -64,6 +68,9 @@ class Sampling:
         self._tried: dict[str, dict[str, Any]] = {}  # trials by what they decide
         self._saved, self._rungs = 0, dict[str, float]()  # of the trial at hand: scores by epochs
         self._sizes: dict[str, int] = {}  # parameters by meaning
+        self._terms = cost_terms(context.graph) if context.purse is not None else ()
+        self._knee = bool(self._terms) and not call.options.get("survival")
+        self._models: dict[int, dict[str, Tensor]] = {}  # what trials on the front have learned
         self._trial: tuple[Architecture, str, Fit] | None = None
         # What the best trained trial has learned: of all (""), and within each budget.
         self._kept: dict[str, tuple[float, dict[str, Tensor]]] = {}
@@ -182,6 +189,19 @@ class Sampling:
         if better and math.isfinite(worth):  # of equal ones the first, as the sampler has it
             self._kept |= dict.fromkeys(better, (worth, copied(fit.model.tensors)))
         self._tell(architecture, key, score, "")
+        if self._knee:
+            self._models[len(self.trials) - 1] = copied(fit.model.tensors)
+            self._models = {number: self._models[number] for number in self.front() if number in self._models}
+
+    def front(self) -> list[int]:
+        """Trials that nothing dominates, by number; none where there is one objective alone."""
+        able = [t for t in self.trials if t.get("costs") and not {"stopped", "repeats"} & t.keys()]
+        return [int(able[k]["number"]) for k in front([_scores(t) for t in able])]
+
+    def knee(self) -> int | None:
+        """The trial on the front where giving more of one objective gains least of the others."""
+        numbers = self.front()
+        return numbers[knee([_scores(self.trials[n]) for n in numbers])] if numbers else None
 
     def _tell(
         self, architecture: Architecture, key: str, score: float | None, why: str,
@@ -195,8 +215,15 @@ class Sampling:
         charge = 0.0 if good is None else self.context.charge(architecture)
         worth = None if good is None else good - charge
         heard = worth if told is None else told
-        self.sampler.tell(architecture, -math.inf if heard is None else heard)
-        more = {"told": told, "stopped": stopped, "repeats": repeats}
+        several: dict[str, float] = {}
+        if self._terms and self.context.purse is not None and worth is not None:
+            several = costs(self.context.purse, self._terms, architecture)
+        score_told = -math.inf if heard is None else heard
+        if isinstance(self.sampler, Learned):
+            self.sampler.tell(architecture, score_told, tuple(-cost for cost in several.values()))
+        else:
+            self.sampler.tell(architecture, score_told)
+        more = {"told": told, "stopped": stopped, "repeats": repeats, "costs": several or None}
         trial = {
             "number": len(self.trials),
             "score": score_of(good, self._metric),
@@ -221,6 +248,10 @@ class Sampling:
         early: dict[str, Any] = {}
         if self._halving is not None:
             early = {"stopped": len(judged) - len(good), "steps_saved": self._saved}
+        if self._terms:
+            told = ("number", "score", "costs")
+            early["front"] = [{k: self.trials[n][k] for k in told} for n in self.front()]
+            early["knee"] = self.knee() if self._knee else None
         return {
             "trials": len(self.trials),
             "of_trials": self.sampler.trials,
@@ -239,7 +270,11 @@ class Sampling:
             last = next((t["failed"] for t in reversed(self.trials) if t["failed"]), "")
             help = last or "the last trial was cut off: more --hours, or more trials"
             raise refusal("S0610", "no trial gave a usable architecture", self.call.span, help=help)
-        return self._handed_on(best, "")
+        chosen = self.knee() if self._knee else None
+        if chosen is None:
+            return self._handed_on(best, "")
+        architecture, model = architecture_from(self.trials[chosen]["architecture"]), self._models.get(chosen, {})
+        return replace(self.context.found, architecture=architecture, gates={}, model=model, weighing={}, raw=False)
 
     def within(self, target: Target) -> Found:
         """The best trial within a budget. Raises SpaceError (S0610) where there was none."""
@@ -269,6 +304,8 @@ class Sampling:
         facts["kept"] = [[name, score] for name, (score, _) in self._kept.items()]
         parts = {"sampler": self.sampler.state()}
         parts |= {f"kept{k}": State(tensors) for k, (_, tensors) in enumerate(self._kept.values())}
+        fronted = {f"{number}/{n}": t for number, own in self._models.items() for n, t in own.items()}
+        parts["front"] = State(fronted)
         if self._trial is not None:
             facts["trial"] = architecture_json(self._trial[0])
             parts["fit"] = self._trial[2].state()
@@ -287,6 +324,10 @@ class Sampling:
         self._kept = {
             name: (score, dict(state.part(f"kept{k}").tensors)) for k, (name, score) in enumerate(facts["kept"])
         }
+        self._models = {}
+        for name, tensor in state.part("front").tensors.items():
+            number, _, own = name.partition("/")
+            self._models.setdefault(int(number), {})[own] = tensor
         self._trial = None
         architecture = architecture_from(facts["trial"])
         if architecture is not None:
@@ -304,6 +345,11 @@ def of_a_part(context: Context, share: float) -> Context:
     rows = order(examples.train.numel(), context.seed, f"{context.stage}/share", 0)
     kept = rows[: max(2, round(share * rows.numel()))].sort().values
     return replace(context, examples=replace(examples, train=examples.train[kept]))
+
+
+def _scores(trial: Mapping[str, Any]) -> tuple[float, ...]:
+    """Of every objective, the higher the better."""
+    return (float(trial["goodness"]), *(-float(cost) for cost in trial["costs"].values()))
 
 
 def refuse_priors(decisions: tuple[Decision, ...], call: StageCall) -> None:

@@ -212,6 +212,8 @@ class Search:
             self._found = task.found()
         if isinstance(task, Sampling) and self._inputs.targets and not stage.budget:
             self._picked = {target.name: task.within(target) for target in self._inputs.targets}
+        if isinstance(task, Sampling) and task.front():
+            self._write_front(stage, task)
         self._rows.append(finite(row))
         self._elapsed += seconds
         self._at, self._task, self._stage_s = self._at + 1, None, 0.0
@@ -228,6 +230,11 @@ class Search:
             self._ended[stage.budget] = self._found
         if following and following != stage.budget:
             self._found = self._picked.get(following, self._shared)
+
+    def _write_front(self, stage: Planned, task: Sampling) -> None:
+        """`front.json`: every architecture that nothing dominates, whole."""
+        own = [readable(task.trials[number], self._inputs.decisions) for number in task.front()]
+        write_json(self._folder, "front.json", {"version": 1, "stage": stage.name, "knee": task.knee(), "trials": own})
 
     def state(self) -> State:
         """Where the search is; together with the inputs and settings it is everything."""

@@ -107,7 +107,7 @@ def _ending(row: Mapping[str, Any]) -> str:
         count = f"{row['trials']:,} of {row['of_trials']:,}" if late else f"{row['trials']:,}"
         until = ", until the time was up (--hours)" if late else ""
         told = f"{row['stage']} judged {count} architectures{failed}{until}: recspace trials RUN lists them"
-        return told + _early(row) + _again(row) + _trust(row)
+        return told + _early(row) + _again(row) + _front(row) + _trust(row)
     if "gates_left" in row:
         left = ", ".join(f"{count:,} of {name}" for name, count in row["gates_left"].items())
         late = f" of {row['of_sets']:,}, until the time was up (--hours)," if row["judged"] < row["of_sets"] else ""
@@ -127,6 +127,20 @@ def _early(row: Mapping[str, Any]) -> str:
     if "stopped" not in row:
         return ""
     return f"\n{row['stopped']:,} of them were stopped early, which saved {row['steps_saved']:,} steps of training"
+
+
+def _front(row: Mapping[str, Any]) -> str:
+    """The front of several objectives, and which of it came out."""
+    front = row.get("front")
+    if not front:
+        return ""
+    names = [row["metric"], *front[0]["costs"]]
+    text = f"\n{len(front):,} of them are the front of {' and '.join(names)}, in front.json"
+    knee = next((t for t in front if t["number"] == row.get("knee")), None)
+    if knee is None:
+        return text
+    figures = [f"{row['metric']} {knee['score']:.4f}", *(f"{n} {v:,.10g}" for n, v in knee["costs"].items())]
+    return f"{text}; its knee is taken, trial {knee['number'] + 1}: {', '.join(figures)}"
 
 
 def _again(row: Mapping[str, Any]) -> str:
