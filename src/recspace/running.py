@@ -252,7 +252,7 @@ def _fixed_ids(space: Space, model: Model) -> str:
             return f"it takes rare values of `{column.fields[0]}` for unknown ones (min_count)"
         if column.what == "id" and space.schema.field(column.fields[0]).of:
             return f"`{column.fields[0]}` has the values of another field"
-    nodes = (node for _, node in model.compiled.graph.items())
+    nodes = (node for _, node in space.graph.items())  # a derived model may have them in the shape of its tables alone
     return "it reads frequency blocks" if any(getattr(n, "operator", "") == "block" for n in nodes) else ""
 
 
