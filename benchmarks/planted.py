@@ -45,14 +45,15 @@ class Trial:
 
 
 PAIRS = Plan()
-FEW_PAIRS = Plan(12, 20, 100_000, 6, 2)
+FEW_PAIRS = Plan(12, 10, 200_000, 6, 2)
 TRIPLES = Plan(12, 10, 100_000, 5, 3)
+MORE_TRIPLES = replace(TRIPLES, rows=200_000)
 FOURS = Plan(9, 5, 100_000, 3, 4, decoys=1)
 TRIALS = (
     Trial("AutoFIS", "autofis", PAIRS, 0.95),
     Trial("FIVES", "fives_gates", PAIRS, 0.95),
     Trial("L0-SIGN", "l0sign", FEW_PAIRS, 0.95),
-    Trial("FIVES", "fives_gates", TRIPLES, 0.8, (("K", "3"), ("start", "0.5"), ("price", "0.01"))),
+    Trial("FIVES", "fives_gates", MORE_TRIPLES, 0.8, (("K", "3"), ("start", "0.5"), ("price", "0.02"))),
     Trial("PROFIT", "profit", TRIPLES, 0.8),
     Trial("AutoCross", "autocross", TRIPLES, 0.8),
     Trial("FIVES", "fives_gates", FOURS, None, (("K", "4"), ("start", "0.5"), ("price", "0.01"))),
@@ -110,9 +111,13 @@ def _figures(architecture: dict[str, Any], truth: Truth, order: int) -> dict[str
 
 
 def _interactions(decision: dict[str, Any]) -> list[frozenset[str]]:
-    """Those that a decision keeps, the heaviest first; of a set of crosses in its own order."""
+    """Those that a decision keeps, the heaviest first; of a set of crosses in its own order. Of what examples decide, all, by
+    how many of them have it on."""
     if decision["kind"] == "subset":
         return [frozenset(member.split("*")) for e in decision["elements"] for member in e["value"]]
+    if decision.get("given") == "example":
+        ranked = sorted(decision["elements"], key=lambda e: -e["weight"])
+        return [frozenset(e["key"]) for e in ranked if e["weight"] > 0]
     return [frozenset(i["fields"]) for i in decision.get("interactions", ())]
 
 
