@@ -188,7 +188,7 @@ def test_one_fault(statements, code, place):
     [
         "let a = 2\nparam p = a",
         "choose m[f in fields] from {a, b}\nlet y[f in fields] = (m[f] if f == user else a) == a",
-        "choose d[f in fields] from {1, 2} given current(d[f]) * [1, 1]",
+        "choose d[u in values(user)] from {1, 2} given current(d[u]) * [1, 1]",
         "let y = embed(user, choose n from 1..30)",
     ],
 )
