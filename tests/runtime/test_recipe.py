@@ -115,8 +115,8 @@ def refused(text, *decisions):
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("relax(as = softmax, lag = 1)", "lag"),
-        ("stream(train())", "stream()"),
+        ("evolution(guide = estimator)", "guide"),
+        ("tpe(budgets = [10%])", "budgets"),
     ],
 )
 def test_what_does_not_run_yet_is_refused(text, says):

@@ -199,7 +199,11 @@ def test_diverging_fails_the_run_and_says_so(tmp_path):
 
 def test_what_cannot_run_is_refused_before_anything_is_trained(tmp_path):
     with pytest.raises(SpaceError, match="S0606"):
-        search(by_hand.inputs("relax(as = gate) bayes_tree()", encoded=ENCODED), Settings(), tmp_path / "run")
+        search(
+            by_hand.inputs("relax(as = gate) evolution(guide = estimator)", encoded=ENCODED),
+            Settings(),
+            tmp_path / "run",
+        )
     with pytest.raises(SpaceError, match="S0605"):
         search(by_hand.inputs("relax(as = gate)", by_hand.dim, ENCODED), Settings(), tmp_path / "other")
     assert not (tmp_path / "run" / "run.json").exists()
