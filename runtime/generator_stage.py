@@ -27,7 +27,7 @@ from .context import Context, optimizer, with_defaults
 from .draws import Draws
 from .evaluation import goodness, scores
 from .one_shot_stage import OneShot
-from .policy import Drawn, Slots, noise_of
+from .policy import Drawn, Slots, noise_of, reinforced
 from .randomness import digest, order
 from .recipe import StageCall
 from .refuse import refusal
@@ -124,10 +124,7 @@ class Generator(OneShot):
             return
         window = self.rewards[-int(self.call.options["window"]) :] or [reward for _, _, reward in told]
         baseline, entropy = sum(window) / len(window), float(self.call.options["entropy"])
-        losses = [
-            -((drawn.likelihood * (reward - baseline) + entropy * drawn.entropy) * there_T).sum()
-            for drawn, there_T, reward in told
-        ]
+        losses = [reinforced(drawn, reward - baseline, there_T, entropy) for drawn, there_T, reward in told]
         loss = torch.stack(losses).mean()
         found = torch.autograd.grad(loss, list(policy.parameters.values()), allow_unused=True)
         gradients = {n: g for n, g in zip(policy.parameters, found, strict=True) if reached(g)}

@@ -16,6 +16,11 @@ def cost_terms(graph: Graph) -> tuple[Output, ...]:
     return tuple(n for n in found if "latency" not in _measures(graph, n))
 
 
+def objectives(graph: Graph, purse: Purse | None) -> int:
+    """How many things are judged: the metric, and every cost of its own where something can count it."""
+    return 1 + (len(cost_terms(graph)) if purse is not None else 0)
+
+
 def _measures(graph: Graph, output: Output) -> set[str]:
     return {n.measure for key in graph.ancestors([output.value.node]) if isinstance(n := graph[key], Cost)}
 

@@ -40,6 +40,12 @@ class Drawn:
     value: Tensor
 
 
+def reinforced(drawn: Drawn, better: Tensor | float, there_T: Tensor, entropy: float) -> Tensor:
+    """−Σ_t (log π(a_t) · better_t + entropy · H(π_t)) over the elements that exist: what REINFORCE (Williams, 1992) descends.
+    `better`: what the reward has over what was expected, a number or one for each element; no gradient goes through it."""
+    return -((drawn.likelihood * better + entropy * drawn.entropy) * there_T).sum()
+
+
 class Policy(Protocol):
     """`parameters` are what is learned."""
 

@@ -28,7 +28,7 @@ from .choices import Choices, one_hots
 from .context import Context, optimizer, with_defaults
 from .evaluation import goodness, metric, score_of, scores
 from .plain_stages import hand_made
-from .policy import Drawn, Independent, Slots, noise_of, policy_of
+from .policy import Drawn, Independent, Slots, noise_of, policy_of, reinforced
 from .randomness import digest, order
 from .recipe import StageCall
 from .refuse import refusal
@@ -159,8 +159,7 @@ class Reinforce(Fitting):
             window = self._rewards[-int(self.call.options["window"]) :]
             better_T = torch.tensor([reward - (sum(window) / len(window) if window else reward)])
             critic = torch.zeros(())
-        actor = -(drawn.likelihood * better_T.detach() * there_T).sum()
-        return actor + critic - float(self.call.options["entropy"]) * (drawn.entropy * there_T).sum()
+        return critic + reinforced(drawn, better_T.detach(), there_T, float(self.call.options["entropy"]))
 
     def _reward(self, architecture: Architecture) -> float:
         """Quality on some validation rows, less what costs add."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -14,49 +14,26 @@ from .paths import paths_of
 from .plain_stages import hand_made
 from .recipe import StageCall
 from .sharing import NESTED, Sharing
-from .state import State
+from .supernet_stages import OneFit
 from .task import Found
 
 
-class SharedWarmup:
+class SharedWarmup(OneFit):
     """The hand-made model at every step, an architecture at random, or (`distill`) one between the widest and the smallest."""
 
     def __init__(self, context: Context, call: StageCall) -> None:
-        self.context, options = context, call.options
+        options = call.options
         nested, distill = options["sharing"] in NESTED, options["distill"] == "widest"
         paths: Callable[[int], tuple[Architecture, ...]] = lambda step: (hand_made(context),)  # noqa: E731
         if distill or options["decisions"] == "random":
             mode = "sandwich" if distill else "uniform"
             paths = paths_of(context, context.decisions, context.fixed, mode, 1)
-        self.fit = Sharing(context, call, paths, largest(context, call), nested=nested, distill=distill)
-
-    @property
-    def steps(self) -> int:
-        return self.fit.steps
-
-    @property
-    def at(self) -> int:
-        return self.fit.at
-
-    @property
-    def done(self) -> bool:
-        return self.fit.ended
-
-    def step(self) -> Mapping[str, float]:
-        return self.fit.step()
-
-    def hurry(self) -> None:
-        self.fit.hurry()
-
-    def state(self) -> State:
-        return self.fit.state()
-
-    def restore(self, state: State) -> None:
-        self.fit.restore(state)
+        self.shared = Sharing(context, call, paths, largest(context, call), nested=nested, distill=distill)
+        super().__init__(context, self.shared)
 
     def figures(self) -> dict[str, Any]:
         fit = self.fit
         return {"epochs": fit.epochs_done, "of_epochs": fit.plan.epochs, "steps": fit.at, "ended_by": fit.ended_by}
 
     def found(self) -> Found:
-        return replace(self.context.found, shared=self.fit.loans.bank.tensors(), weights={}, model={})
+        return replace(self.context.found, shared=self.shared.loans.bank.tensors(), weights={}, model={})

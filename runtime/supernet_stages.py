@@ -20,10 +20,8 @@ from .task import Found
 from .training import Fit
 
 
-class Fitting:
-    """A stage that is one training run. `raw`: what it learns of gates are no probabilities."""
-
-    raw = False
+class OneFit:
+    """A stage that is one training run."""
 
     def __init__(self, context: Context, fit: Fit) -> None:
         self.context, self.fit = context, fit
@@ -51,6 +49,12 @@ class Fitting:
 
     def restore(self, state: State) -> None:
         self.fit.restore(state)
+
+
+class Fitting(OneFit):
+    """One that trains one model to its end. `raw`: what it learns of gates are no probabilities."""
+
+    raw = False
 
     def figures(self) -> dict[str, Any]:
         """`ended_by`: epochs (all of them were done), patience or hours."""

@@ -46,13 +46,13 @@ def foresee(graph: Graph, call: StageCall, fixed: Fixed) -> None:
 
 def proposer(context: Context, call: StageCall) -> Proposer:
     from ..draws import Draws
-    from ..objectives import cost_terms
+    from ..objectives import objectives
     from ..studies import Tpe
 
     draws = Draws(context.graph, context.fixed, context.purse)
     options = call.options
-    objectives = 1 + (len(cost_terms(context.graph)) if context.purse is not None else 0)
-    return Tpe(draws, context.seed, context.stage, int(options["trials"]), int(options["startup"]), objectives)
+    judged = objectives(context.graph, context.purse)
+    return Tpe(draws, context.seed, context.stage, int(options["trials"]), int(options["startup"]), judged)
 
 
 def start(context: Context, call: StageCall) -> Task:

@@ -15,7 +15,6 @@ from recspace.compiler.cost import cost
 from recspace.dsl import SpaceError
 from recspace.profiles import profile
 from recspace.running import start as begin
-from recspace.runtime import devices
 from recspace.runtime.registry import promises
 from recspace.runtime.report import read_architecture
 from recspace.runtime.settings import Settings
@@ -36,10 +35,7 @@ search sampled { random(trials = 6, BUDGETS, epochs = 1, batch_size = 256) }
 BUDGETS = "budgets = [20%, 50%], of = parameters(e)"
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    with devices.settled(1):
-        yield
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")

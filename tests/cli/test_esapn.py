@@ -13,7 +13,6 @@ import recspace
 from recspace.dsl import SpaceError
 from recspace.running import inputs_of
 from recspace.running import start as begin
-from recspace.runtime import devices
 from recspace.runtime.enlarging import ladder_of
 from recspace.runtime.module import build, initialise
 from recspace.runtime.search import Search
@@ -30,10 +29,7 @@ BLOCK = (
 )
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    with devices.settled(1):
-        yield
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")

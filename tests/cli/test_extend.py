@@ -11,7 +11,6 @@ from safetensors.torch import load_file
 
 import recspace
 from recspace.dsl import SpaceError
-from recspace.runtime import devices
 from recspace.runtime.settings import Settings
 
 TRAIN = "train(epochs = 4, batch_size = 128, optimizer = adam(lr = 0.01), patience = 0)"
@@ -27,10 +26,7 @@ SPACES = {
 }
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    with devices.settled(1):
-        yield
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def table_of(path, users, items, seed, rows=1500, extra=False):

@@ -13,7 +13,6 @@ from safetensors.torch import load_file
 import recspace
 from recspace.dsl import SpaceError
 from recspace.running import start as begin
-from recspace.runtime import devices
 from recspace.runtime.pruning import name_of
 from recspace.runtime.report import read_architecture, read_pruned
 from recspace.runtime.settings import Settings
@@ -35,10 +34,7 @@ RETRAIN = {
 }
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    with devices.settled(1):
-        yield
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,6 @@ from safetensors.torch import load_file
 import recspace
 from recspace.dsl import SpaceError
 from recspace.running import start as begin
-from recspace.runtime import devices
 from recspace.runtime.settings import Settings
 
 SET = {"S": 3, "T": 2, "width": 4}
@@ -24,10 +23,7 @@ RECIPE = (
 )
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    with devices.settled(1):
-        yield
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")

@@ -11,17 +11,13 @@ from safetensors.torch import load_file
 
 import recspace
 from recspace.running import start as begin
-from recspace.runtime import devices
 from recspace.runtime.settings import Settings
 
 WIDTH = 6
 RECIPE = "relax(as = softmax, temperature = 0.1, straight_through = true, epochs = 3, batch_size = 256, weights = adam(lr = 0.01)) derive()"
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    with devices.settled(1):
-        yield
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")

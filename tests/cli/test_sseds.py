@@ -15,7 +15,6 @@ from safetensors.torch import load_file
 import recspace
 from recspace.compiler.cost import cost
 from recspace.running import start as begin
-from recspace.runtime import devices
 from recspace.runtime.choices import one_hots
 from recspace.runtime.module import build, region, transfer
 from recspace.runtime.registry import promises
@@ -27,10 +26,7 @@ ADAM = "batch_size = 256, optimizer = adam(lr = 0.02)"
 RECIPE = f"warmup(epochs = 4, {ADAM}) salience(batches = all) derive() retrain(epochs = 2, {ADAM})"
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    with devices.settled(1):
-        yield
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")

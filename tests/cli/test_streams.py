@@ -12,7 +12,6 @@ from safetensors.torch import load_file
 import recspace
 from recspace.dsl import SpaceError
 from recspace.running import start as begin
-from recspace.runtime import devices
 from recspace.runtime.settings import Settings
 
 BLOCK = """data log {{
@@ -28,10 +27,7 @@ INCCTR = "stream(train(batch_size = 128, optimizer = adam(lr = 0.01)), window = 
 AUTOEMB = "stream(relax(as = softmax, bilevel = first_order, lag = 1, batch_size = 128, weights = adam(lr = 0.01)))"
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    with devices.settled(1):
-        yield
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")
