@@ -1,13 +1,23 @@
-// The layout engine (elkjs) in a worker of its own, so that the page never waits for it.
+// Where boxes and lines lie: by the layout engine (elkjs) in a worker of its own, so that the page never waits for it; what would
+// take that one long, by our own layers.
 
 import { unpacked } from "./unpack.js";
+import { nested } from "./nested.js";
+
+const LARGE = 90; // boxes from which on our own layers make the better picture, too
 
 export class Engine {
   #worker = null;
   #waiting = new Map();
   #number = 0;
 
+  // The worker starts at once: it needs longer to be ready than the data to be read.
+  constructor() {
+    this.#ready().catch(() => {}); // whoever asks for a layout is told why
+  }
+
   async layout(graph) {
+    if (count(graph) > LARGE) return nested(graph);
     await this.#ready();
     return this.#ask({ cmd: "layout", graph, layoutOptions: {}, options: {} });
   }
@@ -45,4 +55,8 @@ export class Engine {
       this.#send({ id, ...message });
     });
   }
+}
+
+function count(box) {
+  return (box.children ?? []).reduce((sum, child) => sum + 1 + count(child), 0);
 }

@@ -15,8 +15,8 @@ const FEW = 60; // parts that are all shown at once
 const PLAIN_CELL = { cell: () => ({ level: "there", amount: 1, text: "" }) };
 
 async function graphPage() {
-  const data = await pageData();
   const engine = new Engine();
+  const data = await pageData();
   const tip = tooltip();
   const models = data.stages.map((stage) => new Model(stage));
   const views = models.map((model, k) => {

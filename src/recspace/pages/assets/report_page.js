@@ -18,7 +18,7 @@ import { follow } from "./live.js";
 const FEW = 60;
 
 class RunPage {
-  constructor(data) {
+  constructor(data, engine) {
     this.data = data;
     this.journal = new Journal(data.events);
     this.tip = tooltip();
@@ -29,16 +29,16 @@ class RunPage {
     this.stages = html("div", {});
     this.judged = html("div", {});
     this.moment = null;
-    if (data.graph) this.#graph();
+    if (data.graph) this.#graph(engine);
     this.replay = new Replay(this.journal, (tick) => this.show(tick));
     this.state = html("p", { class: "state" });
   }
 
-  #graph() {
+  #graph(engine) {
     this.model = new Model(this.data.graph.stages[0]);
     if (this.model.nodes.length <= FEW) this.model.openAll();
     const select = (box) => this.#selected(box);
-    this.view = new GraphView({ model: this.model, engine: new Engine(), tip: this.tip, label: `${this.data.name}, with what was learned`, select, modest: true });
+    this.view = new GraphView({ model: this.model, engine, tip: this.tip, label: `${this.data.name}, with what was learned`, select, modest: true });
     this.view.look = look(this.model, () => null);
     this.side = html("aside", { class: "side", hidden: true });
   }
@@ -105,8 +105,9 @@ class RunPage {
 }
 
 async function reportPage() {
+  const engine = new Engine();
   const data = await pageData();
-  const page = new RunPage(data);
+  const page = new RunPage(data, engine);
   const main = html("main", { class: "report" }, page.element());
   document.body.prepend(main);
   document.body.classList.add("document");

@@ -40,6 +40,7 @@ export function groupSize(group) {
 const OPTIONS = {
   "elk.algorithm": "layered",
   "elk.direction": "DOWN",
+  "elk.layered.thoroughness": "7",
   "elk.hierarchyHandling": "INCLUDE_CHILDREN",
   "elk.edgeRouting": "ORTHOGONAL",
   "elk.json.shapeCoords": "ROOT",
@@ -56,22 +57,19 @@ const OPTIONS = {
 };
 
 export function request(model, arrows) {
-  const large = arrows.length > 900;
-  const options = { ...OPTIONS, "elk.layered.thoroughness": large ? "2" : "7" };
-  if (large) options["elk.edgeRouting"] = "POLYLINE";
   const edges = arrows.map((arrow, k) => ({ id: `e${k}`, sources: [arrow.source], targets: [arrow.target] }));
-  return { id: "root", layoutOptions: options, children: children(model, model.root), edges };
+  return { id: "root", layoutOptions: OPTIONS, children: children(model, model.root), edges };
 }
 
 function children(model, group) {
   const found = [];
   for (const inner of group.groups.values()) {
-    if (!model.open.has(inner.id)) found.push({ id: inner.id, ...groupSize(inner) });
+    if (!model.open.has(inner.id)) found.push({ id: inner.id, first: Math.min(...model.inside(inner)), ...groupSize(inner) });
     else {
       const layoutOptions = { "elk.padding": `[top=${HEAD + 8},left=12,bottom=12,right=12]` };
       found.push({ id: inner.id, layoutOptions, children: children(model, inner) });
     }
   }
-  for (const index of group.members) found.push({ id: `n${index}`, ...nodeSize(model, index) });
+  for (const index of group.members) found.push({ id: `n${index}`, first: index, ...nodeSize(model, index) });
   return found;
 }

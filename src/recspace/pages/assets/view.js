@@ -64,7 +64,10 @@ export class GraphView {
     try {
       const arrows = this.model.arrows();
       await turn();
-      const laid = await this.engine.layout(request(this.model, arrows));
+      const asked = request(this.model, arrows);
+      await turn();
+      const laid = await this.engine.layout(asked);
+      await turn();
       if (version !== this.version) return;
       Object.assign(this, place(this.model, arrows, laid));
       await this.#draw(version, before, anchor);
