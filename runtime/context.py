@@ -23,6 +23,7 @@ from .choosing import Choosing
 from .evaluation import metric
 from .examples import Examples
 from .extension import Base
+from .fitting import batch_size
 from .module import Model, build, initialise
 from .narrowed import narrowed
 from .pruning import masks_of
@@ -116,9 +117,12 @@ class Context:
     def epochs(self, call: StageCall) -> int:
         return self.settings.epochs or int(call.options["epochs"])
 
+    def batch_size(self, call: StageCall) -> int:
+        return batch_size(call.options["batch_size"], self.examples.train.numel())
+
     def steps(self, call: StageCall) -> int:
         """Steps of the weights in a stage that trains."""
-        return self.epochs(call) * batches(self.examples.train.numel(), int(call.options["batch_size"]))
+        return self.epochs(call) * batches(self.examples.train.numel(), self.batch_size(call))
 
     def plan(self, call: StageCall, name: str = "", bilevel: bool = False) -> Plan:
         """How a model is to be trained, as the options of a stage say. `name`: for random streams."""
@@ -126,7 +130,7 @@ class Context:
         return Plan(
             name or self.stage,
             self.epochs(call),
-            int(options["batch_size"]),
+            self.batch_size(call),
             str(options["decay"]),
             float(options["clip"]),
             int(options.get("patience", 0)),

@@ -7,8 +7,18 @@ from recspace.compiler.promise import Option
 OPTIMIZERS = ("adam", "adagrad", "sgd", "grda")
 
 
+BATCH = Option("batch_size", "whole", "auto", ("auto",), low=1,
+               doc="rows of a step; auto: 1024, of fewer than 65,536 rows a power of two that makes 64 steps of them, 32 at least")  # fmt: skip
+
 METRIC = Option("metric", "label", "auto", ("auto", "auc", "logloss", "rmse", "accuracy", "ndcg", "recall"),
                 doc="what is watched; auto: auc, rmse, (classes) logloss or (ranking) ndcg")  # fmt: skip
+
+
+def batch_size(option: int | str, rows: int) -> int:
+    """Rows of a step, of `rows` that are trained on. A small table needs small batches, or an epoch is hardly a step."""
+    if option != "auto":
+        return int(option)
+    return min(1024, max(32, 2 ** (max(rows // 64, 1).bit_length() - 1)))
 
 
 def fitting(epochs: int, *, patience: int | None = None, weights: str = "optimizer") -> tuple[Option, ...]:
@@ -22,7 +32,7 @@ def fitting(epochs: int, *, patience: int | None = None, weights: str = "optimiz
     )  # fmt: skip
     return (
         Option("epochs", "whole", epochs, low=1, doc="passes over the training rows"),
-        Option("batch_size", "whole", 1024, low=1, doc="rows of a step"),
+        BATCH,
         Option(weights, "call", None, OPTIMIZERS, doc="of the weights; adam(lr = 0.001) where none is given"),
         Option("decay", "label", "none", ("none", "cosine", "linear"), doc="learning rate over the stage, down to 0"),
         Option("clip", "real", 0.0, low=0.0, doc="largest norm of a step's gradients; 0: any"),

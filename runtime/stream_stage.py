@@ -40,7 +40,7 @@ def flow_in(context: Context, call: StageCall, inner: StageCall) -> Flow:
         raise refusal("S0653", text, call.span, help=help)
     epochs = context.settings.epochs or (int(inner.options["epochs"]) if "epochs" in inner.given else 1)
     rows = torch.cat([context.examples.train, context.examples.stopping]).sort().values
-    return flow_of(rows, time, call.options["window"], int(inner.options["batch_size"]), epochs)
+    return flow_of(rows, time, call.options["window"], context.batch_size(inner), epochs)
 
 
 def rules_of(call: StageCall, inner: StageCall) -> Rules:

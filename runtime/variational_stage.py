@@ -122,10 +122,9 @@ class Variational(Fitting):
             {name: model.parameters[name] for name in names}, float(options["scale"]), context.seed, context.stage
         )
         turns = in_turn(context.epochs(call), selection_epochs(context, call))
-        steps_an_epoch = batches(context.examples.train.numel(), int(options["batch_size"]))
-        plan = Plan(
-            context.stage, len(turns), int(options["batch_size"]), str(options["decay"]), float(options["clip"])
-        )
+        batch_size = context.batch_size(call)
+        steps_an_epoch = batches(context.examples.train.numel(), batch_size)
+        plan = Plan(context.stage, len(turns), batch_size, str(options["decay"]), float(options["clip"]))
         inferred = Inferred(gates, weights)
         selecting = sum(turns)
         moved: Mapping[str, Parameter] = {**model.parameters, **weights.parameters}
