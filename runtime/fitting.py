@@ -18,7 +18,7 @@ def batch_size(option: int | str, rows: int) -> int:
     """Rows of a step, of `rows` that are trained on. A small table needs small batches, or an epoch is hardly a step."""
     if option != "auto":
         return int(option)
-    return min(1024, max(32, 2 ** (max(rows // 64, 1).bit_length() - 1)))
+    return min(1024, max(32, 1 << max(rows // 64, 1).bit_length() - 1))
 
 
 def fitting(epochs: int, *, patience: int | None = None, weights: str = "optimizer") -> tuple[Option, ...]:
