@@ -6,7 +6,8 @@ A table holds groups of two, three or four fields whose values, taken together, 
 all effects of fewer fields are projected), and decoys: fields that repeat one of a group most of the time and have no
 effect of their own. The best possible AUC is 0.80.
 
-A search ends with a list of interactions of that order, the heaviest first. Of pairs the goal is recall at a precision of
+A search ends with a list of interactions of that order, the heaviest first; of edges that every example decides, those first
+which the loss needs most (an open edge may carry nothing, and still change what others weigh in a mean). Of pairs the goal is recall at a precision of
 0.9: the largest recall of a head of the list of which nine in ten are planted. Of triples it is the recall of the first of
 them, as many as were planted. Beside these stand recall and precision of everything that was kept. Interactions of which
 growing from parts finds none: benchmarks/parity.py.
@@ -111,13 +112,13 @@ def _figures(architecture: dict[str, Any], truth: Truth, order: int) -> dict[str
 
 
 def _interactions(decision: dict[str, Any]) -> list[frozenset[str]]:
-    """Those that a decision keeps, the heaviest first; of a set of crosses in its own order. Of what examples decide, all, by
-    how many of them have it on."""
+    """Those that a decision keeps, the heaviest first; of a set of crosses in its own order. Of what examples decide, by
+    what the loss rises by where it is shut for all."""
     if decision["kind"] == "subset":
         return [frozenset(member.split("*")) for e in decision["elements"] for member in e["value"]]
     if decision.get("given") == "example":
-        ranked = sorted(decision["elements"], key=lambda e: -e["weight"])
-        return [frozenset(e["key"]) for e in ranked if e["weight"] > 0]
+        ranked = sorted(decision["elements"], key=lambda e: -e["closing"])
+        return [frozenset(e["key"]) for e in ranked if e["closing"] > 0]
     return [frozenset(i["fields"]) for i in decision.get("interactions", ())]
 
 

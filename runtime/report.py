@@ -146,6 +146,8 @@ def write_architecture(
                 }
                 for element in range(min(decision.elements, LARGE))
             ]
+            for own, cost in zip(entry["elements"], found.closing.get(decision.name, ()), strict=False):
+                own["closing"] = float(cost)
         crossed = _crossed(decision, architecture.get(decision.name), weights, fields)
         if crossed:
             entry["interactions"] = crossed

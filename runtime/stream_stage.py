@@ -16,6 +16,7 @@ from .choices import Weigher
 from .choosing import Choosing, Constant, Relaxed
 from .context import Context, with_defaults
 from .enlarging import Enlarging, Sizes, ladder_of
+from .fitting import batch_size
 from .flow import Flow, flow_of
 from .plain_stages import hand_made
 from .recipe import StageCall
@@ -40,7 +41,9 @@ def flow_in(context: Context, call: StageCall, inner: StageCall) -> Flow:
         raise refusal("S0653", text, call.span, help=help)
     epochs = context.settings.epochs or (int(inner.options["epochs"]) if "epochs" in inner.given else 1)
     rows = torch.cat([context.examples.train, context.examples.stopping]).sort().values
-    return flow_of(rows, time, call.options["window"], context.batch_size(inner), epochs)
+    return flow_of(
+        rows, time, call.options["window"], batch_size(inner.options["batch_size"], rows.numel() // 8), epochs
+    )
 
 
 def rules_of(call: StageCall, inner: StageCall) -> Rules:

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from .choices import even, one_hot, tensors_of
 from .choosing import EVERYTHING, Choosing, Constant, Drawn, Portion, Relaxed
+from .closing import closing
 from .context import Context, with_defaults
 from .draws import Draws
 from .recipe import StageCall
@@ -115,7 +116,8 @@ class Relax(Fitting):
         given = shares(self.fit.model, examples, rows, settled, self.context.decisions, batch)
         given |= of_values(self.fit.model, examples, settled, self.context.decisions, batch)
         weighing = copied({**tensors_of(self.choosing.to_derive()), **given})
-        return searched(self.context.found, self.fit, weighing, raw=self.raw)
+        shut = closing(self.fit.model, examples, rows, settled, self.context.decisions)
+        return replace(searched(self.context.found, self.fit, weighing, raw=self.raw), closing=shut)
 
 
 def searched(

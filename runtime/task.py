@@ -29,6 +29,7 @@ class Found:
     settled       elements that a stage has settled for all that follow (decision → element → option), as `--fix` does
     margins       whether `weighing` says how far gates are above what would shut them
     shared        weights that all architectures share, by name (`bank.py`); they stand before those of a supernet
+    closing       by how much the loss rises with each gate shut that examples decide (decision → [elements])
     pruned        what is left of tables that were pruned number by number (`pruning.name_of` → bool [rows, width])
     """
 
@@ -42,10 +43,11 @@ class Found:
     margins: bool = False
     pruned: Mapping[str, Tensor] = field(default_factory=dict)
     shared: Mapping[str, Tensor] = field(default_factory=dict)
+    closing: Mapping[str, Tensor] = field(default_factory=dict)
 
     def state(self) -> State:
         tensors = {"weights": self.weights, "weighing": self.weighing, "gates": self.gates, "model": self.model}
-        tensors |= {"pruned": self.pruned, "shared": self.shared}
+        tensors |= {"pruned": self.pruned, "shared": self.shared, "closing": self.closing}
         parts = {name: State(copied(part)) for name, part in tensors.items()}
         facts = {"raw": self.raw, "margins": self.margins, "architecture": architecture_json(self.architecture)}
         return joined(parts, {**facts, "settled": settled_json(self.settled)})
@@ -63,6 +65,7 @@ class Found:
             bool(state.facts["margins"]),
             state.part("pruned").tensors,
             state.part("shared").tensors,
+            state.part("closing").tensors,
         )
 
 

@@ -37,6 +37,8 @@ def line(entry: Mapping[str, Any]) -> str:
         return f"{name}: {entry['count']:,} elements, listed in {entry['stored']}"
     if "given" in entry and entry.get("kind") != "gate":
         return f"{name}: decided by every example: {_shares(entry)}"
+    if "given" in entry:
+        return f"{name}: decided by every example{_telling(entry['elements'])}"
     there = [e for e in entry["elements"] if e.get("active", True)]
     gone = len(entry["elements"]) - len(there)
     text = f"{name}: {_said(str(entry.get('kind', '')), there)}"
@@ -52,6 +54,17 @@ def _shares(entry: Mapping[str, Any]) -> str:
         told = ", ".join(f"{option} {weight:.0%}" for option, weight in named)
         found.append(f"{_of(element)} {told}".strip())
     return _some(found)
+
+
+def _telling(elements: Sequence[Mapping[str, Any]]) -> str:
+    """The gates whose closing costs most, with how often they are open; and how often all are."""
+    known = [e for e in elements if e["weight"] is not None]
+    if not known:
+        return ""
+    ranked = sorted(known, key=lambda e: e.get("closing", e["weight"]), reverse=True)
+    told = [f"{_of(e)} {e['weight']:.0%}" for e in ranked if e.get("closing", 1) > 0]
+    open_ = f"{sum(e['weight'] for e in known) / len(known):.0%} open"
+    return f": {open_}" + (f"; the loss needs most {_some(told)}" if len(known) > 1 and told else "")
 
 
 def _said(kind: str, elements: list[Mapping[str, Any]]) -> str:
