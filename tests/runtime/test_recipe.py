@@ -58,7 +58,7 @@ def test_values():
     relax, derive = recipe.stages
     assert relax.options["temperature"] == Schedule(1.0, 0.1)
     assert relax.options["epochs"] == 5
-    assert relax.options["batch_size"] == 1024
+    assert relax.options["batch_size"] == "auto"
     grda = relax.options["optimizer"]
     assert isinstance(grda, StageCall)
     assert (grda.options["c"], grda.options["mu"], grda.options["lr"]) == ("auto", 0.7, 1.0)
