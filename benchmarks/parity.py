@@ -4,7 +4,8 @@
 
 Each table: 12 fields of 10 values (Zipf 1.1), 5 groups of three fields whose parities make the label, best possible AUC
 0.80; permuted labels are the control. Recall is of the groups, among at most 10 sets of 220: of FIVES the triples with
-the largest product of weights along its layers, of screening those that it leaves open. By chance it is 0.05.
+the largest product of weights along its layers, of screening those that it leaves open. By chance it is 0.05. FIVES that is
+trained long enough may stumble on some, so its longer recipe has no goal.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from recspace.runtime.interactions import interactions
 SPACES = Path(__file__).parent / "planted"
 GROUPS, ORDER, TOP = 5, 3, 10
 FIVES = {"FIVES, its own recipe": "", "FIVES, longer": "longer"}
+GOALS = {"screening": (0.8, False), "screening, permuted": (0.2, True), "FIVES, its own recipe": (0.2, True)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +62,7 @@ def main() -> None:
                     say(Line(said, "sets", len(outcome.sets), *((1, True) if permuted else ())), arguments.json)
                     say(Line(said, "test AUC", outcome.auc), arguments.json)
     for name, found in recalls.items():
-        goal = (0.8, False) if name == "screening" else (0.2, True)
-        say(Line(name, "recall, mean", mean(found), *goal), arguments.json)
+        say(Line(name, "recall, mean", mean(found), *GOALS.get(name, ())), arguments.json)
 
 
 def screening(table: Path, seed: int) -> Outcome:
