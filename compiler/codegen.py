@@ -112,7 +112,8 @@ def generate(
     def blocks(name: str, many: int, over: str) -> NDArray[np.int64]:
         return blocks_of(schema, name, many, over)
 
-    graph = tables(keep(columns(graph, pruned), settled or {}, rows_of, blocks, pruned) if plain else graph, rows_of)
+    graph = keep(columns(graph, pruned), settled or {}, rows_of, blocks, pruned) if plain else graph
+    graph = tables(graph, rows_of, promises.operators)
     layers = Layers(graph, schema, promises, plain, settled)
     layers.taken |= RESERVED | {
         f"{o}{ending}" for o in promises.operators for ending in ("", "_grouped", "_number", "_vector")

@@ -13,6 +13,7 @@ from typing import Any, Literal
 import numpy as np
 
 from .checks import numbers
+from .compression import FULL
 from .decisions import Architecture, opened
 from .evaluate import elements_of, merged
 from .frequencies import blocks_of
@@ -41,11 +42,19 @@ class Table:
     width: int
     kept: int
     sparse: bool = False
+    number_bytes: int = BYTES
+    row_bytes: int = 0
+
+    @property
+    def parameters(self) -> int:
+        """The numbers that are stored."""
+        return self.kept if self.number_bytes else 0
 
     @property
     def bytes(self) -> int:
-        """float32; sparse: int32 row starts and one byte for each column index, where that is smaller."""
-        full = BYTES * self.rows * self.width if self.sparse else BYTES * self.kept
+        """float32 usually; sparse: int32 row starts and one byte for each column index, where that is smaller."""
+        full = BYTES * self.rows * self.width if self.sparse else self.number_bytes * self.kept
+        full += self.row_bytes * self.rows
         return min(full, self.kept * (BYTES + 1) + 4 * (self.rows + 1)) if self.sparse else full
 
 
@@ -77,7 +86,7 @@ class Costs:
         if measure == "flops":
             return sum(self._flops(self.needed.nodes[key], row) for key, rows in live.items() for row in sorted(rows))
         tables = self.tables(live)
-        return sum(t.kept if measure == "parameters" else t.bytes for t in tables.values())
+        return sum(t.parameters if measure == "parameters" else t.bytes for t in tables.values())
 
     def by_node(self) -> dict[int, tuple[int, int]]:
         """Parameters and operations of every node that the prediction reads. A weight that several nodes share counts at
@@ -89,7 +98,7 @@ class Costs:
             node = self.needed.nodes[key]
             parameters = 0
             for row in sorted(rows):
-                own = {identity: table.kept for identity, table in self._weights(key, node, row, live)}
+                own = {identity: table.parameters for identity, table in self._weights(key, node, row, live)}
                 parameters += sum(kept for identity, kept in own.items() if identity not in seen)
                 seen |= own.keys()
             found[key] = parameters, sum(self._flops(node, row) for row in rows)
@@ -134,9 +143,10 @@ class Costs:
                         )
                         dims[weight.rows] = self.needed.width((first.node, at)) if left is None else left
                     width = dims[-1] if dims else 1
-                    count = int(np.prod(dims[:-1], dtype=np.int64)) - unknown
-                    full = Table(count, width, count * width)
-                    yield (*place, weight.name), self._masked(key, row, full, live) if unknown else full
+                    count = int(np.prod(dims[:-1], dtype=np.int64)) - (unknown and weight.unknown)
+                    full = Table(count, width, count * width, False, weight.number_bytes, weight.row_bytes)
+                    whole = not unknown or options.get("table", FULL) != FULL
+                    yield (*place, weight.name), full if whole else self._masked(key, row, full, live)
             case _:
                 return
 

@@ -24,6 +24,7 @@ from .schema import Column as DataColumn
 from .scopes import Family
 from .shapes import NUMBER, sequence, vector
 from .state import State
+from .table_options import table_options
 
 
 def atoms_of(state: State, column: Column, what: tuple[type, ...], need: str, span: Span) -> tuple[Any, ...]:
@@ -86,6 +87,7 @@ def look_up(
     if width is not None and state.bound is None:
         _one_width(state, options["n"], layer, keys, span, width)
     read_in = inputs(state, atoms, minimum, ctx, span)
+    options = table_options(state, atoms, [kind_of(state, a) for a in atoms], options, span)
     return split.apply(state.builder, operator, [read_in], ctx, span, options=options, layer=layer, keys=keys)
 
 

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from .compiled import Part, Slice, Tensor
 from .frequencies import blocks_of
 from .gated import BlockGates, Settled, gated
-from .ir import DecisionNode, Graph, Input, Learned, Operator
+from .ir import DecisionNode, Graph, Learned, Operator
 from .kept import Keeping, Kept
 from .known import Known
 from .levels import upper_level
-from .passes.tables import LOOKED_UP
+from .passes.tables import LOOKED_UP, Laid
 from .promise import Buffer, Initial, Promises, Weight, no_buffers
 from .promise import Operator as Promise
 from .schema import Column, Schema
@@ -75,8 +75,9 @@ class Layers:
         upper = upper_level(graph)
         for key, node in graph.items():
             match node:
-                case Operator(operator=operator) if operator in LOOKED_UP and "·table" in node.options:
-                    self._table(key, node, key in upper)
+                case Operator(operator=operator) if operator in LOOKED_UP and "·laid" in node.options:
+                    for laid in node.options["·laid"]:
+                        self._table(key, node, laid, key in upper)
                 case Operator(operator="block" | "frequency" | "current"):
                     self.known.add(key, node)
                 case Operator() if node.layer:
@@ -119,16 +120,12 @@ class Layers:
     def rows(self, column: Column) -> int:
         return table_rows(self.schema, column)
 
-    def _table(self, key: int, node: Operator, upper: bool) -> None:
-        name = node.options["·table"]
-        source = self.graph[node.operands[0].node]
-        assert isinstance(source, Input)
-        promise = self.promises.operators[node.operator]
-        (weight,) = promise.weights((source.shape,), {**node.options, "rows": 1})
+    def _table(self, key: int, node: Operator, laid: Laid, upper: bool) -> None:
+        name, weight = laid.table, laid.weight
         width = fixed(weight.shape[-1])
         made = []
-        for k, (row, start) in enumerate(zip(node.operands[0].rows.array, node.options["·offsets"], strict=True)):
-            stop = start + self.rows(source.columns[row])
+        for k, (start, rows) in enumerate(zip(laid.starts, laid.rows, strict=True)):
+            stop = start + rows
             candidate, chosen = self._candidate(node, k)
             box = ((start, stop), (0, width))
             gates = self._gated.get((key, k))

@@ -71,13 +71,23 @@ class Initial:
 class Weight:
     """A trainable tensor of one layer. `rows`: the axis that runs along the first input's last axis, None if there is
     none (so a derived layer can take the rows of those inputs that are left). `along`: another axis of that input's
-    shape instead: 0 for the rows of a matrix."""
+    shape instead: 0 for the rows of a matrix.
+
+    `number_bytes`, `row_bytes`: what a finished model stores for each number of it, and for each row besides; one of whose
+    numbers nothing is stored is no parameter of it. `unknown`: of a table looked up by ids, the first row is that of the
+    unknown value. `digit`: (divisor, base) of a table in which several values share a row: value v, from 1, has the row
+    1 + (v − 1) // divisor % base; None where value v has row v.
+    """
 
     name: str
     shape: tuple[Dim, ...]
     initial: Initial
     rows: int | None = None
     along: int = -1
+    number_bytes: int = 4
+    row_bytes: int = 0
+    unknown: bool = True
+    digit: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,10 +129,6 @@ def no_flops(shapes: tuple[Shape, ...], options: Options) -> int:
     return 0
 
 
-def nothing_missing(options: Options) -> str:
-    return ""
-
-
 @dataclass(frozen=True, slots=True)
 class Operator:
     """The promise of an operator.
@@ -143,7 +149,6 @@ class Operator:
     `whole`: takes a family as a whole: the result has no family axis.
     `structural`: the compiler gives it columns and calls the functions of its file as their docstrings say.
     `positional`: names of inputs and options as they follow one another in a call, where inputs are not the first.
-    `missing`: what of the options has no function yet, as a phrase (`table = hashed` of embed()); "" for nothing.
     """
 
     name: str
@@ -167,7 +172,6 @@ class Operator:
     whole: bool = False
     structural: bool = False
     positional: tuple[str, ...] = ()
-    missing: Callable[[Options], str] = nothing_missing
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,9 +24,8 @@ def operator(emitter: Emitter, key: int, node: Operator) -> None:
         promise = emitter.promises.operators.get(node.operator)
         if promise is None:
             raise not_yet(node.span, f"{node.operator}()")
-        missing = promise.missing(node.options)
-        if not promise.implemented or missing:
-            raise not_yet(node.span, missing.removesuffix(" is not implemented yet") or f"{node.operator}()")
+        if not promise.implemented:
+            raise not_yet(node.span, f"{node.operator}()")
         call(emitter, key, node, promise)
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
+from ..compression import FULL
 from ..ir import DecisionNode, Input, Operator, Ref
 from ..kept import KEPT
+from ..passes.tables import Laid
 from ..unfinished import not_yet
-from . import elements, lookups, matrices
+from . import compressed, elements, lookups, matrices
 from .arguments import layer_weights
 from .emitter import FOLDS, Emitter, escaped, in_family, rank_of
 
@@ -23,17 +25,11 @@ def spread(x: Tensor, at: Tensor) -> Tensor:
 def embedding(emitter: Emitter, key: int, node: Operator) -> None:
     """A look-up in a shared table where ids are read, a product where numbers or vectors are."""
     operator, source = node.operator, emitter.graph[node.operands[0].node]
-    missing = emitter.promises.operators[operator].missing(node.options) if operator == "embed" else ""
-    if missing:
-        raise not_yet(node.span, missing.removesuffix(" is not implemented yet"))
     assert isinstance(source, Input)
     family = in_family(node)
     read = emitter.fetch(node.operands[0], family, full=True)
-    if "·kept" in node.options:
-        _from_kept(emitter, key, node, read, source.shape.kind == "sequence")
-        return
-    if "·table" in node.options:
-        _from_table(emitter, key, node, read, source.shape.kind == "sequence")
+    if "·laid" in node.options:
+        _from_tables(emitter, key, node, read, source.shape.kind == "sequence")
         return
     layer = emitter.layers.of[key]
     kind = "vector" if source.shape.kind == "vector" else "number"
@@ -47,39 +43,55 @@ def embedding(emitter: Emitter, key: int, node: Operator) -> None:
     emitter.define(key, node, text, True)
 
 
-def _from_table(emitter: Emitter, key: int, node: Operator, read: str, several: bool) -> None:
-    table, read = emitter.layers.tables[node.options["·table"]], _placed(emitter, node, read, several)
+def _from_tables(emitter: Emitter, key: int, node: Operator, read: str, several: bool) -> None:
+    laid = node.options["·laid"]
+    if "·kept" in node.options:
+        text = _kept(emitter, laid[0], _placed(emitter, node, laid[0], read, several))
+    elif node.options.get("table", FULL) == FULL:
+        text = _row(emitter, node, laid[0], read, several)
+    else:
+        text = compressed.looked_up(
+            emitter, node, [_placed(emitter, node, one, read, several) for one in laid], several
+        )
     if several:
-        emitter.use("embed", "embed_sequence")
-        text = f"embed_sequence({read}, self.{table.attribute})" + (".squeeze(-1)" if node.operator == "weight" else "")
         source = emitter.present[node.operands[0].node]
         emitter.present[key] = Ref(source.node, source.rows.take(node.operands[0].rows))
-    else:
-        emitter.use(node.operator, node.operator)
-        text = f"{node.operator}({read}, self.{table.attribute})"
-    emitter.define(key, node, text, True)
+    squeezed = node.operator == "weight" and (several or "·kept" in node.options)
+    emitter.define(key, node, f"{text}.squeeze(-1)" if squeezed else text, True)
 
 
-def _placed(emitter: Emitter, node: Operator, read: str, several: bool) -> str:
+def _row(emitter: Emitter, node: Operator, laid: Laid, read: str, several: bool) -> str:
+    """A row of a table."""
+    table, read = emitter.layers.tables[laid.table], _placed(emitter, node, laid, read, several)
+    name = "embed_sequence" if several else node.operator
+    emitter.use("embed" if several else node.operator, name)
+    return f"{name}({read}, self.{table.attribute})"
+
+
+def _placed(emitter: Emitter, node: Operator, laid: Laid, read: str, several: bool) -> str:
     """Ids as rows of a table that several fields share."""
-    offsets = node.options["·offsets"]
-    if not any(offsets):
+    family, axes = in_family(node), "[:, None]" if several and in_family(node) else ""
+
+    def along(numbers: Sequence[int]) -> str:
+        same = len(set(numbers)) == 1
+        return f"{emitter.constant(numbers)}{axes}" if family and not same else str(numbers[0])
+
+    if laid.digits[0] is not None:
+        emitter.use("embed", "embed_digit")
+        divisors, bases = zip(*(digit or (1, 1) for digit in laid.digits), strict=True)
+        read = f"embed_digit({read}, {along(divisors)}, {along(bases)})"
+    if not any(laid.starts):
         return read
-    start = emitter.constant(offsets) if in_family(node) else str(offsets[0])
-    axes = "[:, None]" if several and in_family(node) else ""
-    return f"torch.where({read} >= 0, {read} + {start}{axes}, -1)" if several else f"{read} + {start}"
+    start = emitter.constant(laid.starts) + axes if family else str(laid.starts[0])
+    return f"torch.where({read} >= 0, {read} + {start}, -1)" if several else f"{read} + {start}"
 
 
-def _from_kept(emitter: Emitter, key: int, node: Operator, read: str, several: bool) -> None:
+def _kept(emitter: Emitter, laid: Laid, read: str) -> str:
     """From a table of which a part is left; of an unknown value, whose row is the first, and of padding nothing is."""
-    table, read = emitter.layers.kept[node.options["·table"]], _placed(emitter, node, read, several)
+    table = emitter.layers.kept[laid.table]
     name = f"kept_{table.form}"
     emitter.functions[name] = KEPT[table.form]
-    text = f"{name}({read}, {table.arguments()})" + (".squeeze(-1)" if node.operator == "weight" else "")
-    if several:
-        source = emitter.present[node.operands[0].node]
-        emitter.present[key] = Ref(source.node, source.rows.take(node.operands[0].rows))
-    emitter.define(key, node, text, True)
+    return f"{name}({read}, {table.arguments()})"
 
 
 def spread(emitter: Emitter, key: int, node: Operator) -> None:

@@ -11,10 +11,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from recspace.compiler.checks import Shapes
+from recspace.compiler.compression import KINDS, parts
 from recspace.compiler.promise import Initial, Operator, Option, Options, Weight
 from recspace.compiler.shapes import Shape, sequence, vector, widest
 
 if TYPE_CHECKING:
+    import torch
     import torch.nn.functional as F
     from torch import Tensor
 
@@ -26,15 +28,11 @@ def _shape(shapes: Shapes, options: Options) -> Shape:
 def _weights(shapes: Shapes, options: Options) -> tuple[Weight, ...]:
     if shapes[0].kind == "vector":
         return (Weight("table", (shapes[0].last, options["n"]), Initial("xavier"), rows=0),)
-    return (Weight("table", (options["rows"], options["n"]), Initial("normal", options["std"], options["mean"])),)
+    return parts(options["rows"] - 1, options)
 
 
 def _flops(shapes: Shapes, options: Options) -> int:
     return 2 * widest(shapes[0].last) * widest(options["n"]) if shapes[0].kind == "vector" else 0
-
-
-def _missing(options: Options) -> str:
-    return "" if options["table"] == "full" else f"`table = {options['table']}` of embed()"
 
 
 promise = Operator(
@@ -57,8 +55,11 @@ promise = Operator(
             "table",
             "label",
             "full",
-            choices=("full", "hashed", "quotient", "tensor_train", "codes", "int8"),
-            doc="how the table is stored",
+            choices=KINDS,
+            doc="how the table is stored; of numbers and vectors always in full",
+        ),
+        Option(
+            "hash_rows", "real", 0.1, low=0.001, high=1.0, doc="rows of a hashed table, as share of the known values"
         ),
         Option("mean", "real", 0.0, doc="around which rows start"),
         Option("std", "real", 1e-4, low=0.0, doc="standard deviation of rows at their start"),
@@ -67,7 +68,6 @@ promise = Operator(
     weights=_weights,
     flops=_flops,
     structural=True,
-    missing=_missing,
 )
 
 
@@ -79,6 +79,11 @@ def embed(ids_B: Tensor, table_Vn: Tensor) -> Tensor:
 def embed_sequence(ids_BL: Tensor, table_Vn: Tensor) -> Tensor:
     """[B, (N,) L] with −1 for padding → [B, (N,) L, n]; zero where padded."""
     return F.embedding(ids_BL.clamp(min=0), table_Vn) * (ids_BL >= 0).unsqueeze(-1)
+
+
+def embed_digit(ids: Tensor, divisor: Tensor | int, base: Tensor | int) -> Tensor:
+    """Which row of a part of a table an id has, several ids sharing it: its own for the unknown value (0), −1 for padding."""
+    return torch.where(ids > 0, (ids - 1) // divisor % base + 1, ids)
 
 
 def embed_number(x_B: Tensor, table_1n: Tensor) -> Tensor:

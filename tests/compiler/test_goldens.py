@@ -47,7 +47,7 @@ PASSES: dict[str, tuple[Any, str]] = {
         "predict sum((layer[i, j] >= 1) * dot(e[i], e[j]) for i < j in fields) + sum(weight(f) for f in fields if keep[f])",
     ),
     "tables": (
-        lambda g: tables(g, lambda c: table_rows(SCHEMA, c)),
+        lambda g: tables(g, lambda c: table_rows(SCHEMA, c), promises().operators),
         "let a[f in fields] = embed(f, 2)\nlet b = embed(user, 2)\npredict dot(a[item], b) + sum(embed(city, 3)) + weight(item)",
     ),
 }

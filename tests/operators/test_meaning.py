@@ -317,5 +317,3 @@ def test_promises_of_fields() -> None:
     assert [w.shape for w in weight.weights((NUMBER,), {"rows": 10})] == [(10, 1)]
     assert weight.weights((NUMBER,), {"rows": 10})[0].initial.value == 0
     assert [w.shape for w in bias.weights((), {})] == [(1,)]
-    assert embed.missing({"table": "full"}) == ""
-    assert embed.missing({"table": "hashed"}) == "`table = hashed` of embed()"

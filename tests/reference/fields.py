@@ -12,7 +12,7 @@ from recspace.compiler.schema import Column
 from recspace.dsl import ast
 from recspace.dsl.sites import joined
 
-from . import operators
+from . import compressed, operators
 from .domains import RealRange, Subsets
 from .operators import Layer
 from .scopes import Env, Family
@@ -73,6 +73,15 @@ class Fields:
             found = _embedded(layer, source, rows, 1, "")
             return Sequence(found.data[..., 0], found.mask, found.pool) if isinstance(found, Sequence) else found[:, 0]
         n = self.width(self.second(args, options, "n"), env)
+        kind = str(self.option(options, "table", "full", env))
+        if kind != "full":
+            sizes = {name: float(self.option(options, name, usual, env)) for name, usual in compressed.USUAL.items()}
+            return operators.for_widths(
+                n,
+                lambda w, searched, _: compressed.looked_up(
+                    layer, source, rows, w, str(w) if searched else "", kind, sizes
+                ),
+            )
         return operators.for_widths(
             n, lambda w, searched, _: _embedded(layer, source, rows, w, str(w) if searched else "")
         )

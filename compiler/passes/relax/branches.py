@@ -23,12 +23,26 @@ def select(work: Relaxing, key: int, node: Select) -> Ref | Variants:
         raise not_yet(node.span, "a branch between concatenations whose widths are searched", TO_ONE_WIDTH)
     if not node.shape.searched and not any(isinstance(v, Variants) for v in values):
         return work.mixed(node, subject, options, [v for v in values if isinstance(v, Ref)], node.shape, key)
-    if any(isinstance(v, Variants) for v in values) or not isinstance(work.graph[node.subject.node], DecisionNode):
+    variants = [v for v in values if isinstance(v, Variants)]
+    if len(variants) == len(values) and len({(v.subject, v.options) for v in variants}) == 1:
+        return _by_width(work, node, subject, options, variants)
+    if variants or not isinstance(work.graph[node.subject.node], DecisionNode):
         raise not_yet(node.span, "a branch between values whose widths are searched")
     refs = [v for v in values if isinstance(v, Ref)]
     blown = [_blown(work, node, r, refs) for r in refs]
     texts = tuple(str(work.nodes[r.node].shape.last) for r in blown)
     return Variants(subject, options, texts, tuple(blown))
+
+
+def _by_width(
+    work: Relaxing, node: Select, subject: Ref, options: tuple[int, ...], variants: list[Variants]
+) -> Variants:
+    """A branch between values of one searched width: for each candidate of it a branch."""
+    first = variants[0]
+    mixed = []
+    for same in zip(*(v.alternatives for v in variants), strict=True):
+        mixed.append(work.mixed(node, subject, options, same, work.nodes[same[0].node].shape))
+    return Variants(first.subject, first.options, first.texts, tuple(mixed), first.mixable)
 
 
 def _blown(work: Relaxing, node: Select, ref: Ref, siblings: list[Ref]) -> Ref:
