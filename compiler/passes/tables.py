@@ -33,6 +33,9 @@ class Laid:
     rows: tuple[int, ...]
     digits: tuple[tuple[int, int] | None, ...]
 
+    def __repr__(self) -> str:
+        return f"{self.table} from {', '.join(map(str, self.starts))}"
+
 
 def tables(graph: Graph, rows_of: Callable[[Column], int], promises: Mapping[str, Promise]) -> Graph:
     """Every look-up by ids learns its tables and where the rows of its fields start in them (`·laid`).
