@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .compression import FULL
 from .decisions import Decision
 from .gated import Settled, begins
 from .ir import Constant, DecisionNode, Graph, Input, Merge, Node, Operator, Output, Reduce, Ref, Select, operands
@@ -211,7 +212,8 @@ def _wide(mask: Mask, width: int) -> Mask:
 
 
 def looked_up_in(graph: Graph) -> Iterator[tuple[int, Operator]]:
-    """The look-ups in tables of ids."""
+    """The look-ups in tables of ids that have a row for each."""
     for key, node in graph.items():
-        if isinstance(node, Operator) and node.operator in LOOKED_UP and node.keys:
+        own_rows = isinstance(node, Operator) and node.options.get("table", FULL) == FULL
+        if own_rows and isinstance(node, Operator) and node.operator in LOOKED_UP and node.keys:
             yield key, node

@@ -183,8 +183,10 @@ def _problem(option: Option, atom: Any) -> str:
             )
         case "whole":
             ok = isinstance(atom, int) and not isinstance(atom, bool)
-            ok = ok and (option.low is None or atom >= option.low)
-            return "" if ok else f"is a whole number{f' from {option.low:g}' if option.low is not None else ''}"
+            ok = ok and (option.low is None or atom >= option.low) and (option.high is None or atom <= option.high)
+            limits = f" from {option.low:g}" if option.low is not None else ""
+            limits += f" to {option.high:g}" if option.high is not None else ""
+            return "" if ok else f"is a whole number{limits}"
         case "real":
             ok = (
                 is_number(atom)

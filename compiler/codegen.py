@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from functools import cache
 from keyword import kwlist
 from pathlib import Path
@@ -15,6 +16,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from numpy.typing import NDArray
 
 from .compiled import Compiled, Tensor
+from .compression import PACKED
 from .emit import Emitter, emit
 from .frequencies import blocks_of
 from .gated import Settled
@@ -114,7 +116,17 @@ def generate(
 
     graph = keep(columns(graph, pruned), settled or {}, rows_of, blocks, pruned) if plain else graph
     graph = tables(graph, rows_of, promises.operators)
-    layers = Layers(graph, schema, promises, plain, settled)
+    whole = _module(graph, schema, promises, plain, dense_from, settled, False)
+    if plain and any(isinstance(n, Operator) and n.options.get("table") in PACKED for _, n in graph.items()):
+        return replace(whole, stored=_module(graph, schema, promises, plain, dense_from, settled, True))
+    return whole
+
+
+def _module(
+    graph: Graph, schema: Schema, promises: Promises, plain: bool, dense_from: float, settled: Settled | None, packed: bool
+) -> Compiled:  # fmt: skip
+    """The module of a graph whose tables are laid out. `packed`: tables are bytes where they can be."""
+    layers = Layers(graph, schema, promises, plain, settled, packed)
     layers.taken |= RESERVED | {
         f"{o}{ending}" for o in promises.operators for ending in ("", "_grouped", "_number", "_vector")
     }
@@ -282,7 +294,7 @@ def _described(tensor: Tensor) -> dict[str, Any]:
     what = ", ".join(places[:2]) + (", …" if len(places) > 2 else "")
     what += f" of {', '.join(keys[:4])}{', …' if len(keys) > 4 else ''}" if keys else ""
     size = ", ".join(map(str, tensor.shape)) if tensor.shape else "()"
-    size += f", dtype=torch.{tensor.settled.dtype}" if tensor.settled is not None else ""
+    size += f", dtype=torch.{tensor.dtype}" if tensor.dtype else ""
     return {"attribute": tensor.attribute, "trainable": tensor.trainable, "what": _safe(what), "size": size}
 
 

@@ -15,6 +15,7 @@ from .builder import Failed
 from .compiled import Compiled, Slice
 from .conditions import condition
 from .decisions import Architecture, Key, smallest
+from .incompressible import gates_on_compressed
 from .ir import Graph
 from .nesting import room
 from .passes.keep import Mask, Place
@@ -51,7 +52,7 @@ def check(
     impossible = unmet(resolved.graph, found)
     if not impossible:
         _expectations(resolved, program.file.space, found)
-    diagnostics = (*resolved.state.builder.diagnostics.values(), *impossible)
+    diagnostics = (*resolved.state.builder.diagnostics.values(), *impossible, *gates_on_compressed(resolved.graph))
     if any(d.severity == "error" for d in diagnostics):
         return Checked(None, found, diagnostics)
     return Checked(resolved.graph, found, (*diagnostics, *unread(resolved.graph, program.file.space)))

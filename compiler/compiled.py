@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,7 +52,8 @@ class Tensor:
     differently (fans differ), one entry a slice; else one for all. `upper`: it serves nothing but the logits of
     decisions, and so belongs to the upper level of a bilevel search. `settled`: what a buffer holds for good, and nothing
     learns: the option of every element of a decision that is looked up by the values of an example, and where the numbers
-    of a table stand of which only a part is left.
+    of a table stand of which only a part is left. `packed`: it is made of what was learned, once that is done: bytes and scales of
+    the rows of the tensor of the same name, or codes of its queries.
     """
 
     attribute: str
@@ -63,6 +64,14 @@ class Tensor:
     embedding: bool = False
     upper: bool = False
     settled: NDArray[Any] | None = field(default=None, compare=False, repr=False)
+    packed: Literal["", "bytes", "scales", "codes"] = ""
+
+    @property
+    def dtype(self) -> str:
+        """What its numbers are stored as, where that is not what torch makes by itself."""
+        if self.settled is not None:
+            return str(self.settled.dtype)
+        return {"bytes": "int8", "codes": "uint8"}.get(self.packed, "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +104,8 @@ class Compiled:
     item `":others/" + column.key` [B K], what stands in its place in the K alternatives of each row. `factored`: there
     is a method factors(batch, choices) -> (own [B, R], item [B, R]), where `own` reads no column of the item, `item` no
     other column, and own · item ranks the items of a user as the prediction does. `names`: what the text calls the value of a
-    node of `graph`.
+    node of `graph`. `stored`: the same plain model as it is kept when nothing is learned any more, where tables of it are packed
+    into bytes (`runtime/packing.py`).
     """
 
     name: str
@@ -109,3 +119,4 @@ class Compiled:
     ranking: Ranking | None = None
     factored: bool = False
     names: Mapping[int, str] = field(default_factory=dict, compare=False, repr=False)
+    stored: Compiled | None = field(default=None, compare=False, repr=False)

@@ -17,6 +17,7 @@ from .ir import DecisionNode, Graph, Learned, Operator
 from .kept import Keeping, Kept
 from .known import Known
 from .levels import upper_level
+from .packed import packed_tables
 from .passes.tables import LOOKED_UP, Laid
 from .promise import Buffer, Initial, Promises, Weight, no_buffers
 from .promise import Operator as Promise
@@ -58,8 +59,13 @@ class Layers:
         promises: Promises,
         plain: bool = False,
         settled: Settled | None = None,
+        packed: bool = False,
     ) -> None:
-        """`settled`: the options of what the model looks up by the values of an example."""
+        """`settled`: the options of what the model looks up by the values of an example. `packed`: tables are bytes where
+        they can be, and nothing is learned any more."""
+        self.packed = packed
+        self.scales: dict[str, Tensor] = {}
+        self._books: dict[str, int] = {}
         self.graph, self.schema, self.promises, self.plain = graph, schema, promises, plain
         self.settled = dict(settled or {})
         self.kept: dict[str, Kept] = {}
@@ -89,11 +95,20 @@ class Layers:
                 case _:
                     pass
         self.kept = {name: keeping.finished(name, self.attribute) for name, keeping in self._keeping.items()}
+        if packed:
+            self.tables, self.scales = packed_tables(self.tables, self._books, self.attribute)
 
     def tensors(self) -> tuple[Tensor, ...]:
         """Parameters and buffers, in the order in which the module makes them."""
         kept = [tensor for table in self.kept.values() for tensor in (table.values, *table.structure)]
-        found = [*self.tables.values(), *kept, *self.known.tensors(), *self.learned.values(), *self.gates.values()]
+        found = [
+            *self.tables.values(),
+            *self.scales.values(),
+            *kept,
+            *self.known.tensors(),
+            *self.learned.values(),
+            *self.gates.values(),
+        ]
         for layer in self.layers.values():
             found += [self._tensor(layer, w.name, w.shape, w.initial, True) for w in layer.weights]
             start = [Initial("constant", b.initial) for b in layer.buffers]
@@ -122,6 +137,7 @@ class Layers:
 
     def _table(self, key: int, node: Operator, laid: Laid, upper: bool) -> None:
         name, weight = laid.table, laid.weight
+        self._books[name] = weight.row_bytes
         width = fixed(weight.shape[-1])
         made = []
         for k, (start, rows) in enumerate(zip(laid.starts, laid.rows, strict=True)):

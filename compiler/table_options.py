@@ -27,6 +27,11 @@ def table_options(
                 "S0750", f"`{field}` is {what}: it has no rows for values that `table = {kind}` could store otherwise", span,
                 f"`{field}` is {what}", help=f"store the tables of categories so: table = {kind} for f in categorical",
             )  # fmt: skip
+    if "tensor_train" in kinds and any(options["mean"].atoms):
+        said = "`table = tensor_train` starts around 0, whatever its cores are: it has no `mean`"
+        raise state.builder.report(
+            "S0752", said, span, "mean of a tensor train", help="leave `mean` out, or take another kind of table"
+        )
     taken = {name for kind in kinds for name in OPTIONS[kind]}
     idle = {name for own in OPTIONS.values() for name in own} - taken
     return {name: column for name, column in options.items() if name not in idle}

@@ -22,6 +22,7 @@ from .inputs import Inputs
 from .journal import finite
 from .module import Model
 from .noise import errors
+from .packing import packed
 from .plain_stages import for_model, hand_made, inherit
 from .ranking import asked, ranked
 from .report import GATES, sizes, write_architecture, write_encoding, write_json, write_tensors
@@ -67,6 +68,7 @@ class Ending:
         outcome = Outcome({}, {}, same=False)
         if context is not None:
             model, gates = self._final(context)
+            model = packed(model)
             row: dict[str, Any] = {**keep(folder, "model", model, gates)}
             figures, prediction = self.judged(model, gates)
             row |= {"stage": context.stage, "trained": bool(found.model), "test": finite(figures)}
@@ -134,6 +136,7 @@ def keep(folder: Path, name: str, model: Model, gates: Mapping[str, Tensor]) -> 
 
     Weights of kept gates go into the buffer that the module has for them, so that it runs by itself.
     """
+    model = packed(model)
     write_whole(inside(folder, f"{name}.py"), model.compiled.source.encode())
     held = {
         s.layer: t.attribute

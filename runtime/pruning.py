@@ -12,10 +12,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from recspace.compiler.compiled import Compiled, Slice
+from recspace.compiler.compression import FULL
 from recspace.compiler.gated import Gates
+from recspace.compiler.ir import Graph, Operator
 from recspace.compiler.passes.keep import Place
 
 from .module import region
+from .recipe import StageCall
+from .refuse import refusal
 
 
 def pruned(
@@ -42,6 +46,17 @@ def pruned(
         left_P &= best
     split = torch.split(left_P, [len(s) for s in sizes])
     return {name: own.view(shape) for (name, shape), own in zip(parts, split, strict=True)}
+
+
+def refuse_compressed(graph: Graph, call: StageCall) -> None:
+    """Raises SpaceError (S0753) for `derive(prune = e)` of tables that have no row of numbers for each value."""
+    name = call.options.get("prune")
+    nodes = [n for _, n in graph.items() if isinstance(n, Operator) and n.operator == "embed"]
+    kinds = {str(n.options["table"]) for n in nodes if n.layer.split(".")[0] == name} - {FULL}
+    if kinds:
+        text = f"derive() cannot prune numbers of `{name}`: it has tables that are {min(kinds)}, or may be"
+        help = "leave `prune` out and bound what is stored: require memory(e) <= 10%; or keep the tables in full"
+        raise refusal("S0753", text, call.spans.get("prune", call.span), help=help)
 
 
 def tables_of(compiled: Compiled, name: str) -> list[tuple[str, Slice]]:

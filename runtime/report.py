@@ -58,7 +58,11 @@ def sizes(path: Path, compiled: Compiled) -> dict[str, int]:
         for name in file.keys():  # noqa: SIM118 – a file is no mapping
             tensor = file.get_tensor(name)
             of = stored.get(name)
-            parameters += (tensor.numel() if of is None else _left(of)) if of is None or of.trainable else 0
+            parameters += (
+                (tensor.numel() if of is None else _left(of))
+                if of is None or of.trainable or of.packed == "bytes"
+                else 0
+            )
             embedding_bytes += tensor.nbytes if of is not None and of.embedding else 0
     return {"parameters": parameters, "embedding_bytes": embedding_bytes, "file_bytes": path.stat().st_size}
 

@@ -12,6 +12,7 @@ from typing import Literal
 
 import numpy as np
 
+from ..compression import FULL
 from ..decisions import Key
 from ..ir import Constant, Graph, Input, IntArray, Merge, Node, Operator, Ref, Rows, operands
 from ..rewrite import taken
@@ -79,6 +80,7 @@ def _product(graph: Graph, node: Node) -> tuple[Ref, Left] | None:
             and reader.operator == "embed"
             and reader.keys
             and "·kept" not in reader.options
+            and reader.options.get("table", FULL) == FULL
         ):
             continue
         source = graph[reader.operands[0].node]

@@ -39,12 +39,15 @@ LATER: dict[str, tuple[str, ...]] = {}
 
 
 def foresee(graph: Graph, call: StageCall, fixed: Fixed) -> None:
-    """Raises SpaceError (S0603) where `start` would, and S0630 for requirements on costs that are no bounds."""
+    """Raises SpaceError (S0603) where `start` would, S0753 for tables that cannot be pruned, and S0630 for requirements on
+    costs that are no bounds."""
     from recspace.compiler.budgets import bounded, on_costs
 
     from ..derive_stage import refuse_per
+    from ..pruning import refuse_compressed
 
     refuse_per(call)
+    refuse_compressed(graph, call)
     for output in on_costs(graph):
         bounded(graph, output)
 

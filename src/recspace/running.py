@@ -227,6 +227,7 @@ def extension(folder: Path, data: str | Path, seed: int = 0) -> Space:
 
 def base_of(space: Space) -> Base:
     """What the run that a space extends has learned. Raises SpaceError (S0656) for a model that cannot be extended."""
+    from recspace.compiler.compression import FULL
     from recspace.runtime.extension import Base, extended
     from recspace.runtime.refuse import refusal, words
     from recspace.runtime.report import read_architecture
@@ -237,6 +238,8 @@ def base_of(space: Space) -> Base:
     architecture, kept = read_architecture(folder, before.decisions) if before.decisions else ({}, frozenset[str]())
     if kept:
         why = "it keeps gates as weights"
+    if any(getattr(node, "options", {}).get("table", FULL) != FULL for _, node in model.compiled.graph.items()):
+        why = "it has compressed tables, and with more values others would share what they store"
     if why:
         raise refusal("S0656", f"the model in {folder} cannot be extended: {why}", words(str(folder), ""))
     options = extended(space.decisions, before.decisions, architecture)
@@ -332,7 +335,8 @@ def outcome(folder: Path, moved: Moved = Moved()) -> tuple[Space, Model]:
     try:
         architecture, keep = read_architecture(folder, space.decisions)
         left = masks_of(read_pruned(folder))
-        model = build(space.compiled(architecture, keep, left), pick("cpu"))
+        compiled = space.compiled(architecture, keep, left)
+        model = build(compiled.stored or compiled, pick("cpu"))
         model.load(load_file(inside(folder, "model.safetensors")))
     except (ValueError, KeyError, RuntimeError, OSError) as why:
         raise refusal("S0703", f"the files in {folder} do not fit the space: {why}", place) from why

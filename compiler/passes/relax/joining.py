@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
+
 from ...ir import Block, Constant, DecisionNode, Merge, Node, Operator, Reduce, Ref, Rows
 from ...shapes import NUMBER, Shape, fixed
 from ...unfinished import not_yet
@@ -90,6 +92,10 @@ def merge(work: Relaxing, key: int, node: Merge) -> Ref | Variants:
         return Ref(key, Rows.all(len(node.index)))
     if any(work.leaf(s) is not None for s in node.sources):
         raise not_yet(node.span, "a family of which decisions are a part")
+    values = [work.value(s) for s in node.sources]
+    variants = [v for v in values if isinstance(v, Variants)]
+    if len(variants) == len(values) and len({(v.subject.node, v.options) for v in variants}) == 1:
+        return _by_width(work, node, variants)
     sources = tuple(work.fixed(s, node.span) for s in node.sources)
     shape = fixed_shape(node.shape)
     if any(s.node in work.spread for s in sources):
@@ -98,6 +104,19 @@ def merge(work: Relaxing, key: int, node: Merge) -> Ref | Variants:
             raise not_yet(node.span, "a family of concatenations whose widths are searched", TO_ONE_WIDTH)
         work.spread.add(key)
     return work.add(replace(node, sources=sources, shape=shape, widths=(), phase="run"), key)
+
+
+def _by_width(work: Relaxing, node: Merge, variants: list[Variants]) -> Variants:
+    """A family of several nodes of one searched width: for each candidate of it a family."""
+    first = variants[0]
+    rows = np.empty(len(node.index), dtype=np.int64)
+    for k, one in enumerate(variants):
+        rows[node.source_of.array == k] = one.subject.rows.array
+    found = []
+    for sources in zip(*(v.alternatives for v in variants), strict=True):
+        shape = work.nodes[sources[0].node].shape
+        found.append(work.add(replace(node, sources=sources, shape=shape, widths=(), phase="run")))
+    return Variants(Ref(first.subject.node, Rows(rows)), first.options, first.texts, tuple(found), first.mixable)
 
 
 def _is_width(work: Relaxing, ref: Ref) -> bool:
