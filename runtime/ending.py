@@ -20,6 +20,7 @@ from .files import inside, write_whole
 from .folder import RUN
 from .inputs import Inputs
 from .journal import finite
+from .latency import latency
 from .module import Model
 from .noise import errors
 from .packing import packed
@@ -71,6 +72,7 @@ class Ending:
             model = packed(model)
             row: dict[str, Any] = {**keep(folder, "model", model, gates)}
             figures, prediction = self.judged(model, gates)
+            row |= {"latency": latency(model, self.examples, self.judging, gates)}
             row |= {"stage": context.stage, "trained": bool(found.model), "test": finite(figures)}
             if found.architecture is None:
                 found = replace(found, architecture=hand_made(context))

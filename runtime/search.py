@@ -27,6 +27,7 @@ from .examples import Examples, divided
 from .files import inside, write_whole
 from .inputs import Inputs
 from .journal import Journal, finite
+from .latency import latency
 from .plan import BASELINE, Planned, foresee, need_supernet, obstacles, planned, sampler_of, unsearched
 from .progress import Progress
 from .references import values_of
@@ -207,6 +208,8 @@ class Search:
             row["test"], prediction = self._ending().judged(task.fit.model, task.fit.choosing.settled())
             if stage.name == BASELINE:
                 row |= keep(self._folder, "baseline", task.fit.model, {})
+                judging = self._ending().judging
+                row |= {"latency": latency(task.fit.model, self._examples, judging, task.fit.choosing.settled())}
                 self._hand_made = prediction
         if stage.name != BASELINE:
             self._found = task.found()

@@ -3,7 +3,7 @@
 import hashlib
 import json
 
-TIMES = {"seconds", "elapsed"}
+TIMES = {"seconds", "elapsed", "latency"}
 
 
 def without_times(value):

@@ -8,7 +8,9 @@ from typing import Any
 from recspace.runtime.figures import higher
 
 NAMES = {"auc": "AUC", "gauc": "AUC within users", "logloss": "logloss", "rmse": "RMSE", "accuracy": "accuracy"}
-SIZES = {"parameters": "parameters", "embedding_bytes": "embedding bytes", "seconds": "seconds"}
+SIZES = {"parameters": "parameters", "embedding_bytes": "embedding bytes", "file_bytes": "bytes of the model"}
+COSTS = {**SIZES, "latency_ms": "ms a batch", "seconds": "seconds"}
+"""What is told of every run beside its figures."""
 CLEAR = 2.0
 """Standard errors beyond which a difference is called one."""
 
@@ -22,7 +24,8 @@ def rows(report: Mapping[str, Any]) -> list[Row]:
     figures = [name for name in NAMES if name in there] + sorted(there - NAMES.keys())
     errors = report.get("errors", {})
     found = [_figure(f, before.get("test", {}).get(f), after.get("test", {}).get(f), errors.get(f)) for f in figures]
-    return found + [_size(name, before.get(name), after.get(name)) for name in SIZES]
+    sizes = [_size(name, before.get(name), after.get(name)) for name in SIZES if name in after]
+    return [*found, *sizes, *_latency(before.get("latency"), after.get("latency")), _seconds(before, after)]
 
 
 def _figure(name: str, before: Any, after: Any, error: Any) -> Row:
@@ -48,18 +51,38 @@ def _value(value: Any) -> str:
 
 
 def _size(name: str, before: Any, after: Any) -> Row:
-    title = f"{SIZES[name]} ↓"
-    if name == "seconds":
-        return title, _seconds(before), _seconds(after), "", ""
     change = ""
     if _number(before) and _number(after):
         change = f"{after - before:+,}" + (f" ({(after - before) / before:+.1%})" if before else "")
-    return title, f"{before:,}" if _number(before) else "", f"{after:,}" if _number(after) else "", change, ""
+    return (
+        f"{SIZES[name]} ↓",
+        f"{before:,}" if _number(before) else "",
+        f"{after:,}" if _number(after) else "",
+        change,
+        "",
+    )
 
 
-def _seconds(value: Any) -> str:
+def _latency(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> Iterator[Row]:
+    """Medians; where the middle halves of what was measured meet, the difference may be chance."""
+    if not after:
+        return
+    title = f"ms for {after['rows']:,} rows ↓"
+    if not before:
+        yield title, "", f"{after['median']:.3g}", "", ""
+        return
+    (a, b), (c, d) = before["quartiles"], after["quartiles"]
+    apart = a > d or c > b
+    change = (after["median"] - before["median"]) / before["median"]
+    verdict = ("better" if change < 0 else "worse") if apart else "may be chance"
+    yield title, f"{before['median']:.3g}", f"{after['median']:.3g}", f"{change:+.1%}", verdict
+
+
+def _seconds(before: Mapping[str, Any], after: Mapping[str, Any]) -> Row:
     """As many digits as mean something."""
-    return "" if not _number(value) else f"{value:.1f}" if value < 10 else f"{value:,.0f}"
+    spent = (row.get("seconds") for row in (before, after))
+    first, second = ("" if not _number(s) else f"{s:.1f}" if s < 10 else f"{s:,.0f}" for s in spent)
+    return "seconds of training ↓", first, second, "", ""
 
 
 def remarks(report: Mapping[str, Any]) -> Iterator[str]:
@@ -79,6 +102,7 @@ def remarks(report: Mapping[str, Any]) -> Iterator[str]:
             f": {ranked['asked']:,} users and contexts{some}, over {ranked['items']:,} items less those that they had"
         )
     yield f"judged on {part}{error}"
+    yield from _timed(report)
     yield from _budgets(report)
     if any(value is None for value in report["searched"].get("test", {}).values()):
         yield f"undefined: the {part} do not have both labels"
@@ -88,6 +112,14 @@ def remarks(report: Mapping[str, Any]) -> Iterator[str]:
     yield from _gap(report)
     if not report["searched"].get("trained", True):
         yield "the searched model has the supernet's weights: nothing in the recipe retrained it"
+
+
+def _timed(report: Mapping[str, Any]) -> Iterator[str]:
+    found = report["searched"].get("latency")
+    if found:
+        threads = f"{found['threads']} thread{'' if found['threads'] == 1 else 's'}"
+        where = f"on the CPU, {threads}" if found["device"] == "cpu" else f"on {found['device']}"
+        yield f"ms: medians of {found['passes']} passes over one batch that lies ready, {where}, each when its model was done"
 
 
 def _budgets(report: Mapping[str, Any]) -> Iterator[str]:

@@ -7,7 +7,15 @@ from recspace.cli.outcome import text
 from recspace.cli.progress import told
 
 FIGURES = {"auc": 0.7, "logloss": 0.6}
-ROW = {"test": FIGURES, "parameters": 100, "embedding_bytes": 40, "seconds": 0.2240, "stage": "baseline"}
+LATENCY = {"rows": 256, "median": 2.0, "quartiles": [1.9, 2.2], "passes": 50, "device": "cpu", "threads": 1}
+ROW = {
+    "latency": LATENCY,
+    "test": FIGURES,
+    "parameters": 100,
+    "embedding_bytes": 40,
+    "seconds": 0.2240,
+    "stage": "baseline",
+}
 
 
 def report(**changes):
@@ -34,7 +42,18 @@ def test_a_difference_is_told_from_chance_and_by_its_direction():
     worse = said(searched={**ROW, "test": {"auc": 0.6, "logloss": 0.5}})
     assert rows(worse)["AUC ↑"].endswith("worse")
     assert rows(worse)["logloss ↓"].endswith("better")
-    assert "0.2240" not in shown["seconds ↓"]
+    assert "0.2240" not in shown["seconds of"]
+
+
+def test_a_latency_is_told_from_chance_by_its_quartiles():
+    def row(median, *quartiles):
+        return rows(said(searched={**ROW, "latency": {**LATENCY, "median": median, "quartiles": quartiles}}))["ms for"]
+
+    assert row(1.0, 0.9, 1.1) == "ms for 256 rows ↓ 2 1 -50.0% better"
+    assert row(3.0, 2.3, 3.5).endswith("+50.0% worse")
+    assert row(1.8, 1.7, 1.95).endswith("may be chance")
+    assert "ms for" not in rows(said(searched={**ROW, "latency": {}}))
+    assert "medians of 50 passes over one batch that lies ready, on the CPU, 1 thread" in said()
 
 
 def test_what_there_is_to_know_is_said():

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from recspace.compared import NAMES, SIZES
+from recspace.compared import COSTS, NAMES
 
 from .arguments import Subparsers, add_json, command
 from .output import aligned, write_json
@@ -42,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _table(data: Mapping[str, Any]) -> list[tuple[str, ...]]:
     arrows = [f"{NAMES.get(name, name)} {'↑' if up else '↓'}" for name, up in data["higher"].items()]
-    head = ("run", "space", "strategy", "seed", *arrows, *SIZES.values())
+    head = ("run", "space", "strategy", "seed", *arrows, *COSTS.values())
     return [head, *(_row(run, data["figures"]) for run in data["runs"])]
 
 
@@ -50,7 +50,7 @@ def _row(run: Mapping[str, Any], figures: list[str]) -> tuple[str, ...]:
     test = [
         f"{run['test'][name]:.4f}" if name in run["test"] else "–" if run["done"] else "running" for name in figures
     ]
-    sizes = ["–" if run[name] is None else f"{run[name]:,.0f}" for name in SIZES]
+    sizes = ["–" if run[name] is None else _cost(run[name]) for name in COSTS]
     return (run["folder"], run["name"], run["strategy"], str(run["seed"]), *test, *sizes)
 
 
@@ -66,3 +66,7 @@ def _means(data: Mapping[str, Any]) -> list[str]:
             f"\n{group['name']}, {group['strategy']}, {group['seeds']} seeds: {', '.join(told)} (± one standard deviation)"
         )
     return found
+
+
+def _cost(value: float) -> str:
+    return f"{value:,.0f}" if value >= 10 or value == int(value) else f"{value:.3g}"

@@ -8,7 +8,7 @@ from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
 
-from recspace.compared import NAMES
+from recspace.compared import COSTS, NAMES
 from recspace.runtime.course import course
 from recspace.runtime.figures import higher
 
@@ -18,7 +18,6 @@ from .runs import run_data
 VERSION = 1
 POINTS = 400
 """Points of a series that are drawn, at most."""
-SIZES = ("parameters", "embedding_bytes", "seconds")
 
 
 def compare_page(folders: Sequence[Path]) -> str:
@@ -35,6 +34,7 @@ def compare_data(folders: Sequence[Path]) -> dict[str, Any]:
         "version": VERSION,
         "figures": figures(runs),
         "higher": {name: higher(name) for name in figures(runs)},
+        "costs": list(COSTS.items()),
         "runs": runs,
         "groups": _groups(runs),
         "agreement": _agreement(whole),
@@ -60,7 +60,8 @@ def _run(data: Mapping[str, Any]) -> dict[str, Any]:
         "settings": {name: value for name, value in settings.items() if name != "seed"},
         "test": {name: value for name, value in searched.get("test", {}).items() if value is not None},
         "hand_made": (report.get("hand_made") or {}).get("test", {}),
-        **{name: searched.get(name) for name in SIZES},
+        **{name: searched.get(name) for name in COSTS},
+        "latency_ms": searched.get("latency", {}).get("median"),
         "words": data["words"],
         "series": [[what, whose, _thinned(points)] for (what, whose), points in found.series.items()],
     }
@@ -83,7 +84,7 @@ def _groups(runs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         if seeds < 2:
             continue
         values = {n: [m["test"][n] for m in members if n in m["test"]] for n in figures(members)}
-        values |= {n: [m[n] for m in members if m[n] is not None] for n in SIZES}
+        values |= {n: [m[n] for m in members if m[n] is not None] for n in COSTS}
         spread = {n: [mean(own), stdev(own)] for n, own in values.items() if len(own) > 1}
         strategy = members[0]["strategy"]
         found.append({"name": members[0]["name"], "strategy": strategy, "seeds": seeds, "spread": spread})

@@ -5,8 +5,6 @@ import { pageData } from "./unpack.js";
 import { lineChart, dotChart, plainTable, figure } from "./charts.js";
 import { drawMatrix } from "./matrix.js";
 
-const SIZES = [["parameters", "parameters"], ["embedding_bytes", "embedding bytes"], ["seconds", "seconds"]];
-
 async function comparePage() {
   const data = await pageData();
   const tip = tooltip();
@@ -26,8 +24,8 @@ async function comparePage() {
 const short = (run) => run.folder.split("/").at(-1);
 
 function runTable(data) {
-  const head = ["run", "space", "strategy", "seed", ...data.figures, ...SIZES.map(([, text]) => text)];
-  const rows = data.runs.map((run) => [short(run), run.name, run.strategy, number(run.seed), ...data.figures.map((name) => (run.done ? number(run.test[name], 5) : "running")), ...SIZES.map(([name]) => number(run[name]))]);
+  const head = ["run", "space", "strategy", "seed", ...data.figures, ...data.costs.map(([, text]) => text)];
+  const rows = data.runs.map((run) => [short(run), run.name, run.strategy, number(run.seed), ...data.figures.map((name) => (run.done ? number(run.test[name], 5) : "running")), ...data.costs.map(([name]) => number(run[name]))]);
   const table = plainTable(head, rows, { kind: "result" });
   data.figures.forEach((name, k) => {
     const values = data.runs.map((run) => run.test[name]).filter((v) => typeof v === "number");
@@ -39,9 +37,10 @@ function runTable(data) {
 
 function groups(data) {
   if (!data.groups.length) return null;
-  const names = [...data.figures, ...SIZES.map(([name]) => name)];
+  const told = [...data.figures.map((name) => [name, name]), ...data.costs];
+  const names = told.map(([name]) => name);
   const rows = data.groups.map((group) => [`${group.name}, ${group.strategy}, ${group.seeds} seeds`, ...names.map((name) => (group.spread[name] ? `${number(group.spread[name][0], 5)} ± ${number(group.spread[name][1], 2)}` : "–"))]);
-  return html("section", { "aria-label": "Means over seeds" }, html("h2", {}, "Means over seeds, ± one standard deviation"), html("div", { class: "scroll" }, plainTable(["runs that differ in their seed alone", ...names], rows)));
+  return html("section", { "aria-label": "Means over seeds" }, html("h2", {}, "Means over seeds, ± one standard deviation"), html("div", { class: "scroll" }, plainTable(["runs that differ in their seed alone", ...told.map(([, text]) => text)], rows)));
 }
 
 function plots(data, tip) {
