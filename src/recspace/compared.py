@@ -80,9 +80,11 @@ def _latency(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) 
 
 def _seconds(before: Mapping[str, Any], after: Mapping[str, Any]) -> Row:
     """As many digits as mean something."""
-    spent = (row.get("seconds") for row in (before, after))
-    first, second = ("" if not _number(s) else f"{s:.1f}" if s < 10 else f"{s:,.0f}" for s in spent)
-    return "seconds of training ↓", first, second, "", ""
+
+    def said(seconds: Any) -> str:
+        return "" if not _number(seconds) else f"{seconds:.1f}" if seconds < 10 else f"{seconds:,.0f}"
+
+    return "seconds of training ↓", said(before.get("seconds")), said(after.get("seconds")), "", ""
 
 
 def remarks(report: Mapping[str, Any]) -> Iterator[str]:
