@@ -120,6 +120,8 @@ def _remembered(folder: Path) -> tuple[dict[str, Any], Settings, dict[str, Any] 
 def _resumed(
     inputs: Inputs, settings: Settings, folder: Path, journal: Journal, progress: Progress
 ) -> Mapping[str, Any]:
+    if inputs.describe is not None and not (folder / GRAPH).is_file():
+        inputs.describe(folder)
     loaded = checkpoint.read(folder)
     for name in loaded.damaged if loaded is not None else ():
         progress.say(f"{name} is damaged; the one before is used")

@@ -121,7 +121,8 @@ def _timed(report: Mapping[str, Any]) -> Iterator[str]:
     if found:
         threads = f"{found['threads']} thread{'' if found['threads'] == 1 else 's'}"
         where = f"on the CPU, {threads}" if found["device"] == "cpu" else f"on {found['device']}"
-        yield f"ms: medians of {found['passes']} passes over one batch that lies ready, {where}, each when its model was done"
+        spent = ", of processor time" if found["clock"] == "thread_time" else ""
+        yield f"ms: medians of {found['passes']} passes over one batch that lies ready, {where}{spent}"
 
 
 def _budgets(report: Mapping[str, Any]) -> Iterator[str]:

@@ -7,7 +7,15 @@ from recspace.cli.outcome import text
 from recspace.cli.progress import told
 
 FIGURES = {"auc": 0.7, "logloss": 0.6}
-LATENCY = {"rows": 256, "median": 2.0, "quartiles": [1.9, 2.2], "passes": 50, "device": "cpu", "threads": 1}
+LATENCY = {
+    "rows": 256,
+    "median": 2.0,
+    "quartiles": [1.9, 2.2],
+    "passes": 50,
+    "device": "cpu",
+    "threads": 1,
+    "clock": "thread_time",
+}
 ROW = {
     "latency": LATENCY,
     "test": FIGURES,
@@ -53,7 +61,7 @@ def test_a_latency_is_told_from_chance_by_its_quartiles():
     assert row(3.0, 2.3, 3.5).endswith("+50.0% worse")
     assert row(1.8, 1.7, 1.95).endswith("may be chance")
     assert "ms for" not in rows(said(searched={**ROW, "latency": {}}))
-    assert "medians of 50 passes over one batch that lies ready, on the CPU, 1 thread" in said()
+    assert "medians of 50 passes over one batch that lies ready, on the CPU, 1 thread, of processor time" in said()
 
 
 def test_what_there_is_to_know_is_said():
