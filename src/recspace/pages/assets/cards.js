@@ -17,7 +17,7 @@ export class Card {
     this.weights = null;
     const values = () => this.#table();
     const title = `${decision.name}${decision.axes.length ? `[${decision.axes.join(", ")}]` : ""}`;
-    this.element = html("section", { class: "card" }, figure(title, this.holder, this.key, values), this.said);
+    this.element = html("section", { class: "card", tabindex: -1, "aria-label": title }, figure(title, this.holder, this.key, values), this.said);
     this.#legend();
   }
 

@@ -1,6 +1,6 @@
 // Charts in SVG: lines over steps, dots in a plane. Values can be read as a table, too.
 
-import { html, svg, number } from "./dom.js";
+import { html, svg, number, scroll } from "./dom.js";
 
 const [WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM] = [560, 230, 54, 14, 18, 34];
 
@@ -67,12 +67,12 @@ export function lineChart({ title, series, stages, xTitle = "steps", low = null,
   bands(picture, x, stages);
   shown.forEach(({ points, stage }, k) => {
     const d = points.map(([px, py], i) => `${i ? "L" : "M"}${x(px).toFixed(1)} ${y(py).toFixed(1)}`).join("");
-    picture.append(svg("path", { class: `line l${(stage ?? k) % 8} d${Math.floor(k / 8) % 3}`, d }));
+    picture.append(svg("path", { class: `line l${(stage ?? k) % 8} d${k % 3}`, d }));
     if (points.length < 40) for (const [px, py] of points) picture.append(svg("circle", { class: `dot l${(stage ?? k) % 8}`, cx: x(px), cy: y(py), r: 2.2 }));
   });
   const cursor = svg("line", { class: "cursor", x1: LEFT, x2: LEFT, y1: TOP, y2: HEIGHT - BOTTOM, visibility: "hidden" });
   picture.append(cursor);
-  const values = shown.map(({ name }, k) => html("li", { class: `l${(shown[k].stage ?? k) % 8}` }, html("span", {}, name), html("b", {}, number(shown[k].points.at(-1)[1], 4))));
+  const values = shown.map(({ name }, k) => html("li", { class: `l${(shown[k].stage ?? k) % 8} d${k % 3}` }, html("span", {}, name), html("b", {}, number(shown[k].points.at(-1)[1], 4))));
   const element = figure(title, picture, html("ul", { class: "keys" }, values), () => table(shown));
   const at = (position) => {
     cursor.setAttribute("visibility", position === null ? "hidden" : "visible");
@@ -119,7 +119,7 @@ export function plainTable(head, rows, { kind = "" } = {}) {
 
 // A picture with its title, its key, and its values as a table that is made when it is asked for.
 export function figure(title, picture, keys, values) {
-  const more = html("details", { class: "values" }, html("summary", {}, "as a table"));
-  more.addEventListener("toggle", () => more.childElementCount < 2 && more.append(html("div", { class: "scroll" }, values())));
-  return html("figure", {}, html("figcaption", {}, title), keys, picture, more);
+  const more = html("details", { class: "values" }, html("summary", {}, "as a table", html("span", { class: "unseen" }, `: ${title}`)));
+  more.addEventListener("toggle", () => more.childElementCount < 2 && more.append(scroll(`${title}, as a table`, values())));
+  return html("figure", { "aria-label": title }, html("figcaption", {}, title), keys, picture, more);
 }

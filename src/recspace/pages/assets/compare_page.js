@@ -1,6 +1,6 @@
 // Several runs side by side.
 
-import { html, svg, number, tooltip } from "./dom.js";
+import { html, svg, number, tooltip, scroll } from "./dom.js";
 import { pageData } from "./unpack.js";
 import { lineChart, dotChart, plainTable, figure } from "./charts.js";
 import { drawMatrix } from "./matrix.js";
@@ -10,7 +10,7 @@ async function comparePage() {
   const tip = tooltip();
   const sections = [
     html("header", { class: "top" }, html("h1", {}, `${data.runs.length} runs compared`), html("p", { class: "lead" }, [...new Set(data.runs.map((run) => run.name))].join(", "))),
-    html("section", { "aria-label": "Figures" }, html("h2", {}, "Figures on test rows"), html("div", { class: "scroll" }, runTable(data))),
+    html("section", { "aria-label": "Figures" }, html("h2", {}, "Figures on test rows"), scroll("Figures, as a table", runTable(data))),
     groups(data),
     html("section", { "aria-label": "Plots" }, html("h2", {}, "Plots"), html("div", { class: "charts" }, plots(data, tip))),
     agreement(data, tip),
@@ -40,7 +40,7 @@ function groups(data) {
   const told = [...data.figures.map((name) => [name, name]), ...data.costs];
   const names = told.map(([name]) => name);
   const rows = data.groups.map((group) => [`${group.name}, ${group.strategy}, ${group.seeds} seeds`, ...names.map((name) => (group.spread[name] ? `${number(group.spread[name][0], 5)} ± ${number(group.spread[name][1], 2)}` : "–"))]);
-  return html("section", { "aria-label": "Means over seeds" }, html("h2", {}, "Means over seeds, ± one standard deviation"), html("div", { class: "scroll" }, plainTable(["runs that differ in their seed alone", ...told.map(([, text]) => text)], rows)));
+  return html("section", { "aria-label": "Means over seeds" }, html("h2", {}, "Means over seeds, ± one standard deviation"), scroll("Means, as a table", plainTable(["runs that differ in their seed alone", ...told.map(([, text]) => text)], rows)));
 }
 
 function plots(data, tip) {
@@ -77,7 +77,7 @@ function agreement(data, tip) {
 }
 
 function chosen(run, k) {
-  return html("div", { class: "chosen" }, html("p", { class: `file-name l${k % 8}` }, run.folder), html("ul", { class: "words" }, run.words.length ? run.words.map((line) => html("li", {}, line)) : html("li", {}, run.done ? "nothing" : "nothing yet")));
+  return html("div", { class: "chosen" }, html("p", { class: "file-name" }, html("span", { class: `l${k % 8}`, "aria-hidden": true }), run.folder), html("ul", { class: "words" }, run.words.length ? run.words.map((line) => html("li", {}, line)) : html("li", {}, run.done ? "nothing" : "nothing yet")));
 }
 
 comparePage();

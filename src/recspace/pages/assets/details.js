@@ -83,7 +83,7 @@ function elements(model, index, look, tip) {
   const keys = model.elements(index);
   const hover = (text, event) => (text ? tip.show(text, event) : tip.hide());
   const { group, width, height } = drawMatrix(keys, (k) => look.cell(index, k), { room: 250, hover });
-  return html("div", {}, html("h3", {}, "Elements"), svg("svg", { class: "elements", width, height, viewBox: `0 0 ${width} ${height}` }, group));
+  return html("div", {}, html("h3", {}, "Elements"), svg("svg", { class: "elements", role: "img", "aria-label": `${keys.length} elements of ${model.nodes[index].title}`, width, height, viewBox: `0 0 ${width} ${height}` }, group));
 }
 
 function neighbours(title, model, found, go) {

@@ -27,6 +27,16 @@ export function button(text, action, attributes = {}) {
   return element;
 }
 
+// A way past what stands before, for those who go by keyboard; `target` need not be there yet.
+export function skip(text, target) {
+  return button(text, () => target()?.focus(), { class: "skip" });
+}
+
+// What may be wider or longer than its place; it can be moved by keyboard.
+export function scroll(label, ...children) {
+  return html("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": label }, ...children);
+}
+
 export function number(value, digits = 4) {
   if (typeof value !== "number" || !Number.isFinite(value)) return "–";
   if (Number.isInteger(value)) return value.toLocaleString("en");

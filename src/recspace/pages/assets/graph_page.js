@@ -1,6 +1,6 @@
 // The page of a graph: as written and after the passes, the text and the generated module, side by side.
 
-import { html, button, tooltip } from "./dom.js";
+import { html, button, skip, tooltip } from "./dom.js";
 import { pageData } from "./unpack.js";
 import { Engine } from "./engine.js";
 import { Model } from "./model.js";
@@ -26,7 +26,7 @@ async function graphPage() {
   const texts = data.sources.map(({ text }, file) => new TextPane(text, "space", (line) => fromText(file, line)));
   const code = data.code && new TextPane(data.code, "python", (_, row) => fromCode(row));
   const definitions = data.code && data.stages[1] ? linesOfNames(code, data.stages[1].nodes) : new Map();
-  const side = html("aside", { class: "side" });
+  const side = html("aside", { class: "side", "aria-label": "Details", tabindex: 0 });
   const go = (k) => async (index) => views[k].show(index);
 
   function selected(k, box) {
@@ -64,6 +64,7 @@ async function graphPage() {
   ], (name, shown) => name === "After passes" && shown && !views[1].boxes.size && views[1].refresh());
   side.replaceChildren(welcome(data, models[0], go(0)));
   document.body.prepend(
+    skip("Skip to the graph", () => views[0].frame),
     html("header", { class: "head" }, html("div", { class: "titles" }, html("h1", {}, data.name), html("p", {}, data.title)), searchBox(models[0], go(0)), bar),
     html("div", { class: "stage" }, row, side),
   );

@@ -3,6 +3,7 @@
 import { html, svg, button, number } from "./dom.js";
 
 const PLAY_MS = 7000; // a run, from the beginning to the end
+const STILL = matchMedia("(prefers-reduced-motion: reduce)"); // then in few steps, not as a film
 
 export class Replay {
   constructor(journal, moved) {
@@ -53,7 +54,7 @@ export class Replay {
       const position = Math.min(this.last, Math.floor(part * (this.last + 1)));
       if (position !== this.at || part >= 1) this.go(position);
       if (part >= 1) this.stop();
-      else this.timer = setTimeout(step, 60);
+      else this.timer = setTimeout(step, STILL.matches ? PLAY_MS / 8 : 60);
     };
     this.timer = setTimeout(step, 0);
     this.#icon();

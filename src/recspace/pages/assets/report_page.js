@@ -1,6 +1,6 @@
 // The page of a run: what came out, the graph with what was learned on it, the decisions, the course; and a replay of it all.
 
-import { html, tooltip, number } from "./dom.js";
+import { html, skip, tooltip, number } from "./dom.js";
 import { pageData } from "./unpack.js";
 import { Engine } from "./engine.js";
 import { Model } from "./model.js";
@@ -13,6 +13,7 @@ import { courseCharts } from "./course.js";
 import { outcome, stageTable, trials, settingsTable } from "./result.js";
 import { nodeDetails, groupDetails } from "./details.js";
 import { searchBox } from "./find.js";
+import { outline } from "./outline.js";
 import { follow } from "./live.js";
 
 const FEW = 60;
@@ -40,7 +41,9 @@ class RunPage {
     const select = (box) => this.#selected(box);
     this.view = new GraphView({ model: this.model, engine, tip: this.tip, label: `${this.data.name}, with what was learned`, select, modest: true });
     this.view.look = look(this.model, () => null);
-    this.side = html("aside", { class: "side", hidden: true });
+    this.side = html("aside", { class: "side", "aria-label": "Details", tabindex: 0, hidden: true });
+    this.list = html("details", { class: "listed" }, html("summary", {}, "the graph as a list"));
+    this.list.addEventListener("toggle", () => this.list.childElementCount < 2 && this.list.append(outline(this.model, (index) => this.view.show(index))));
   }
 
   #selected(box) {
@@ -57,9 +60,9 @@ class RunPage {
       html("header", { class: "top" }, html("p", { class: "over" }, data.folder), html("h1", {}, data.name), data.graph?.title ? html("p", { class: "lead" }, data.graph.title) : null, this.state),
       outcome(data),
       this.replay.element,
-      this.view ? html("section", { id: "graph", "aria-label": "The graph" }, html("div", { class: "row" }, html("h2", {}, "The graph, with what was learned"), searchBox(this.model, (index) => this.view.show(index))), html("div", { class: "canvas" }, this.view.element, this.side), html("p", { class: "hint" }, "Arrows are as wide as what decisions let through; what nothing reads any more is faded. Click, then drag and wheel; double-click opens.")) : null,
+      this.view ? html("section", { id: "graph", "aria-label": "The graph" }, html("div", { class: "row" }, html("h2", {}, "The graph, with what was learned"), searchBox(this.model, (index) => this.view.show(index))), html("div", { class: "canvas" }, this.view.element, this.side), html("p", { class: "hint" }, "Arrows are as wide as what decisions let through; what nothing reads any more is faded. Click, then drag and wheel; double-click opens."), this.list) : null,
       this.cards.length ? html("section", { id: "decisions", "aria-label": "Decisions" }, html("h2", {}, "Decisions"), html("div", { class: "cards" }, this.cards.map((card) => card.element), this.#widths())) : null,
-      html("section", { id: "course", "aria-label": "The course of the search" }, html("h2", {}, "The course"), this.course),
+      html("section", { id: "course", tabindex: -1, "aria-label": "The course of the search" }, html("h2", {}, "The course"), this.course),
       this.judged,
       html("section", { id: "stages", "aria-label": "Stages" }, html("h2", {}, "Stages"), this.stages, settingsTable(data.settings)),
     ];
@@ -109,7 +112,7 @@ async function reportPage() {
   const data = await pageData();
   const page = new RunPage(data, engine);
   const main = html("main", { class: "report" }, page.element());
-  document.body.prepend(main);
+  document.body.prepend(skip("Skip to the decisions", () => page.cards[0]?.element ?? main.querySelector("#course")), main);
   document.body.classList.add("document");
   page.update();
   page.replay.go(page.replay.last);

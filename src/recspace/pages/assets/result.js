@@ -1,6 +1,6 @@
 // What came out of a run, in words and tables.
 
-import { html, number } from "./dom.js";
+import { html, number, scroll } from "./dom.js";
 import { plainTable, dotChart } from "./charts.js";
 
 export function outcome(data) {
@@ -14,7 +14,7 @@ export function outcome(data) {
     { id: "result", "aria-label": "What came out" },
     html("h2", {}, "What came out"),
     data.words.length ? html("ul", { class: "words" }, data.words.map((line) => html("li", {}, line))) : null,
-    html("div", { class: "scroll" }, verdicts(plainTable(head, rows, { kind: "result" }))),
+    scroll("What came out, as a table", verdicts(plainTable(head, rows, { kind: "result" }))),
     html("ul", { class: "remarks" }, [...data.remarks, ...data.planted].map((line) => html("li", {}, line))),
   );
 }
@@ -29,7 +29,7 @@ export function stageTable(journal) {
     const test = Object.entries(stage.test ?? {}).map(([name, value]) => `${name} ${number(value)}`).join("  ");
     return [stage.name, number(stage.at), stage.seconds === undefined ? "running" : `${number(stage.seconds, 3)} s`, stage.memory ? `${number(stage.memory, 4)} MB` : "–", test];
   });
-  return html("div", { class: "scroll" }, plainTable(["stage", "steps", "time", "memory so far", "test rows"], rows));
+  return scroll("Stages, as a table", plainTable(["stage", "steps", "time", "memory so far", "test rows"], rows));
 }
 
 // Architectures that were judged: score against parameters, those that none beats in both joined.
@@ -50,7 +50,7 @@ export function trials(journal, better, tip) {
     { id: "trials", "aria-label": "Architectures that were judged" },
     html("h2", {}, `${judged.length} architectures judged`),
     chart && html("div", { class: "charts" }, chart.element),
-    html("div", { class: "scroll" }, plainTable(["trial", metric, "parameters", "chosen"], best.map((trial) => [String(trial.trial + 1), number(trial.score), number(trial.parameters), chosen(trial)]))),
+    scroll("The best trials, as a table", plainTable(["trial", metric, "parameters", "chosen"], best.map((trial) => [String(trial.trial + 1), number(trial.score), number(trial.parameters), chosen(trial)]))),
   );
 }
 

@@ -7,6 +7,7 @@ import { drawNode, drawGroup, addText } from "./boxes.js";
 import { place, drawArrows } from "./arrows.js";
 import { steer } from "./keys.js";
 
+const KEYS = "Arrow keys go along the graph, Enter opens and closes, plus, minus and zero zoom.";
 const NEAR = 0.34; // from this scale on texts can be read
 const PLAIN = { arrow: () => ({ width: 1, opacity: 1 }), faded: () => false, cell: () => ({ level: "there", amount: 1, text: "" }) };
 
@@ -25,7 +26,7 @@ export class GraphView {
     this.picture = svg("svg", { class: "picture", "aria-hidden": true }, this.scene);
     this.said = html("p", { class: "unseen", "aria-live": "polite" });
     this.status = html("p", { class: "busy", role: "status", hidden: true }, "Laying out …");
-    this.frame = html("div", { class: "frame", tabindex: 0, role: "group", "aria-label": label }, this.picture);
+    this.frame = html("div", { class: "frame", tabindex: 0, role: "application", "aria-roledescription": "graph", "aria-label": `${label}. ${KEYS}` }, this.picture);
     this.element = html("div", { class: "graph" }, this.frame, this.#tools(), this.status, this.said);
     this.camera = new Camera(this.frame, () => this.#moved(), { modest });
     this.frame.addEventListener("click", (event) => this.#clicked(event));
