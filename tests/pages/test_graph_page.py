@@ -105,6 +105,24 @@ def test_load_open_click_find(visit, tmp_path):
     visit.until(lambda: "user × item" in (page.text_content(".tooltip") or ""), "the name of a pair")
 
 
+def test_741_gates_of_39_fields_are_a_matrix(visit, tmp_path):
+    rows = {f"field {i}": [str(k % (2 + i % 4)) for k in range(40)] for i in range(39)}
+    pl.DataFrame({**rows, "label": [k % 2 for k in range(40)]}).write_parquet(tmp_path / "t.parquet")
+    verdict = judge(Question(Source("x.space", SPACE), str(tmp_path / "t.parquet")))
+    (tmp_path / "a.html").write_text(graph_page(verdict), "utf-8")
+    page = visit.open(tmp_path / "a.html").page
+    assert page.locator(".node").count() < 40
+    page.fill("input[type=search]", "keep decision")
+    page.keyboard.press("Enter")
+    page.dblclick(".node.selected .title")
+    visit.settled()
+    assert page.text_content(".node.selected .title") == "keep[i < j in fields] × 741"
+    assert page.get_attribute(".node.selected .matrix path", "d").count("z") == 741
+    assert len(visit.texts(".node.selected .edge-name")) == 2 * 38
+    page.hover(".node.selected .matrix path", position={"x": 4, "y": 4})
+    visit.until(lambda: "field 0 × field 1" in (page.text_content(".tooltip") or ""), "the name of a pair")
+
+
 def test_code_and_passes_stand_beside(visit, tmp_path):
     (tmp_path / "a.html").write_text(graph_page(judge(Question("deepfm"))), "utf-8")
     page = visit.open(tmp_path / "a.html").page

@@ -1,6 +1,7 @@
 """The page of a run, in a browser: what came out, the graph with what was learned, the slider that plays it back."""
 
 import json
+import random
 import shutil
 
 import pytest
@@ -8,6 +9,7 @@ from cli.calling import call, called
 
 from recspace.dsl import SpaceError
 from recspace.pages import run_page, write_report
+from recspace.pages.document import document
 from recspace.pages.runs import NUMBERS, run_data, shown_events
 
 HOSTILE = '<img src=x onerror="alert(1)">'
@@ -66,6 +68,31 @@ def test_long_runs_make_small_pages():
     assert [event["score"] for event in shown_events(trials) if "chosen" in event] == [
         k / 1000 for k in range(140, 200)
     ]
+
+
+def test_a_run_of_ten_thousand_steps_makes_a_page_under_two_megabytes(run):
+    chance = random.Random(0)
+    events = [{"event": "stage", "number": 0, "stage": "0.relax", "steps": 10_000}]
+    for step in range(1, 10_001):
+        event = {
+            "event": "progress",
+            "number": step,
+            "stage": "0.relax",
+            "step": step,
+            "loss": chance.random(),
+            "of": step,
+        }
+        if step % 50 == 0:
+            weights = [round(chance.random(), 3) for _ in range(741)]
+            event |= {
+                "weights": {"keep": weights},
+                "entropy": {"keep": chance.random()},
+                "open": {"keep": chance.random()},
+            }
+        events.append(event)
+    data = {**run_data(run), "events": shown_events(events)}
+    assert sum(event["event"] == "progress" for event in data["events"]) == 10_000
+    assert len(document("Long", "report_page", data).encode()) < 2_000_000
 
 
 def test_a_run_under_way_and_a_damaged_one(run, tmp_path):

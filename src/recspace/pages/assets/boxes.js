@@ -8,7 +8,7 @@ import { drawMatrix } from "./matrix.js";
 const SQUARE = "M-4 -4h8v8h-8z";
 const TRIANGLE = "M0 -4.5L5 4.5H-5z";
 const SHAPES = {
-  decision: "M0 -6L6 0L0 6L-6 0z", input: "M-4.5 0a4.5 4.5 0 1 0 9 0a4.5 4.5 0 1 0 -9 0z", select: "M0 4.5L5 -4.5H-5z", reduce: TRIANGLE, subsetsum: TRIANGLE,
+  decision: "M0 -5.5L5.5 0L0 5.5L-5.5 0z", input: "M-4.5 0a4.5 4.5 0 1 0 9 0a4.5 4.5 0 1 0 -9 0z", select: "M0 4.5L5 -4.5H-5z", reduce: TRIANGLE, subsetsum: TRIANGLE,
   learned: "M-1.6 -5h3.2v3.4h3.4v3.2h-3.4v3.4h-3.2v-3.4h-3.4v-3.2h3.4z", output: "M-2.5 -5h5L5 0L2.5 5h-5L-5 0z", constant: "M-4.5 -2h9v4h-9z", merge: "M-4.5 -2h9v4h-9z",
 };
 

@@ -1,7 +1,7 @@
 // A card for each decision: its elements as a matrix or as bars, at the moment that is looked at.
 
 import { html, svg, number } from "./dom.js";
-import { drawMatrix } from "./matrix.js";
+import { drawMatrix, shortened } from "./matrix.js";
 import { figure, plainTable, dotChart } from "./charts.js";
 
 const TABLED = 2000;
@@ -40,7 +40,7 @@ export class Card {
     }
     const keys = this.keys.map((key) => (key.length ? key : [this.decision.name]));
     const hover = (text, event) => (text ? this.tip.show(text, event) : this.tip.hide());
-    const { group, width, height } = drawMatrix(keys, (k) => (known ? weights.cell(k) : { level: "unknown", amount: 0, text: "" }), { room: 330, hover });
+    const { group, width, height } = drawMatrix(keys, (k) => (known ? weights.cell(k) : { level: "unknown", amount: 0, text: "" }), { hover });
     for (const [name, value] of Object.entries({ width, height, viewBox: `0 0 ${width} ${height}` })) this.holder.setAttribute(name, value);
     this.holder.setAttribute("aria-label", this.summary());
     this.holder.append(group);
@@ -74,7 +74,10 @@ export function widths(decision, weights, fields, tip) {
   if (decision.kind !== "number" || !decision.keys?.every((key) => key.length === 1 && sizes.has(String(key[0]))) || !weights?.decided) return null;
   const dots = decision.keys.map((key, k) => {
     const y = Number(weights.decided.values[k]);
-    return { x: sizes.get(String(key[0])), y, name: `${key[0]}: ${y} for ${number(sizes.get(String(key[0])))} values`, label: decision.keys.length <= 16 ? String(key[0]).slice(0, 14) : "" };
+    return { x: sizes.get(String(key[0])), y, name: `${key[0]}: ${y} for ${number(sizes.get(String(key[0])))} values` };
   });
+  const alike = new Map(); // dots at one place have one label
+  dots.forEach((dot, k) => alike.set(`${dot.x} ${dot.y}`, [...(alike.get(`${dot.x} ${dot.y}`) ?? []), k]));
+  if (alike.size <= 16) for (const own of alike.values()) dots[own[0]].label = `${shortened(decision.keys[own[0]][0], 14)}${own.length > 1 ? ` and ${own.length - 1} more` : ""}`;
   return dotChart({ title: `${decision.name} against the number of values`, dots: dots.filter((dot) => Number.isFinite(dot.y)), xTitle: "values of the field", yTitle: decision.name, log: true, tip });
 }

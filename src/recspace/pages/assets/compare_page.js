@@ -68,7 +68,7 @@ function agreement(data, tip) {
     };
     const shown = keys.map((key) => (key.length ? key : [name]));
     const hover = (text, event) => (text ? tip.show(text, event) : tip.hide());
-    const { group, width, height } = drawMatrix(shown, cell, { room: 330, hover });
+    const { group, width, height } = drawMatrix(shown, cell, { hover });
     const title = `${name}${axes.length ? `[${axes.join(", ")}]` : ""}, ${runs} runs`;
     const picture = svg("svg", { class: "elements", width, height, viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": `${title}: ${elements.filter(([, share]) => share === 1 || share === 0).length} of ${elements.length} elements alike in all` }, group);
     return html("section", { class: "card" }, figure(title, picture, null, () => plainTable(["element", "taken"], keys.map((key, k) => [key.join(" × ") || name, cell(k).text]))));

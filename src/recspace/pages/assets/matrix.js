@@ -3,6 +3,7 @@
 import { svg } from "./dom.js";
 
 const LABELLED = 40; // names fit beside cells up to here
+const ROOM = 360; // so that 39 fields have their names beside them
 const LISTED = 48; // rows of a column that are drawn
 
 // Rows and columns of keys: the last part of a key says the column, the parts before it the row.
@@ -47,7 +48,7 @@ function measures(layout, room) {
   return { size, left: named ? longest(rows) : 4, top: named ? longest(columns) : 4, named, shown: rows.length };
 }
 
-export function matrixSize(keys, room = 260) {
+export function matrixSize(keys, room = ROOM) {
   const layout = grid(keys);
   const { size, left, top, bar, shown } = measures(layout, room);
   if (!layout.pairs) return { width: left + bar + 56, height: shown * size + (shown < layout.rows.length ? 16 : 0) };
@@ -55,7 +56,7 @@ export function matrixSize(keys, room = 260) {
 }
 
 // Draw it. `cell(k)` gives { level: a class, amount: 0…1, text } of element k; `hover(text, event)` is told of them.
-export function drawMatrix(keys, cell, { room = 260, hover = null } = {}) {
+export function drawMatrix(keys, cell, { room = ROOM, hover = null } = {}) {
   const layout = grid(keys);
   const size = matrixSize(keys, room);
   const group = svg("g", { class: "matrix" });
