@@ -110,6 +110,9 @@ class Client:
         assert re.fullmatch(r"[\w\-. /]+", key)
         self.logged[run].append((key, value, step))
 
+    def get_metric_history(self, run, key):
+        return [SimpleNamespace(step=step) for name, _, step in self.logged[run] if name == key]
+
     def set_terminated(self, run):
         assert run in self.logged
 
@@ -128,6 +131,7 @@ def test_mlflow_gets_the_events_and_a_run_goes_on_in_its_own(tmp_path, monkeypat
         logs.tell(event)
     logs.close()
     again = Logs(("mlflow",), tmp_path, "Mine", events[:2])
+    again.tell({**events[1], "step": 1, "of": 1})  # what had been told after the last checkpoint comes again
     again.tell(events[2])
     again.tell({"event": "done", "figures": {"test": {"auc": 0.6, "logloss": None}}})
     again.close()
@@ -139,6 +143,25 @@ def test_mlflow_gets_the_events_and_a_run_goes_on_in_its_own(tmp_path, monkeypat
             ("test/auc", 0.6, 4),
         ]
     }
+
+
+def test_mlflow_itself_has_what_the_events_say_also_of_a_run_that_was_cut_off(tmp_path, monkeypatch):
+    tracking = pytest.importorskip("mlflow.tracking", reason="mlflow is not installed (the extra `mlflow`)")
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    folder = tmp_path / "cut"
+    settings = Settings(seed=3, log=("mlflow",), checkpoint_steps=20)
+    start = lambda stop: search(by_hand.inputs(RECIPE, by_hand.fis), settings, folder, stop)  # noqa: E731
+    again = lambda stop: resume(folder, lambda bound, _: by_hand.inputs(bound["text"], by_hand.fis), stop)  # noqa: E731
+    assert interruptions(start, again, 45) >= 2
+    client = tracking.MlflowClient(f"sqlite:///{folder / 'mlflow.db'}")
+    (experiment,) = (found for found in client.search_experiments() if found.name != "Default")
+    (run,) = client.search_runs([experiment.experiment_id])
+    assert run.info.status == "FINISHED"
+    for tag, points in told(folder).items():
+        history = client.get_metric_history(run.info.run_id, re.sub(r"[^\w\-. /]", "_", tag))
+        assert sorted((metric.step, metric.value) for metric in history) == sorted(points), tag
+    figures = json.loads((folder / "report.json").read_text())["searched"]["test"]
+    assert run.data.metrics["test/auc"] == pytest.approx(figures["auc"])
 
 
 def test_a_missing_sink_is_said_before_anything_is_made(tmp_path, monkeypatch):

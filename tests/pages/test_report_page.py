@@ -138,6 +138,34 @@ def test_the_page_shows_what_came_out_and_plays_it_back(visit, run):
     visit.until(lambda: page.text_content(".moment") == "result", "played to the end")
 
 
+def test_trials_stand_against_every_cost_with_what_none_beats_joined(visit, run, tmp_path):
+    folder = tmp_path / "run"
+    shutil.copytree(run, folder)
+    judged = [(0.60, 100, 5.0), (0.65, 200, 4.0), (0.62, 300, 9.0), (0.70, 400, 8.0), (0.71, 500, 8.0)]
+    number = max(event["number"] for event in map(json.loads, (folder / "events.jsonl").open()))
+    with (folder / "events.jsonl").open("a") as file:
+        for k, (score, parameters, flops) in enumerate(judged):
+            event = {"event": "trial", "stage": "0.nsga2", "step": k, "trial": k, "score": score, "metric": "auc"}
+            event |= {
+                "version": 1,
+                "number": number + 1 + k,
+                "time": 0.0,
+                "parameters": parameters,
+                "costs": {"flops": flops},
+            }
+            file.write(json.dumps(event) + "\n")
+    write_report(folder)
+    page = visit.open(folder / "report.html").page
+    assert visit.texts("#trials figcaption") == [
+        "auc on validation rows against parameters",
+        "auc on validation rows against flops",
+    ]
+    fronts = [figure.locator(".dot.l5").count() for figure in page.locator("#trials figure").all()]
+    assert fronts == [4, 2]
+    page.locator("#trials figure summary").last.click()
+    assert "trial 5: auc 0.71, 8 of flops" in " ".join(visit.texts("#trials figure tbody th"))
+
+
 def ticks(run):
     return [event for event in run_data(run)["events"] if event["event"] == "progress"]
 

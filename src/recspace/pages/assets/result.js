@@ -38,20 +38,31 @@ export function trials(journal, better, tip) {
   if (!judged.length) return null;
   const metric = judged[0].metric;
   const good = (score) => (better ? score : -score);
-  const sized = judged.filter((trial) => typeof trial.parameters === "number");
-  const front = frontier(sized, good);
-  const named = (trial) => `trial ${trial.trial + 1}: ${metric} ${number(trial.score)}, ${number(trial.parameters)} parameters`;
-  const dots = sized.map((trial) => ({ x: trial.parameters, y: trial.score, name: named(trial), strong: front.includes(trial), level: front.includes(trial) ? "l5" : "l0" }));
-  const spread = new Set(sized.map((trial) => trial.parameters)).size > 1;
-  const chart = spread ? dotChart({ title: `${metric} on validation rows against size`, dots, front: front.map((t) => ({ x: t.parameters, y: t.score })), xTitle: "parameters", yTitle: metric, log: Math.max(...dots.map((d) => d.x)) > 20 * Math.min(...dots.map((d) => d.x)), tip }) : null;
+  const costs = [...new Set(judged.flatMap((trial) => Object.keys(trial.costs ?? {})))];
+  const charts = ["parameters", ...costs.filter((name) => name !== "parameters")].map((cost) => front(judged, metric, cost, good, tip)).filter(Boolean);
   const best = [...judged].sort((a, b) => good(b.score) - good(a.score)).slice(0, 10);
   return html(
     "section",
     { id: "trials", "aria-label": "Architectures that were judged" },
     html("h2", {}, `${judged.length} architectures judged`),
-    chart && html("div", { class: "charts" }, chart.element),
+    charts.length ? html("div", { class: "charts" }, charts.map((chart) => chart.element)) : null,
     scroll("The best trials, as a table", plainTable(["trial", metric, "parameters", "chosen"], best.map((trial) => [String(trial.trial + 1), number(trial.score), number(trial.parameters), chosen(trial)]))),
   );
+}
+
+// Scores against what an architecture costs, by the name of the cost.
+function front(judged, metric, cost, good, tip) {
+  const of = (trial) => (cost === "parameters" ? trial.parameters : trial.costs?.[cost]);
+  const sized = judged.filter((trial) => typeof of(trial) === "number");
+  if (new Set(sized.map(of)).size < 2) return null;
+  const best = frontier(sized.map((trial) => ({ trial, x: of(trial), y: trial.score })), good);
+  const chosen = new Set(best.map(({ trial }) => trial));
+  const dots = sized.map((trial) => ({
+    x: of(trial), y: trial.score, name: `trial ${trial.trial + 1}: ${metric} ${number(trial.score)}, ${number(of(trial))} ${cost === "parameters" ? cost : `of ${cost}`}`,
+    strong: chosen.has(trial), level: chosen.has(trial) ? "l5" : "l0",
+  }));
+  const log = Math.max(...dots.map((dot) => dot.x)) > 20 * Math.max(1, Math.min(...dots.map((dot) => dot.x)));
+  return dotChart({ title: `${metric} on validation rows against ${cost}`, dots, front: best, xTitle: cost, yTitle: metric, log, tip });
 }
 
 // `keep: 13 of 28 on, f1×f3 …; dim: f1 8, f2 16 …`
@@ -66,10 +77,10 @@ function chosen(trial) {
 }
 
 // From small to large, each better than all smaller ones.
-export function frontier(points, good) {
-  const order = [...points].sort((a, b) => a.parameters - b.parameters || good(b.score) - good(a.score));
+function frontier(points, good) {
+  const order = [...points].sort((a, b) => a.x - b.x || good(b.y) - good(a.y));
   const found = [];
-  for (const point of order) if (!found.length || good(point.score) > good(found.at(-1).score)) found.push(point);
+  for (const point of order) if (!found.length || good(point.y) > good(found.at(-1).y)) found.push(point);
   return found;
 }
 
