@@ -11,6 +11,7 @@ from typing import Any
 from recspace.dsl.source import Span
 
 from .architectures import hand_made
+from .compression import FULL, KINDS
 from .cost import Costs, Measure
 from .counting.problem import requirements
 from .counting.values import exact, scalar
@@ -24,7 +25,7 @@ from .unfinished import not_yet
 
 
 def widest(graph: Graph) -> Architecture:
-    """Every gate on, every number and set at its largest; names and alternatives at their default."""
+    """Every gate on, every number and set at its largest, every table in full; names and alternatives at their default."""
 
     def largest(decision: Decision, element: int, default: Any) -> Any:
         domain = decision.domain(element)
@@ -39,6 +40,8 @@ def widest(graph: Graph) -> Architecture:
                 return domain.high
             case "subset":
                 return tuple(range(int(domain.high)))
+            case "name" if FULL in domain.options and set(domain.options) <= set(KINDS):
+                return domain.options.index(FULL)
             case _:
                 return default
 

@@ -38,7 +38,7 @@ def parts(values: int, options: Mapping[str, Any]) -> tuple[Weight, ...]:
     """The weights of `embed` for a field of so many known values, as its option `table` stores them."""
     n = options["n"]
     start = Initial("normal", options["std"], options["mean"])
-    match options["table"]:
+    match options.get("table", FULL):
         case "hashed":
             rows = hashed_rows(values, options["hash_rows"])
             return (Weight("hashed", (rows + 1, n), start, digit=(1, rows)),)
@@ -111,7 +111,7 @@ def books(n: int, most: int) -> int:
 def flops(options: Mapping[str, Any]) -> int:
     """Multiplications and additions that make the vector of a value of what is stored."""
     n = options["n"]
-    match options["table"]:
+    match options.get("table", FULL):
         case "tensor_train":
             (n1, n2, n3), r = factors(n), options["rank"]
             return int(2 * n1 * n2 * r * (r + n3))

@@ -65,6 +65,10 @@ def flow_of(rows: Tensor, time: NDArray[np.float64], window: int | str | None, b
     return Flow(tuple(windows), tuple(batches))
 
 
+OWN_ROWS = ("table", "int8", "queries")
+"""Weights of embed() and weight() that have a row for each value; those of other tables serve several, and no value joins them."""
+
+
 class Seen:
     """How often every value was seen so far, by the key of its column: int64 [V + 1], the unknown value first.
 
@@ -79,7 +83,7 @@ class Seen:
             for stored in compiled.tensors
             if stored.embedding and stored.trainable
             for part in stored.slices
-            if (part.layer, part.key) in fields
+            if part.name in OWN_ROWS and (part.layer, part.key) in fields
         ]
         rows = {c.key: self._largest(c.key) + 1 for c in compiled.columns if c.what == "id"}
         for _, part, field in self.tables:

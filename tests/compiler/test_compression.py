@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from operators.harness import functions
 
-from recspace.compiler.budgets import widest
+from recspace.compiler.budgets import Purse, widest
 from recspace.compiler.compile import check
 from recspace.compiler.compression import KINDS, parts
 from recspace.compiler.cost import cost
@@ -151,6 +151,25 @@ def test_what_is_refused(text: str) -> None:
     (error,) = [d for d in found if d.severity == "error"]
     assert error.code == code
     assert said in error.message + error.help
+
+
+def test_a_share_is_one_of_the_tables_in_full() -> None:
+    """Whatever the default is; here of one choice for all fields."""
+    text = (
+        "choose table from {int8, codes, full} default int8\nlet e[f in fields] = embed(f, 4, table = table)\n"
+        "predict sigmoid(linear(concat(e), 1))\nminimize logloss\nrequire memory(e) <= 50%"
+    )
+    graph = check(program_of(HEAD + text), SCHEMA, promises()).graph
+    assert graph is not None
+    purse = Purse(graph, SCHEMA, promises())
+    values = 13 + 5 + 9 + 3
+    assert purse.largest == (4 * 4 * values,)
+    assert [d.elements for d in graph.decisions] == [1]
+    assert [purse.spent({"table": (k,)})[0] for k in range(3)] == [
+        (4 + 4) * values,  # bytes, and a scale for each row
+        4 * values + 4 * 32 * 4 * 4,  # four codes for each value, 32 codewords for each of four fields
+        4 * 4 * values,
+    ]
 
 
 def test_a_gate_on_a_whole_vector_is_none_on_rows() -> None:
