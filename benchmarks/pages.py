@@ -6,7 +6,8 @@ Needs Chromium and playwright. Targets: closed ≤ 1.5 s, whole ≤ 6 s, nothing
 steps under 2 MB. `--quick` draws 500 nodes.
 
 Beside the seconds stands what does not depend on what else the machine does: the CPU time of the page's process and of its
-longest task; and what a fixed piece of JavaScript took (`fixed_js_ms`), by which a slow or busy machine shows.
+longest task; what a fixed piece of JavaScript took (`fixed_js_ms`), and for how long an empty page was blocked in two seconds
+(`empty_block_ms`), by which a slow or busy machine shows.
 """
 
 from __future__ import annotations
@@ -119,6 +120,9 @@ def longest_task(trace: bytes) -> dict[str, float]:
 
 def measured(browser: Any, page: Any, path: Path) -> dict[str, Any]:
     fixed = sorted(page.evaluate(FIXED) for _ in range(5))[2]
+    page.evaluate(BLOCKED)
+    time.sleep(2)
+    empty = max(page.evaluate("window.blocked"))
     browser.start_tracing(page=page, categories=TRACED)
     before, began = cpu_s(browser), time.monotonic()
     page.goto(path.as_uri())
@@ -134,6 +138,7 @@ def measured(browser: Any, page: Any, path: Path) -> dict[str, Any]:
     time.sleep(0.5)
     found = {
         "fixed_js_ms": fixed,
+        "empty_block_ms": empty,
         "closed_s": closed,
         "closed_cpu_s": closed_cpu,
         "whole_s": whole,

@@ -1,12 +1,13 @@
 // From the engine's answer to places of boxes and lines of arrows, and the drawing of the lines.
 
-import { svg, turn, slice } from "./dom.js";
+import { svg, turn, slice, paced } from "./dom.js";
 
 const SINGLE = 400; // arrows that are drawn one by one, each with its own weight; more share paths
 const SHARED = 120;
 const ROUND = 7;
 
-export function place(model, arrows, laid) {
+export async function place(model, arrows, laid) {
+  const rest = paced();
   const boxes = new Map();
   const visit = (children) => {
     for (const { id, x, y, width, height, children: inner } of children ?? []) {
@@ -17,7 +18,11 @@ export function place(model, arrows, laid) {
     }
   };
   visit(laid.children);
-  const lines = laid.edges.map((edge, k) => ({ ...arrows[k], d: path(edge.sections?.[0]), tip: end(edge.sections?.[0]) }));
+  const lines = [];
+  for (const [k, { sections }] of laid.edges.entries()) {
+    lines.push({ ...arrows[k], d: path(sections?.[0]), tip: end(sections?.[0]) });
+    await rest();
+  }
   return { boxes, lines, extent: { x: 0, y: 0, width: laid.width, height: laid.height } };
 }
 

@@ -63,6 +63,16 @@ export function slice(milliseconds = 12) {
   };
 }
 
+// To be awaited again and again in work that takes long: it gives the browser its turn whenever a slice is used up.
+export function paced() {
+  const time = slice();
+  return async () => {
+    if (!time.spent()) return;
+    await turn();
+    time.again();
+  };
+}
+
 // A label that follows the pointer.
 export function tooltip() {
   const element = html("div", { class: "tooltip", role: "tooltip", hidden: true });

@@ -3,6 +3,7 @@
 
 import { unpacked } from "./unpack.js";
 import { nested } from "./nested.js";
+import { turn } from "./dom.js";
 
 const LARGE = 90; // boxes from which on our own layers make the better picture, too
 
@@ -28,6 +29,7 @@ export class Engine {
   }
 
   async #start() {
+    await turn(); // the page comes first
     const address = URL.createObjectURL(new Blob([await unpacked("engine")], { type: "text/javascript" }));
     const worker = new Worker(address);
     URL.revokeObjectURL(address);

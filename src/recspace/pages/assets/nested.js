@@ -2,18 +2,13 @@
 
 import { layered } from "./layers.js";
 import { HEAD } from "./sizes.js";
-import { turn, slice } from "./dom.js";
+import { paced } from "./dom.js";
 
 const ROOM = { top: 16, side: 16, bottom: 16 };
 
 // What the engine is asked for, answered alike: `graph` as it takes it, places relative to the whole.
 export async function nested(graph) {
-  const time = slice();
-  const rest = async () => {
-    if (!time.spent()) return;
-    await turn();
-    time.again();
-  };
+  const rest = paced();
   const within = new Map();
   const containers = [];
   register(graph, null, within, containers);
@@ -26,8 +21,7 @@ export async function nested(graph) {
     laid.set(container.id, await inside(container, parts.get(container.id), laid, container === graph ? ROOM : { top: HEAD + 8, side: 12, bottom: 12 }, rest));
     await rest();
   }
-  await turn();
-  return assembled(graph, laid, routes);
+  return assembled(graph, laid, routes, rest);
 }
 
 // Innermost first.
@@ -99,7 +93,7 @@ function inOrder(children) {
   return children.map((box) => [first(box), box]).sort((a, b) => a[0] - b[0]).map(([, box]) => box);
 }
 
-function assembled(graph, laid, routes) {
+async function assembled(graph, laid, routes, rest) {
   const origin = new Map([[graph.id, { x: 0, y: 0 }]]);
   const put = (box) => {
     const [own, { x, y }] = [laid.get(box.id), origin.get(box.id)];
@@ -113,12 +107,14 @@ function assembled(graph, laid, routes) {
     return { id: box.id, x, y, width: own.width, height: own.height, children };
   };
   const whole = put(graph);
-  const edges = routes.map((route) => {
+  const edges = [];
+  for (const route of routes) {
     const points = route.flatMap(({ container, name }) => {
       const { x, y } = origin.get(container);
       return laid.get(container).lines.get(name).map((point) => ({ x: point.x + x, y: point.y + y }));
     });
-    return { sections: [{ startPoint: points[0], bendPoints: points.slice(1, -1), endPoint: points.at(-1) }] };
-  });
+    edges.push({ sections: [{ startPoint: points[0], bendPoints: points.slice(1, -1), endPoint: points.at(-1) }] });
+    await rest();
+  }
   return { ...whole, edges };
 }

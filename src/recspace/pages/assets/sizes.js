@@ -1,6 +1,7 @@
 // How large boxes are, and the layout that the engine is asked for.
 
 import { matrixSize } from "./matrix.js";
+import { paced } from "./dom.js";
 
 const LONGEST = 44;
 export const HEAD = 30;
@@ -56,20 +57,23 @@ const OPTIONS = {
   "elk.padding": "[top=16,left=16,bottom=16,right=16]",
 };
 
-export function request(model, arrows) {
+export async function request(model, arrows) {
   const edges = arrows.map((arrow, k) => ({ id: `e${k}`, sources: [arrow.source], targets: [arrow.target] }));
-  return { id: "root", layoutOptions: OPTIONS, children: children(model, model.root), edges };
+  return { id: "root", layoutOptions: OPTIONS, children: await children(model, model.root, paced()), edges };
 }
 
-function children(model, group) {
+async function children(model, group, rest) {
   const found = [];
   for (const inner of group.groups.values()) {
     if (!model.open.has(inner.id)) found.push({ id: inner.id, first: Math.min(...model.inside(inner)), ...groupSize(inner) });
     else {
       const layoutOptions = { "elk.padding": `[top=${HEAD + 8},left=12,bottom=12,right=12]` };
-      found.push({ id: inner.id, layoutOptions, children: children(model, inner) });
+      found.push({ id: inner.id, layoutOptions, children: await children(model, inner, rest) });
     }
   }
-  for (const index of group.members) found.push({ id: `n${index}`, first: index, ...nodeSize(model, index) });
+  for (const index of group.members) {
+    found.push({ id: `n${index}`, first: index, ...nodeSize(model, index) });
+    await rest();
+  }
   return found;
 }

@@ -65,12 +65,11 @@ export class GraphView {
     try {
       const arrows = this.model.arrows();
       await turn();
-      const asked = request(this.model, arrows);
-      await turn();
+      const asked = await request(this.model, arrows);
       const laid = await this.engine.layout(asked);
-      await turn();
+      const placed = await place(this.model, arrows, laid);
       if (version !== this.version) return;
-      Object.assign(this, place(this.model, arrows, laid));
+      Object.assign(this, placed);
       await this.#draw(version, before, anchor);
     } catch (error) {
       this.status.textContent = `The graph could not be laid out: ${error.message}`;
