@@ -6,7 +6,7 @@ by itself, changes no prediction. So a derived model need not store it. V ids, n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -132,6 +132,8 @@ class Alive:
                 same = self.column(ids, row) == column
                 options = node.options
                 return self._blocks(column.fields[0], int(options["blocks"]), str(options["over"])) if same else None
+            case Operator(operator="pick", operands=(at, *alternatives)):
+                return self._picked(self.value(at.node, int(at.rows.array[row]), column), alternatives, row, column)
             case Operator(operator="expect", operands=(one,)):
                 option = self._option(one, row, column)
                 return None if option is None else np.asarray(node.options["table"])[row][option]
@@ -161,6 +163,17 @@ class Alive:
         found = np.zeros_like(parts[0])
         for label, part in zip(node.labels, parts, strict=True):
             found[option == label] = part[option == label]  # type: ignore[index]
+        return found
+
+    def _picked(
+        self, block_V: NDArray[Any] | None, alternatives: Sequence[Ref], row: int, column: Column
+    ) -> NDArray[Any] | None:
+        """Of every id what stands for its block, from 1; see `picked` of the generated modules."""
+        parts = [self.value(one.node, int(one.rows.array[row]), column) for one in alternatives]
+        if block_V is None or any(p is None for p in parts):
+            return None
+        at_V = np.maximum(block_V.astype(np.int64) - 1, 0)
+        found: NDArray[Any] = np.stack(parts)[at_V, np.arange(len(at_V))]  # type: ignore[arg-type]
         return found
 
     def _decided(self, node: Operator, row: int, column: Column) -> Decision | None:

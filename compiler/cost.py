@@ -232,8 +232,20 @@ class Costs:
                     for v in self.needed.evaluator.values_of(own.index.values[at])
                 ]
                 return np.array([v if isinstance(v, tuple) else (v,) for v in values], dtype=float) != 0
+        if isinstance(node, Operator) and node.operator == "pick":
+            return self._picked(node, row)
         of_values = self._of_values(ref, k)
         return None if of_values is None else of_values.reshape(-1, 1) != 0
+
+    def _picked(self, node: Operator, row: int) -> Any:
+        """The same where settled gates are picked by frequency block: those of every value that is known."""
+        at, *alternatives = node.operands
+        block_V = self._of_values(at, row)
+        if block_V is None or not all(self.needed.settled(one) for one in alternatives):
+            return None
+        values = [self.needed.evaluator.row(one.node, int(one.rows.array[row])) for one in alternatives]
+        options = np.array([v if isinstance(v, tuple) else (v,) for v in values], dtype=float)
+        return options[np.maximum(block_V.astype(np.int64) - 1, 0)] != 0
 
     def _of_values(self, ref: Ref, k: int) -> Any:
         """[values]: what frequency blocks and settled numbers make, for every value that is known; None for anything else."""

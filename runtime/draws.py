@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
+from functools import cached_property
 
 from recspace.compiler.architectures import canonical, exists, fingerprint, satisfies
 from recspace.compiler.budgets import Purse
@@ -12,18 +13,22 @@ from recspace.compiler.counting.polynomial import TooHard
 from recspace.compiler.decisions import Architecture, Options
 from recspace.compiler.ir import Graph
 from recspace.compiler.sampler import Sampler, Unreadable
+from recspace.compiler.spending import cheapest
 
 from .choices import Fixed, Option, drawn, put
 from .randomness import Name, digest
 
 TRIES = 1_000
 """Independent draws before a requirement that cannot be read counts as unmet."""
+DEAR = 16
+"""Draws in a row that cost too much, after which one is brought nearer to the cheapest architecture."""
 
 
 class Draws:
     """Even draws; each is a function of (seed, names).
 
-    Where a requirement cannot be read, options are drawn apart until it is met.
+    Where a requirement cannot be read, options are drawn apart until it is met. Where a bound on costs leaves few of the
+    draws, they are brought nearer to the cheapest architecture, by no more elements than it takes.
     """
 
     def __init__(self, graph: Graph, fixed: Fixed, purse: Purse | None = None) -> None:
@@ -36,6 +41,7 @@ class Draws:
 
     def at(self, seed: int, *names: Name) -> Architecture:
         """The draw of (seed, names). Raises ValueError where nothing that meets the requirements was found."""
+        dear = 0
         for attempt in range(TRIES):
             # The first draw is called as it is where nothing is refused.
             again = names if self._sampler is not None and not attempt else (*names, attempt)
@@ -44,9 +50,15 @@ class Draws:
                 architecture = self._sampler.draw(random.Random(digest(seed, *again)))
             else:
                 architecture = self.fixed.architecture(drawn(self.graph.decisions, seed, *again))
-            allowed = self._sampler is not None or satisfies(self.graph, architecture)
-            if allowed and self._affords(architecture):
+            if self._sampler is None and not satisfies(self.graph, architecture):
+                continue
+            if self._affords(architecture):
                 return architecture
+            dear += 1
+            if dear >= DEAR and self._cheapest is not None:
+                return self.between(
+                    canonical(self.graph, architecture), self._cheapest, random.Random(digest(seed, *again))
+                )
         raise ValueError(f"{TRIES:,} draws, and none meets the requirements")
 
     def toward(self, wish: Architecture, rng: random.Random) -> Architecture:
@@ -59,10 +71,22 @@ class Draws:
         if self._meets(near):
             return near
         base = self.at(rng.getrandbits(62), "repaired")
-        return self._between(near, base, rng) if self._purse is not None else base
+        return self.between(near, base, rng) if self._purse is not None else base
 
-    def _between(self, wish: Architecture, base: Architecture, rng: random.Random) -> Architecture:
-        """The wish with as few elements as `base` has them, in an order that is drawn, as make it affordable."""
+    @cached_property
+    def _cheapest(self) -> Architecture | None:
+        """None where it breaks a requirement, or is too dear itself."""
+        assert self._purse is not None
+        start = self.fixed.architecture({d.name: d.hand_made for d in self.graph.decisions})
+        places = frozenset((name, e) for name, own in self.fixed.options.items() for e in own)
+        found = canonical(self.graph, cheapest(self._purse, start, self.graph.decisions, places))
+        return found if self._meets(found) else None
+
+    def between(self, wish: Architecture, base: Architecture, rng: random.Random) -> Architecture:
+        """The wish with as few elements as `base` has them, in an order that is drawn, as make it affordable; itself if it
+        is. `base` meets all requirements."""
+        if self._meets(wish):
+            return wish
         differing = [(n, e) for n, own in wish.items() for e, o in enumerate(own) if o != base[n][e]]
         rng.shuffle(differing)
         low, high, best = 0, len(differing), base
@@ -101,21 +125,3 @@ class Draws:
             return min(trials, self._sampler.total() or trials)
         except TooHard:
             return trials
-
-
-class InTurn:
-    """Draws within several budgets, one after the other: by the number that a draw is called by."""
-
-    def __init__(self, draws: Sequence[Draws]) -> None:
-        self._draws = tuple(draws)
-
-    def at(self, seed: int, *names: Name) -> Architecture:
-        """As `Draws.at`, of the one whose turn it is."""
-        number = next((name for name in names if isinstance(name, int)), 0)
-        return self._draws[number % len(self._draws)].at(seed, *names)
-
-    def key(self, architecture: Architecture) -> str:
-        return self._draws[0].key(architecture)
-
-    def at_most(self, trials: int) -> int:
-        return self._draws[0].at_most(trials)

@@ -19,12 +19,11 @@ from typing import Any
 
 from recspace.compiler.architectures import exists
 from recspace.compiler.decisions import Architecture
-from recspace.compiler.ir import Graph
 
-from .choices import Fixed, Option, count, domain_at
+from .choices import Option, count, domain_at
 from .context import Context
 from .draws import Draws
-from .guides import Guide, lambdarank
+from .guides import GUIDES, Guide
 from .randomness import digest
 from .recipe import StageCall
 from .repair import Element, Repair, replaced
@@ -34,6 +33,8 @@ from .task import architecture_from, architecture_json
 
 ATTEMPTS = 20
 """Children that are drawn until one has not been judged yet."""
+GUIDED = 8
+"""Children proposed for each that is judged, where a guide picks and nothing else is said."""
 STEP = 0.1
 """Of a real that is mutated: the standard deviation, as a share of its range."""
 
@@ -92,15 +93,17 @@ class Evolution(Ranked):
     """Proposal k is a function of (seed, stage, k) and of what was told before."""
 
     def __init__(
-        self, graph: Graph, fixed: Fixed, plan: Plan, guide: Guide | None, cost: Callable[[Architecture], float],
+        self, draws: Draws, plan: Plan, guide: Guide | None, cost: Callable[[Architecture], float],
         seed: int, stage: str, trials: int,
     ) -> None:  # fmt: skip
         super().__init__(trials)
+        graph, fixed = draws.graph, draws.fixed
         self._graph, self._fixed, self._plan, self._guide, self._cost = graph, fixed, plan, guide, cost
         self._seed, self._stage = seed, stage
-        self._draws, self._repair = Draws(graph, fixed), Repair(graph, fixed)
+        self._draws, self._repair = draws, Repair(graph, fixed)
         self._decisions = {d.name: d for d in graph.decisions if d.elements}
         self.history: list[Judged] = []
+        self.beyond: list[tuple[Architecture, float]] = []  # what other budgets have judged, for the guide alone
 
     def ask(self) -> Architecture:
         number, self.asked = self.asked, self.asked + 1
@@ -111,12 +114,17 @@ class Evolution(Ranked):
         children = [self._child(ranked, rng) for _ in range(self._plan.mutants)]
         if self._guide is None or len(children) == 1:
             return children[0]
-        told = [(one.architecture, one.score) for one in self.history]
+        told = [*((one.architecture, one.score) for one in self.history), *self.beyond]
         return children[self._guide(self._graph, told, children, digest(self._seed, self._stage, number, "guide"))]
 
-    def tell(self, architecture: Architecture, score: float) -> None:
-        super().tell(architecture, score)
+    def tell(self, architecture: Architecture, score: float, others: Sequence[float] = ()) -> None:
+        super().tell(architecture, score, others)
         self.history.append(Judged(architecture, score, self._cost(architecture) if score > -math.inf else 0.0))
+
+    def hear(self, architecture: Architecture, score: float, others: Sequence[float], *, allowed: bool) -> None:
+        super().hear(architecture, score, others, allowed=allowed)
+        if not allowed and score > -math.inf:
+            self.beyond.append((architecture, score))
 
     def _child(self, ranked: Sequence[Judged], rng: random.Random) -> Architecture:
         """One that has not been judged yet, if such a one is found."""
@@ -126,7 +134,7 @@ class Evolution(Ranked):
             wanted = first
             if rng.random() < self._plan.crossover:
                 wanted = self._crossed(first, parent(ranked, self._plan.power, rng).architecture, rng)
-            child = self._mutated(wanted, first, rng)
+            child = self._draws.between(self._mutated(wanted, first, rng), first, rng)
             if child not in known:
                 return child
         return child
@@ -185,6 +193,7 @@ class Evolution(Ranked):
             [architecture_json(one.architecture), one.score if one.score > -math.inf else None, one.cost]
             for one in self.history
         ]
+        facts["beyond"] = [[architecture_json(architecture), score] for architecture, score in self.beyond]
         return State({}, facts)
 
     def restore(self, state: State) -> None:
@@ -193,6 +202,7 @@ class Evolution(Ranked):
             Judged(architecture_from(own) or {}, -math.inf if score is None else float(score), float(cost))
             for own, score, cost in state.facts["history"]
         ]
+        self.beyond = [(architecture_from(own) or {}, float(score)) for own, score in state.facts["beyond"]]
 
 
 def _nearby(value: float, low: float, high: float, log: bool, rng: random.Random) -> float:
@@ -201,16 +211,16 @@ def _nearby(value: float, low: float, high: float, log: bool, rng: random.Random
     return min(high, max(low, rng.gauss(value, STEP * (high - low))))
 
 
-def evolution(context: Context, call: StageCall) -> Evolution:
+def evolution(context: Context, call: StageCall, draws: Draws) -> Evolution:
     """The sampler that the options of the stage mean."""
     options = call.options
+    guide = GUIDES[options["guide"]]
+    mutants = options["mutants"] or (1 if guide is None else GUIDED)
     age, rank, complexity = options["survival"] or (0.0, 1.0, 0.0)
     plan = Plan(
         int(options["population"]), int(options["youngest"]), (age, rank, complexity), int(options["rank_power"]),
-        int(options["mutants"]), int(options["mutations"]), float(options["crossover"]),
+        int(mutants), int(options["mutations"]), float(options["crossover"]),
     )  # fmt: skip
-    guide = lambdarank if options["guide"] == "lambdarank" else None
     measure, purse = options["complexity"], context.purse
     cost = (lambda a: float(purse.cost(measure, a))) if purse is not None and complexity else (lambda a: 0.0)
-    graph, fixed, seed = context.graph, context.fixed, context.seed
-    return Evolution(graph, fixed, plan, guide, cost, seed, context.stage, int(options["trials"]))
+    return Evolution(draws, plan, guide, cost, context.seed, context.stage, int(options["trials"]))

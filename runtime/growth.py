@@ -6,7 +6,7 @@ A member of a domain such as `subsets(fields, 2..4)` is known by its label, `f1*
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
@@ -152,7 +152,7 @@ class Grown:
         self.asked += 1
         return self._queue[0]
 
-    def tell(self, architecture: Architecture, score: float) -> None:
+    def tell(self, architecture: Architecture, score: float, others: Sequence[float] = ()) -> None:
         self._told.append((score, self._queue.pop(0)))
         if self._queue:
             return

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from typing import Protocol
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from recspace.compiler.architectures import exists
 from recspace.compiler.decisions import Architecture
@@ -16,6 +18,8 @@ from recspace.compiler.ir import Graph
 
 LEAST = 10
 """Architectures that have to be judged before there is anything to learn from."""
+HIDDEN, PASSES = 32, 150
+"""Of the network that estimates scores: neurons, and steps over all that was judged."""
 GRADES = 30
 """Relevance of the best; that of the worst is 0. LightGBM's gains reach no further."""
 
@@ -48,6 +52,50 @@ def features(graph: Graph, architecture: Architecture) -> NDArray[np.float64]:
     return np.array(found)
 
 
+def estimator(
+    graph: Graph, told: Sequence[tuple[Architecture, float]], children: Sequence[Architecture], seed: int
+) -> int:
+    """A network of one hidden layer that learns scores from architectures, by squared error, as RULE's estimator does.
+
+    Features and scores are standardised; what does not exist in an architecture is 0 there, and has a feature that says so.
+    """
+    good = [(a, s) for a, s in told if s > -math.inf]
+    if len(good) < LEAST:
+        return 0
+    x = _standard(np.stack([features(graph, a) for a, _ in [*good, *((c, 0.0) for c in children)]]))
+    score = np.array([s for _, s in good])
+    y_N = torch.from_numpy((score - score.mean()) / max(float(score.std()), 1e-12)).float()
+    generator = torch.Generator().manual_seed(seed % 2**62)
+    weights = [_started(x.shape[1], HIDDEN, generator), _started(HIDDEN, 1, generator)]
+    biases = [torch.zeros(HIDDEN, requires_grad=True), torch.zeros(1, requires_grad=True)]
+    learning = torch.optim.Adam([*weights, *biases], lr=0.01, weight_decay=1e-3)
+    for _ in range(PASSES):
+        learning.zero_grad()
+        loss = (_estimated(x[: len(good)], weights, biases) - y_N).square().mean()
+        loss.backward()  # type: ignore[no-untyped-call]
+        learning.step()
+    with torch.no_grad():
+        return int(_estimated(x[len(good) :], weights, biases).argmax())
+
+
+def _estimated(x_NF: Tensor, weights: Sequence[Tensor], biases: Sequence[Tensor]) -> Tensor:
+    hidden_NH = torch.relu(x_NF @ weights[0] + biases[0])
+    return (hidden_NH @ weights[1] + biases[1]).squeeze(1)
+
+
+def _started(rows: int, columns: int, generator: torch.Generator) -> Tensor:
+    return (torch.randn(rows, columns, generator=generator) / math.sqrt(rows)).requires_grad_()
+
+
+def _standard(x_NF: NDArray[np.float64]) -> Tensor:
+    """Every feature with mean 0 and deviation 1, and whether it is there where it is not always."""
+    gone_NF = np.isnan(x_NF)
+    filled = np.where(gone_NF, 0.0, x_NF)
+    whole = np.concatenate([filled, gone_NF[:, gone_NF.any(0)]], 1)
+    scale = whole.std(0)
+    return torch.from_numpy((whole - whole.mean(0)) / np.where(scale > 0, scale, 1.0)).float()
+
+
 def lambdarank(
     graph: Graph, told: Sequence[tuple[Architecture, float]], children: Sequence[Architecture], seed: int
 ) -> int:
@@ -69,3 +117,6 @@ def lambdarank(
     model = lightgbm.train(options, data, num_boost_round=100)
     scores = np.asarray(model.predict(np.stack([features(graph, child) for child in children]), num_threads=1))
     return int(np.argmax(scores))
+
+
+GUIDES: Mapping[str, Guide | None] = {"none": None, "lambdarank": lambdarank, "estimator": estimator}

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 import random
-from abc import abstractmethod
 from collections.abc import Callable, Sequence
 
 from recspace.compiler.decisions import Architecture
@@ -35,9 +34,6 @@ class Learned(Ranked):
         self.known: dict[str, Scores | None] = {}
         self.again = 0
 
-    @abstractmethod
-    def ask(self) -> Architecture: ...
-
     def learn(self, architecture: Architecture, scores: Scores | None) -> None:
         """Take in a trial, the last of `told`."""
 
@@ -47,6 +43,10 @@ class Learned(Ranked):
         self.told.append((architecture, scores))
         self.known[self.draws.key(architecture)] = scores
         self.learn(architecture, scores)
+
+    def hear(self, architecture: Architecture, score: float, others: Sequence[float], *, allowed: bool) -> None:
+        if allowed:
+            self.replay(architecture, (score, *others))
 
     def rng(self, *names: str | int) -> random.Random:
         return random.Random(digest(self._seed, self._stage, self.asked, *names))

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 BASELINE = "baseline"
 WEIGHING = ("relax", "variational", "salience")
 """Stages that leave weights of decisions, which something has to settle."""
-THRIFTY = ("derive", "random", "tpe", "nsga2", "cmaes", "exhaustive")
+THRIFTY = ("derive", "random", "tpe", "nsga2", "cmaes", "evolution", "exhaustive")
 """Stages that keep to requirements on costs."""
 TRAINING = ("relax", "variational", "warmup", "progressive", "reinforce")
 """Stages that train the supernet."""

@@ -79,8 +79,8 @@ class BayesTree(Ranked):
                 return self._from(tree, tables[table], own, number, rng)
         return self._draws.at(self._seed, self._stage, number, "architecture")
 
-    def tell(self, architecture: Architecture, score: float) -> None:
-        super().tell(architecture, score)
+    def tell(self, architecture: Architecture, score: float, others: Sequence[float] = ()) -> None:
+        super().tell(architecture, score, others)
         self.history.append((architecture, score))
 
     def _row(self, architecture: Architecture) -> Row:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import math
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import Protocol
 
 from recspace.compiler.counting.polynomial import TooHard
@@ -11,7 +13,7 @@ from recspace.compiler.decisions import Architecture
 from recspace.compiler.sampler import Sampler
 from recspace.dsl.source import Span
 
-from .draws import Draws, InTurn
+from .draws import Draws
 from .refuse import refusal
 from .state import State
 from .task import architecture_from, architecture_json
@@ -28,7 +30,9 @@ class Proposer(Protocol):
 
     def ask(self) -> Architecture: ...
 
-    def tell(self, architecture: Architecture, score: float) -> None: ...
+    def tell(self, architecture: Architecture, score: float, others: Sequence[float] = ()) -> None:
+        """`others`: of objectives besides, the higher the better."""
+        ...
 
     def best(self) -> Architecture | None:
         """The best that was told; None if all have failed."""
@@ -39,16 +43,25 @@ class Proposer(Protocol):
     def restore(self, state: State) -> None: ...
 
 
-class Ranked:
+class Ranked(ABC):
     """The best architecture so far; of equal ones the first."""
 
     def __init__(self, trials: int) -> None:
         self.trials, self.asked = trials, 0
         self._best: tuple[float, Architecture] | None = None
 
-    def tell(self, architecture: Architecture, score: float) -> None:
+    @abstractmethod
+    def ask(self) -> Architecture: ...
+
+    def tell(self, architecture: Architecture, score: float, others: Sequence[float] = ()) -> None:
         if score > -math.inf and (self._best is None or score > self._best[0]):
             self._best = (score, architecture)
+
+    def hear(self, architecture: Architecture, score: float, others: Sequence[float], *, allowed: bool) -> None:
+        """Of a trial that it did not ask for; `allowed`: its own budget would have let it."""
+        if allowed:
+            self.asked += 1
+            self.tell(architecture, score, others)
 
     def best(self) -> Architecture | None:
         return self._best[1] if self._best is not None else None
@@ -67,7 +80,7 @@ class Uniform(Ranked):
     """Random search without an architecture twice: draw k is a function of (seed, stage, k), and those that came up before
     are passed over. There are no more trials than architectures, where these can be counted."""
 
-    def __init__(self, draws: Draws | InTurn, seed: int, stage: str, trials: int) -> None:
+    def __init__(self, draws: Draws, seed: int, stage: str, trials: int) -> None:
         super().__init__(draws.at_most(trials))
         self._draws, self._seed, self._stage = draws, seed, stage
         self._drawn, self._seen = 0, dict[str, None]()
@@ -81,6 +94,10 @@ class Uniform(Ranked):
                 break
         self._seen[key] = None
         return found
+
+    def tell(self, architecture: Architecture, score: float, others: Sequence[float] = ()) -> None:
+        super().tell(architecture, score, others)
+        self._seen[self._draws.key(architecture)] = None
 
     def state(self) -> State:
         state = super().state()

@@ -24,7 +24,6 @@ from .evaluation import goodness, metric, score_of, scores
 from .figures import higher
 from .fronts import front, knee
 from .halving import Halving
-from .learned import Learned
 from .module import Model
 from .objectives import cost_terms, costs
 from .randomness import order
@@ -219,10 +218,7 @@ class Sampling:
         if self._terms and self.context.purse is not None and worth is not None:
             several = costs(self.context.purse, self._terms, architecture)
         score_told = -math.inf if heard is None else heard
-        if isinstance(self.sampler, Learned):
-            self.sampler.tell(architecture, score_told, tuple(-cost for cost in several.values()))
-        else:
-            self.sampler.tell(architecture, score_told)
+        self.sampler.tell(architecture, score_told, tuple(-cost for cost in several.values()))
         more = {"told": told, "stopped": stopped, "repeats": repeats, "costs": several or None}
         trial = {
             "number": len(self.trials),

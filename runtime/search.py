@@ -188,9 +188,13 @@ class Search:
             self._inputs.settled,
             targets.get(stage.budget, self._inputs.purse),
             self._inputs.penalty,
-            self._inputs.targets if not stage.budget else (),
+            self._inputs.targets if self._looks_at_budgets(stage) else (),
             self._inputs.base,
         )
+
+    def _looks_at_budgets(self, stage: Planned) -> bool:
+        """Whether this is the last stage that all budgets share: what it has judged is looked at for each."""
+        return bool(self._inputs.targets) and stage is [s for s in self.stages if not s.budget][-1]
 
     def _time_for(self) -> float:
         """When a stage has to end: its share, by epochs, of the time that is left."""
@@ -213,7 +217,7 @@ class Search:
                 self._hand_made = prediction
         if stage.name != BASELINE:
             self._found = task.found()
-        if isinstance(task, Sampling) and self._inputs.targets and not stage.budget:
+        if isinstance(task, Sampling) and self._looks_at_budgets(stage):
             self._picked = {target.name: task.within(target) for target in self._inputs.targets}
         if isinstance(task, Sampling) and task.front():
             self._write_front(stage, task)

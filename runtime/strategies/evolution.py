@@ -8,7 +8,7 @@ from recspace.compiler.promise import Option, Stage
 
 from ..fitting import fitting
 from .one_shot import FINETUNE
-from .random import EVALUATE
+from .random import BUDGETS, EVALUATE
 
 if TYPE_CHECKING:
     from recspace.compiler.ir import Graph
@@ -33,25 +33,25 @@ promise = Stage(
         Option("rank_power", "whole", 1, low=0, doc="how much better ranks are preferred as parents; 0: not at all"),
         Option("mutations", "whole", 1, low=1, doc="elements that a mutation changes"),
         Option("crossover", "real", 0.0, low=0.0, high=1.0, doc="share of the children that have two parents"),
-        Option("mutants", "whole", 1, low=1, doc="children proposed for each that is judged"),
-        Option("guide", "label", "none", ("none", "lambdarank", "estimator"), doc="what picks among the mutants; none: the first"),
+        Option("mutants", "whole", None, low=1, doc="children proposed for each that is judged; if nothing is said 1, with a guide 8"),
+        Option("guide", "label", "none", ("none", "lambdarank", "estimator"), doc="what picks among the mutants; lambdarank: trees that rank; estimator: a network that predicts scores; none: the first"),
         Option("trials", "whole", 100, low=1, doc="architectures that are judged"),
         EVALUATE,
         SHARE,
         FINETUNE,
-        Option("budgets", "any", None, doc="the best for each budget"),
-        Option("of", "any", None, doc="the cost that the budgets are of"),
+        *BUDGETS,
         *fitting(1, patience=0),
     ),
     frozenset({"gate", "number", "name", "alternative", "range", "real", "subset"}),
     conditional=True,
     constraints=True,
 )  # fmt: skip
-LATER: dict[str, tuple[str, ...]] = {"budgets": (), "of": (), "guide": ("estimator",)}
+LATER: dict[str, tuple[str, ...]] = {}
 
 
 def foresee(graph: Graph, call: StageCall, fixed: Fixed) -> None:
-    """Raises SpaceError: S0606 for what cannot be drawn, S0671 without LightGBM, S0672 for weights that are none."""
+    """Raises SpaceError: S0606 for what cannot be drawn, S0671 without LightGBM, S0672 for weights that are none, S0770
+    for a guide that has nothing to pick."""
     from ..guides import available
     from ..refuse import refusal
     from ..sampling import refuse_priors
@@ -64,6 +64,10 @@ def foresee(graph: Graph, call: StageCall, fixed: Fixed) -> None:
         raise refusal(
             "S0672", "`survival` is three numbers of at least 0", place, help="write: survival = [1, 0.1, 0.1]"
         )
+    if call.options["guide"] != "none" and call.options["mutants"] == 1:
+        place = call.spans.get("mutants", call.span)
+        text = f"`guide = {call.options['guide']}` picks among mutants, and there is one alone"
+        raise refusal("S0770", text, place, help="write: mutants = 8, or leave it out")
     if call.options["guide"] == "lambdarank" and not available():
         place = call.spans.get("guide", call.span)
         raise refusal(
@@ -73,8 +77,9 @@ def foresee(graph: Graph, call: StageCall, fixed: Fixed) -> None:
 
 def proposer(context: Context, call: StageCall) -> Proposer:
     from ..evolving import evolution
+    from ..turns import in_turn
 
-    return evolution(context, call)
+    return in_turn(context, lambda own, draws: evolution(own, call, draws))
 
 
 def start(context: Context, call: StageCall) -> Task:

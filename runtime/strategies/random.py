@@ -9,7 +9,6 @@ from recspace.compiler.promise import Option, Stage
 from ..fitting import fitting
 
 if TYPE_CHECKING:
-    from recspace.compiler.budgets import Purse
     from recspace.compiler.ir import Graph
 
     from ..choices import Fixed
@@ -23,6 +22,11 @@ EVALUATE = Option(
     doc="train: each from its start; inherited: with the supernet's weights as the stages before left them",
 )  # fmt: skip
 
+BUDGETS = (
+    Option("budgets", "any", None, doc="[5%, 10%]: the best within each budget, of which trials take turns"),
+    Option("of", "any", None, doc="the cost that the budgets are of; parameters() if nothing is said"),
+)
+
 promise = Stage(
     "random",
     "Random search: every architecture that meets the requirements alike, none twice",
@@ -31,8 +35,7 @@ promise = Stage(
         Option("trials", "whole", 20, low=1, doc="architectures that are judged"),
         EVALUATE,
         *fitting(1, patience=0),
-        Option("budgets", "any", None, doc="[5%, 10%]: the best within each budget, of which trials take turns"),
-        Option("of", "any", None, doc="the cost that the budgets are of; parameters() if nothing is said"),
+        *BUDGETS,
     ),
     frozenset({"gate", "number", "name", "alternative", "range", "real", "subset"}),
     per_value=True,
@@ -50,13 +53,11 @@ def foresee(graph: Graph, call: StageCall, fixed: Fixed) -> None:
 
 
 def proposer(context: Context, call: StageCall) -> Proposer:
-    from ..draws import Draws, InTurn
     from ..samplers import Uniform
+    from ..turns import in_turn
 
-    purses: list[Purse | None] = [target.purse for target in context.targets]
-    draws = [Draws(context.graph, context.fixed, purse) for purse in purses or [context.purse]]
     trials = int(call.options["trials"])
-    return Uniform(InTurn(draws) if len(draws) > 1 else draws[0], context.seed, context.stage, trials)
+    return in_turn(context, lambda own, draws: Uniform(draws, own.seed, own.stage, trials))
 
 
 def start(context: Context, call: StageCall) -> Task:

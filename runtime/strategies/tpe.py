@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from recspace.compiler.promise import Option, Stage
 
 from ..fitting import fitting
-from .random import EVALUATE
+from .random import BUDGETS, EVALUATE
 
 if TYPE_CHECKING:
     from recspace.compiler.ir import Graph
@@ -26,15 +26,14 @@ promise = Stage(
         Option("trials", "whole", 100, low=1, doc="architectures that are judged"),
         Option("startup", "whole", 10, low=1, doc="drawn trials before it learns from them"),
         EVALUATE,
-        Option("budgets", "any", None, doc="the best for each budget"),
-        Option("of", "any", None, doc="the cost that the budgets are of"),
+        *BUDGETS,
         *fitting(1, patience=0),
     ),
     frozenset({"gate", "number", "name", "alternative", "range", "real", "subset"}),
     conditional=True,
     constraints=True,
 )
-LATER: dict[str, tuple[str, ...]] = {"budgets": (), "of": ()}
+LATER: dict[str, tuple[str, ...]] = {}
 
 
 def foresee(graph: Graph, call: StageCall, fixed: Fixed) -> None:
@@ -45,14 +44,13 @@ def foresee(graph: Graph, call: StageCall, fixed: Fixed) -> None:
 
 
 def proposer(context: Context, call: StageCall) -> Proposer:
-    from ..draws import Draws
     from ..objectives import objectives
     from ..studies import Tpe
+    from ..turns import in_turn
 
-    draws = Draws(context.graph, context.fixed, context.purse)
-    options = call.options
+    trials, startup = int(call.options["trials"]), int(call.options["startup"])
     judged = objectives(context.graph, context.purse)
-    return Tpe(draws, context.seed, context.stage, int(options["trials"]), int(options["startup"]), judged)
+    return in_turn(context, lambda own, draws: Tpe(draws, own.seed, own.stage, trials, startup, judged))
 
 
 def start(context: Context, call: StageCall) -> Task:

@@ -84,7 +84,9 @@ def run(sampler):
 @pytest.mark.parametrize("crossover", [0.0, 0.7])
 def test_children_meet_requirements_and_get_better(crossover):
     graph = space()
-    sampler = run(Evolution(graph, NONE, Plan(6, 0, (0, 1, 0), 2, 1, 1, crossover), None, lambda a: 0.0, 1, "s", 60))
+    sampler = run(
+        Evolution(Draws(graph, NONE), Plan(6, 0, (0, 1, 0), 2, 1, 1, crossover), None, lambda a: 0.0, 1, "s", 60)
+    )
     every = [one.architecture for one in sampler.history]
     assert all(satisfies(graph, a) and canonical(graph, a) == a for a in every)
     assert worth(sampler.best()) == 6  # g1, g0 with its third kind, size 2
@@ -92,20 +94,24 @@ def test_children_meet_requirements_and_get_better(crossover):
     assert sum(map(worth, every[6:])) / 54 > sum(worth(chance.at(9, "s", k)) for k in range(200)) / 200 + 0.5
     assert min(worth(one.architecture) for one in survivors(sampler.history, PLAN)) >= 5
     assert len({repr(a) for a in every}) > 50
-    again = run(Evolution(graph, NONE, Plan(6, 0, (0, 1, 0), 2, 1, 1, crossover), None, lambda a: 0.0, 1, "s", 60))
+    again = run(
+        Evolution(Draws(graph, NONE), Plan(6, 0, (0, 1, 0), 2, 1, 1, crossover), None, lambda a: 0.0, 1, "s", 60)
+    )
     assert [one.architecture for one in again.history] == every
 
 
 def test_what_is_fixed_is_never_mutated():
     graph = space()
     fixed = Fixed(graph.decisions, {"g2": {0: 1}, "size": {0: 1}})
-    sampler = run(Evolution(graph, fixed, Plan(4, 8, (1, 0.1, 0.1), 1, 2, 2, 0.3), None, lambda a: 0.0, 0, "s", 30))
+    sampler = run(
+        Evolution(Draws(graph, fixed), Plan(4, 8, (1, 0.1, 0.1), 1, 2, 2, 0.3), None, lambda a: 0.0, 0, "s", 30)
+    )
     assert all(one.architecture["g2"] == (1,) and one.architecture["size"] == (1,) for one in sampler.history)
 
 
 def test_going_on_with_a_population_is_the_same():
     graph = space()
-    made = lambda: Evolution(graph, NONE, PLAN, guides.lambdarank, lambda a: 1.0, 5, "s", 40)  # noqa: E731
+    made = lambda: Evolution(Draws(graph, NONE), PLAN, guides.lambdarank, lambda a: 1.0, 5, "s", 40)  # noqa: E731
     straight = run(made())
     first, second = made(), made()
     first.trials = 17
@@ -129,7 +135,7 @@ def test_features_tell_what_is_not_there():
 
 def test_a_guide_picks_what_was_good_so_far():
     graph, rng = space(), random.Random(0)
-    draws = Evolution(graph, NONE, PLAN, None, lambda a: 0.0, 3, "s", 200)
+    draws = Evolution(Draws(graph, NONE), PLAN, None, lambda a: 0.0, 3, "s", 200)
     told = [(a, float(worth(a))) for a in (draws.ask() for _ in range(4))]
     draws._plan = Plan(10_000, 0, (0, 1, 0), 1, 1, 1, 0.0)
     told += [(a, float(worth(a))) for a in (draws.ask() for _ in range(80))]
