@@ -186,7 +186,8 @@ class Sampling:
         able = ["", *(target.name for target in self.context.targets if target.purse.met(architecture))]
         better = [name for name in able if name not in self._kept or worth > self._kept[name][0]]
         if better and math.isfinite(worth):  # of equal ones the first, as the sampler has it
-            self._kept |= dict.fromkeys(better, (worth, copied(fit.model.tensors)))
+            # A copy for each: what shares memory cannot be stored.
+            self._kept |= {name: (worth, copied(fit.model.tensors)) for name in better}
         self._tell(architecture, key, score, "")
         if self._knee:
             self._models[len(self.trials) - 1] = copied(fit.model.tensors)
