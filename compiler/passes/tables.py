@@ -79,7 +79,7 @@ def _name(node: Operator, weight: Weight, upper: bool) -> str:
     """Weights of one name and width lie one below the other, if they start alike."""
     whole = "embed" if weight.name == "table" else weight.name
     name = f"{whole}_{weight.shape[-1]}" if node.operator == "embed" else "weights"
-    name += f"_rank_{node.options['rank']}" if "rank" in node.options else ""
+    name += f"_rank_{node.options['rank']}" if weight.name.startswith("core_") else ""
     name += f"_books_{weight.row_bytes}" if weight.name == "queries" else ""
     start = (node.options.get("mean"), node.options.get("std"))
     name += "" if start in (USUAL, (None, None)) else f"_{start[0]:g}_{start[1]:g}"

@@ -10,7 +10,7 @@ from safetensors.torch import load_file
 
 import recspace
 from recspace.compiler.cost import cost
-from recspace.dsl import SpaceError
+from recspace.dsl import SpaceError, library_path
 from recspace.running import start as begin
 from recspace.runtime.registry import promises
 from recspace.runtime.report import read_architecture
@@ -51,6 +51,25 @@ def bytes_of(folder):
     stored = load_file(folder / "model.safetensors")
     names = ("embed_", "hashed_", "quotient_", "remainder_", "core_", "queries_", "codewords_", "int8_")
     return {name: t for name, t in stored.items() if name.startswith(names)}
+
+
+def test_a_sampler_meets_the_budget(table, tmp_path):
+    text = (library_path() / "embedding" / "compress.space").read_text().replace("<= 10%", "<= 30%")
+    (tmp_path / "own.space").write_text(text)
+    space, found = run(
+        table, tmp_path / "run", "tpe(trials = 2, epochs = 1, batch_size = 512)", tmp_path / "own.space", width=8
+    )
+    architecture, _ = read_architecture(found.folder, space.decisions)
+    assert space.purse.met(architecture)
+    assert not space.purse.met({"table": (0,) * 3, "dim": (2,) * 4})
+
+
+def test_a_budget_that_nothing_meets_is_refused(table, tmp_path):
+    text = (library_path() / "embedding" / "compress.space").read_text().replace("<= 10%", "<= 1%")
+    (tmp_path / "own.space").write_text(text)
+    with pytest.raises(SpaceError, match="S0640") as refused:
+        run(table, tmp_path / "run", RECIPE.format("softmax"), tmp_path / "own.space")
+    assert "bytes" in refused.value.diagnostics[0].message
 
 
 @pytest.mark.parametrize("relaxation", ["softmax", "gumbel"])

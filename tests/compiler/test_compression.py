@@ -24,6 +24,7 @@ from recspace.runtime.packing import packed
 from recspace.runtime.registry import promises
 
 from .agreement import Pair, derived_agrees, relaxed_agrees
+from .goldens import check_golden
 
 SMALLER = KINDS[1:]
 SCHEMA = schema_of(
@@ -110,6 +111,21 @@ def test_what_is_stored_predicts_what_was_learned(name: str, seed: int) -> None:
     assert dtypes <= {torch.float32, torch.int8, torch.uint8}
     kinds = {n.options.get("table") for _, n in compiled.graph.items() if isinstance(n, Operator)}
     assert ("int8" in kinds, "codes" in kinds) == (torch.int8 in dtypes, torch.uint8 in dtypes)
+
+
+@pytest.mark.parametrize("form", ["supernet", "plain", "stored"])
+def test_text(form: str) -> None:
+    """The look-ups of every kind; of what is stored no numbers of rows that are bytes."""
+    fields = schema_of(
+        *(Field(f"f{k}", "category", 7 + k) for k in range(len(SMALLER))), Field("tags", "many", 9, longest=3)
+    )
+    table = "choose table[f in fields] from {full, hashed, quotient, tensor_train, codes, int8}\n"
+    pair = pair_of(
+        f"{table}predict sigmoid(sum(linear(concat(embed(f, 4, table = table[f]) for f in fields), 2)))", fields
+    )
+    compiled = pair.supernet if form == "supernet" else pair.plain({"table": (*range(1, len(KINDS)), 4)})
+    compiled = compiled.stored or compiled if form == "stored" else compiled
+    check_golden(f"compressed_{form}.py.txt", compiled.source)
 
 
 @pytest.mark.parametrize("kind", SMALLER)
