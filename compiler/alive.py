@@ -227,6 +227,7 @@ def _wide(mask: Mask, width: int) -> Mask:
 def looked_up_in(graph: Graph) -> Iterator[tuple[int, Operator]]:
     """The look-ups in tables of ids that have a row for each."""
     for key, node in graph.items():
-        own_rows = isinstance(node, Operator) and node.options.get("table", FULL) == FULL
-        if own_rows and isinstance(node, Operator) and node.operator in LOOKED_UP and node.keys:
+        if not (isinstance(node, Operator) and node.operator in LOOKED_UP and node.keys):
+            continue
+        if node.options.get("table", FULL) == FULL:
             yield key, node

@@ -117,7 +117,8 @@ def generate(
     graph = keep(columns(graph, pruned), settled or {}, rows_of, blocks, pruned) if plain else graph
     graph = tables(graph, rows_of, promises.operators)
     whole = _module(graph, schema, promises, plain, dense_from, settled, False)
-    if plain and any(isinstance(n, Operator) and n.options.get("table") in PACKED for _, n in graph.items()):
+    embeds = [n for _, n in graph.items() if isinstance(n, Operator) and n.operator == "embed"]
+    if plain and any(n.options["table"] in PACKED for n in embeds):
         return replace(whole, stored=_module(graph, schema, promises, plain, dense_from, settled, True))
     return whole
 
