@@ -118,7 +118,7 @@ class Context:
         return self.settings.epochs or int(call.options["epochs"])
 
     def batch_size(self, call: StageCall) -> int:
-        return batch_size(call.options["batch_size"], self.examples.train.numel())
+        return batch_size(call.options["batch_size"], self.examples.train.numel(), self.epochs(call))
 
     def steps(self, call: StageCall) -> int:
         """Steps of the weights in a stage that trains."""

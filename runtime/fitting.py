@@ -8,18 +8,17 @@ OPTIMIZERS = ("adam", "adagrad", "sgd", "grda")
 
 
 BATCH = Option("batch_size", "whole", "auto", ("auto",), low=1,
-               doc="rows of a step; auto: 1024, of fewer than 65,536 rows what makes 64 steps of them (a stream: 512), 32 at least")  # fmt: skip
+               doc="rows of a step; auto: 1024, or the power of two from 32 with which an epoch has 64 steps and the stage 512")  # fmt: skip
 
 METRIC = Option("metric", "label", "auto", ("auto", "auc", "logloss", "rmse", "accuracy", "ndcg", "recall"),
                 doc="what is watched; auto: auc, rmse, (classes) logloss or (ranking) ndcg")  # fmt: skip
 
 
-def batch_size(option: int | str, rows: int) -> int:
-    """Rows of a step, of `rows` that are trained on. A small table needs small batches, or an epoch is hardly a step; a
-    stream, which passes once, asks as for an eighth of its rows."""
+def batch_size(option: int | str, rows: int, epochs: int) -> int:
+    """Rows of a step, of `rows` that are trained on so many times. With few of them large batches are hardly a step."""
     if option != "auto":
         return int(option)
-    return min(1024, max(32, 1 << max(rows // 64, 1).bit_length() - 1))
+    return min(1024, max(32, 1 << max(min(rows // 64, rows * epochs // 512), 1).bit_length() - 1))
 
 
 def fitting(epochs: int, *, patience: int | None = None, weights: str = "optimizer") -> tuple[Option, ...]:

@@ -26,13 +26,13 @@ def step_memory(inputs: Inputs, compiled: Compiled, options: Sequence[Mapping[st
     """The largest batch of the recipe, and the bytes that its step keeps between layers for the backward pass: measured,
     by one step forward of the widest model of the run on training rows."""
     options = [*options, *(inner.options for o in options if isinstance(inner := o.get("step"), StageCall))]
-    asked = [o["batch_size"] for o in options if "batch_size" in o]
+    asked = [(o["batch_size"], int(o.get("epochs") or 1)) for o in options if "batch_size" in o]
     if not asked:
         return {"batch_size": 0, "activation_bytes": 0}
     columns = list(dict.fromkeys([*compiled.columns, *(inputs.roles.columns if inputs.roles else ())]))
     encoded = inputs.encode(columns)
     train = torch.from_numpy(encoded.rows("train").copy())
-    rows = max(batch_size(one, train.numel()) for one in asked)
+    rows = max(batch_size(one, train.numel(), epochs) for one, epochs in asked)
     batch = encoded.batch(train[:rows])
     if compiled.ranking and inputs.roles:
         goods = catalogue(encoded, inputs.roles, columns)

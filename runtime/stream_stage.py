@@ -42,7 +42,7 @@ def flow_in(context: Context, call: StageCall, inner: StageCall) -> Flow:
     epochs = context.settings.epochs or (int(inner.options["epochs"]) if "epochs" in inner.given else 1)
     rows = torch.cat([context.examples.train, context.examples.stopping]).sort().values
     return flow_of(
-        rows, time, call.options["window"], batch_size(inner.options["batch_size"], rows.numel() // 8), epochs
+        rows, time, call.options["window"], batch_size(inner.options["batch_size"], rows.numel(), epochs), epochs
     )
 
 

@@ -65,9 +65,10 @@ def test_only_gates_of_examples_that_are_few_are_shut_one_by_one():
 
 
 @pytest.mark.parametrize(
-    ("rows", "size"),
-    [(1, 32), (3_000, 32), (4_096, 64), (8_878, 128), (65_535, 512), (65_536, 1024), (10_000_000, 1024)],
-)
-def test_small_tables_are_trained_in_small_batches(rows, size):
-    assert batch_size("auto", rows) == size
-    assert batch_size(77, rows) == 77
+    ("rows", "epochs", "size"),
+    [(1, 10, 32), (3_000, 10, 32), (4_096, 8, 64), (8_878, 10, 128), (8_878, 1, 32), (65_535, 8, 512), (65_536, 8, 1024), (65_536, 1, 128),
+     (10_000_000, 1, 1024)],
+)  # fmt: skip
+def test_small_tables_are_trained_in_small_batches(rows, epochs, size):
+    assert batch_size("auto", rows, epochs) == size
+    assert batch_size(77, rows, epochs) == 77
