@@ -12,7 +12,7 @@ from recspace.dsl.source import Span
 
 from .architectures import hand_made
 from .compression import FULL, KINDS
-from .cost import Costs, Measure
+from .cost import BYTES, Costs, Measure
 from .counting.problem import requirements
 from .counting.values import exact, scalar
 from .decisions import Architecture, Decision
@@ -58,7 +58,8 @@ def widest(graph: Graph) -> Architecture:
 class Limit:
     """`require parameters(e) <= 10%`: what it says of gates of values that multiply tables.
 
-    The tables `places` (layer and element) keep `most` numbers at most, `taken` of which no such gate decides.
+    The tables `places` (layer and element) take `most` at most, `taken` of which no such gate decides; each number that one
+    opens takes `price`: 1 where numbers are counted, its bytes and that of its column where memory is (`cost.Table`).
     """
 
     text: str
@@ -66,12 +67,13 @@ class Limit:
     most: int
     taken: int
     places: frozenset[Place]
+    price: int = 1
 
 
 def limits(graph: Graph, schema: Schema, promises: Promises, architecture: Architecture) -> tuple[Limit, ...]:
-    """Every requirement on costs, for an architecture whose gates of values are still open to choice.
+    """Every requirement on parameters and memory, for an architecture whose gates of values are still open to choice.
 
-    Raises SpaceError (S0630) for one that is no bound on parameters.
+    Raises SpaceError (S0630) for one that is no bound from above.
     """
     shut = {
         d.name: bytes(d.elements) if d.packed else architecture[d.name]
@@ -86,9 +88,9 @@ def limits(graph: Graph, schema: Schema, promises: Promises, architecture: Archi
         most = bound * (whole.measure(cost.measure, cost.scope) if cost.relative else 1)  # type: ignore[arg-type]
         tables = whole.tables(whole.needed.live(cost.scope))
         places = frozenset((place[0], place[2]) for place in tables if len(place) > 2)
-        found.append(
-            Limit(output.text, output.span, _floor(most, strict), before.measure("parameters", cost.scope), places)
-        )
+        price = BYTES + 1 if cost.measure == "memory" else 1
+        taken = before.measure(cost.measure, cost.scope)  # type: ignore[arg-type]
+        found.append(Limit(output.text, output.span, _floor(most, strict), taken, places, price))
     return tuple(found)
 
 

@@ -1,4 +1,5 @@
-"""`require parameters(e) <= 10%` where gates open and shut the numbers of tables one by one: met exactly. E gates."""
+"""`require parameters(e) <= 10%`, or `memory(e)`, where gates open and shut the numbers of tables one by one: met exactly, and
+of memory as if all rows were compressed, so that never more is taken. E gates."""
 
 from __future__ import annotations
 
@@ -18,13 +19,13 @@ from .plain_stages import hand_made
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """Limits, and for each how many numbers every gate opens: int64 [E] by decision."""
+    """Limits, and for each what the numbers that a gate opens take of it: int64 [E] by decision."""
 
     limits: tuple[Limit, ...]
     counts: tuple[Mapping[str, Tensor], ...]
 
     def kept(self, opened: Mapping[str, Tensor]) -> list[int]:
-        """The numbers that every limit counts, where these gates (bool [E]) are open."""
+        """What every limit counts, where these gates (bool [E]) are open."""
         return [
             limit.taken + sum(int(own[opened[name].cpu()].sum()) for name, own in counts.items())
             for limit, counts in zip(self.limits, self.counts, strict=True)
@@ -40,7 +41,7 @@ class Budget:
         most = 0.0
         for limit, counts in zip(self.limits, self.counts, strict=True):
             margin_E = torch.cat([margins[name].cpu()[own > 0] for name, own in counts.items()])
-            left = max(limit.most - limit.taken, 0)
+            left = max(limit.most - limit.taken, 0) // limit.price
             allowed = left + int(max(len(margin_E) - left, 0) * (1 - done) ** 3)
             if int((margin_E > 0).sum()) > allowed:
                 most = max(most, float(margin_E.topk(allowed + 1).values[-1]))
@@ -71,10 +72,10 @@ def largest(score_E: Tensor, count_E: Tensor, most: int) -> Tensor:
 
 
 def budget_of(context: Context, cells: Mapping[str, Cells], architecture: Architecture | None = None) -> Budget | None:
-    """What the bounds on parameters say of the gates of tables; None where there are none, or others besides."""
+    """What the bounds on parameters and memory say of the gates of tables; None where there are none, or others besides."""
     purse = context.purse
-    if purse is None or not purse.bounds or any(bound.measure != "parameters" for bound in purse.bounds):
+    if purse is None or not purse.bounds or any(bound.measure not in ("parameters", "memory") for bound in purse.bounds):
         return None
     limits = purse.limits(architecture or hand_made(context))
-    counts = tuple({name: own.counts(limit.places) for name, own in cells.items()} for limit in limits)
+    counts = tuple({name: own.counts(limit.places) * limit.price for name, own in cells.items()} for limit in limits)
     return Budget(limits, counts)

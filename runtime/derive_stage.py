@@ -1,4 +1,4 @@
-"""derive: from weights of decisions to an architecture. One stage, one step, no randomness."""
+"""derive: from weights of decisions to an architecture. One stage, one step; `by = chance` alone draws anything."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from .context import Context
 from .heredity import Heredity
 from .plain_stages import kept
 from .pruning import pruned
+from .randomness import stream
 from .recipe import StageCall
 from .references import binders
 from .refuse import refusal
@@ -34,10 +35,13 @@ class Derive:
     steps = 1
 
     def __init__(self, context: Context, call: StageCall) -> None:
+        refuse_per(call)
+        refuse_chance(call)
+        if call.options["by"] == "chance":
+            context = replace(context, found=by_chance(context, call))
         self.context, self.call, self.at, self._changed = context, call, 0, 0
         self._budget: Mapping[str, Any] = {}
         self._result: Found | None = None
-        refuse_per(call)
 
     @property
     def done(self) -> bool:
@@ -146,6 +150,28 @@ def refuse_per(call: StageCall) -> None:
     options = call.options
     if options["per"] is not None and options["top"] is None and options.get("keep") is None:
         raise refusal("S0603", "`per` says within what `top` or `keep` count", call.span, help="add top = …")
+
+
+def refuse_chance(call: StageCall) -> None:
+    """Raises SpaceError (S0760) for a draw of what only a search can have weighed."""
+    for name in ("soft", "prune", "threshold"):
+        if call.options["by"] == "chance" and call.options[name]:
+            text = f"`{name}` is said of what a search has weighed, and `by = chance` draws in its place"
+            raise refusal("S0760", text, call.spans.get(name, call.span), help=f"leave out `{name}`")
+
+
+def by_chance(context: Context, call: StageCall) -> Found:
+    """What has been found, every decision weighed anew by numbers that are even in [0, 1): its options are as likely as
+    each other, gates alike within what a requirement or `keep` and `top` let open, else open with a chance of one half."""
+    drawn = {d.name: uniform(d, context) for d in context.decisions if d.domains[0].kind != "real" and not by_example(d)}
+    bounded = context.purse is not None and bool(context.purse.bounds)
+    return replace(context.found, weighing=drawn, raw=False, margins=bounded and not ranks(call.options))
+
+
+def uniform(decision: Decision, context: Context) -> Tensor:
+    """Even numbers in the form in which a decision is weighed: gates [E], others [E, N]."""
+    options = () if decision.domains[0].kind == "gate" else (max(count(decision, d) for d in decision.domains),)
+    return torch.rand(decision.elements, *options, generator=stream(context.seed, context.stage, decision.name))
 
 
 def settled(decision: Decision, weights: Tensor, options: Mapping[str, Any], raw: bool) -> Options:

@@ -55,7 +55,7 @@ class Search:
         self.stages = divided_by(
             planned(inputs.recipe, inputs.decisions, inputs.promises), inputs.recipe, inputs.targets, inputs.promises
         )
-        if inputs.base is not None:
+        if inputs.base is not None or not settings.baseline:
             self.stages = tuple(stage for stage in self.stages if stage.name != BASELINE)
         self._fixed = fix.parsed(settings.fix, inputs.graph)
         foresee(self.stages, inputs.graph, self._fixed)

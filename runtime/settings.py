@@ -25,6 +25,7 @@ class Settings:
     evaluation_rows     rows of a batch in evaluation
     log                 sinks that the events go to besides: tensorboard, mlflow
     top                 items of a list, where a model ranks: recall@top, ndcg@top
+    baseline            whether the hand-made model is trained and compared with
     profiles            budgets from outside, each a name and requirements on costs: one model for each
     """
 
@@ -43,6 +44,7 @@ class Settings:
     checkpoint_steps: int = 0
     evaluation_rows: int = 8192
     top: int = 20
+    baseline: bool = True
     log: tuple[str, ...] = ()
     profiles: tuple[tuple[str, tuple[str, ...]], ...] = ()
 

@@ -19,8 +19,9 @@ promise = Stage(
     "Take for every decision the option that the search weighs most; gates by a threshold, a rank or a share",
     "settle",
     (
-        Option("by", "label", "auto", ("auto", "magnitude", "argmax"),
-               doc="magnitude: by size; argmax: by weight, gates open above one half; auto: size for as = gate"),
+        Option("by", "label", "auto", ("auto", "magnitude", "argmax", "chance"),
+               doc="magnitude: by size; argmax: by weight, gates open above one half; auto: size for as = gate; chance: by a draw, "
+                   "the control of what a search is worth"),
         Option("threshold", "real", None, doc="gates above it stay; by size 0, else 0.5, if nothing is said"),
         Option("top", "whole", None, low=0, doc="that many gates of a decision stay"),
         Option("keep", "real", None, low=0.0, high=1.0, doc="that share of a decision's gates stays: 10%"),
@@ -39,14 +40,15 @@ LATER: dict[str, tuple[str, ...]] = {}
 
 
 def foresee(graph: Graph, call: StageCall, fixed: Fixed) -> None:
-    """Raises SpaceError (S0603) where `start` would, S0753 for tables that cannot be pruned, and S0630 for requirements on
-    costs that are no bounds."""
+    """Raises SpaceError (S0603, S0760) where `start` would, S0753 for tables that cannot be pruned, and S0630 for requirements
+    on costs that are no bounds."""
     from recspace.compiler.budgets import bounded, on_costs
 
-    from ..derive_stage import refuse_per
+    from ..derive_stage import refuse_chance, refuse_per
     from ..pruning import refuse_compressed
 
     refuse_per(call)
+    refuse_chance(call)
     refuse_compressed(graph, call)
     for output in on_costs(graph):
         bounded(graph, output)

@@ -113,6 +113,7 @@ def search(
     amp: bool = False,
     compile: bool = False,
     top: int = 20,
+    baseline: bool = True,
     log: str | Iterable[str] = (),
     progress: Progress | None = None,
 ) -> Run:
@@ -133,7 +134,8 @@ def search(
     fixed = (fix,) if isinstance(fix, str) else tuple(fix)
     settings = Settings(
         seed=seed, epochs=epochs, hours=hours, fix=fixed, set=space.question.settings, strategy=strategy,
-        device=device, amp=amp, compile=compile, top=top, log=(log,) if isinstance(log, str) else tuple(log),
+        device=device, amp=amp, compile=compile, top=top, baseline=baseline,
+        log=(log,) if isinstance(log, str) else tuple(log),
     )  # fmt: skip
     start(space, settings, Path(out), progress)
     return Run(out)
