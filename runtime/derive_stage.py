@@ -163,7 +163,9 @@ def refuse_chance(call: StageCall) -> None:
 def by_chance(context: Context, call: StageCall) -> Found:
     """What has been found, every decision weighed anew by numbers that are even in [0, 1): its options are as likely as
     each other, gates alike within what a requirement or `keep` and `top` let open, else open with a chance of one half."""
-    drawn = {d.name: uniform(d, context) for d in context.decisions if d.domains[0].kind != "real" and not by_example(d)}
+    drawn = {
+        d.name: uniform(d, context) for d in context.decisions if d.domains[0].kind != "real" and not by_example(d)
+    }
     bounded = context.purse is not None and bool(context.purse.bounds)
     return replace(context.found, weighing=drawn, raw=False, margins=bounded and not ranks(call.options))
 
