@@ -91,7 +91,8 @@ METHODS = {
     "SSEDS": Method("sseds", "warmup(epochs = {half}, {optimizer}) salience(batches = all) derive()"),
     "random columns": Method("sseds", "derive(by = chance)"),
     "MDE": Method("mde", stage="train"),
-    "NIS": Method("nis", "warmup(decisions = random, epochs = {half}, {optimizer}) reinforce(controller = actor_critic, quality = auc, epochs = {half}, {weights})"),
+    "NIS": Method("nis", "warmup(decisions = random, epochs = {half}, {optimizer})"
+                  " reinforce(controller = actor_critic, quality = auc, epochs = {half}, {weights})"),
     "DNIS": Method(
         "dnis",
         "warmup(epochs = {half}, {optimizer}) relax(as = clamp, initial = 1, l1 = 0.00001, bilevel = first_order, normalize_gradients = true,"
