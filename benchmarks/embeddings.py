@@ -51,8 +51,8 @@ class Table:
 
 
 TABLES = {
-    "frappe": Table("frappe", "frappe", 12, "adam(lr = 0.004, embedding_decay = 0.0005)"),
-    "movielens": Table(f"{HERE / 'data.space'}:movielens100k", "movielens_100k", 12, "adam(lr = 0.004, embedding_decay = 0.002)"),
+    "frappe": Table("frappe", "frappe", 10, "adam(lr = 0.004, embedding_decay = 0.0005)"),
+    "movielens": Table(f"{HERE / 'data.space'}:movielens100k", "movielens_100k", 10, "adam(lr = 0.004, embedding_decay = 0.002)"),
 }  # fmt: skip
 
 

@@ -43,9 +43,14 @@ def kept_bits(ids: Tensor, table_Rn: Tensor, row_V: Tensor, bits_Rb: Tensor) -> 
 def kept_cells(ids: Tensor, values_P: Tensor, start_V: Tensor, column_P: Tensor, width: int, longest: int) -> Tensor:
     """Ids of any shape → [*shape, width]: the numbers that are left of a row, at their columns; the rest is 0.
 
-    Those of row v are `values[start[v] : start[v + 1]]`; the longest row has `longest`.
+    Those of row v are `values[start[v] : start[v + 1]]`; the longest row has `longest`. Where an example after the other
+    would take more than the whole table, that is put together for once.
     """
-    row = ids.clamp(min=0)
+    row, count = ids.clamp(min=0), start_V.shape[0] - 1
+    if ids.numel() * longest > count * width:
+        row_P = torch.repeat_interleave(torch.arange(count, device=ids.device), start_V.diff())
+        table = values_P.new_zeros(count * width).scatter(0, row_P * width + column_P, values_P)
+        return F.embedding(row, table.view(count, width))
     at = start_V[row].unsqueeze(-1) + torch.arange(longest, device=ids.device)
     there = at < start_V[row + 1].unsqueeze(-1)
     at = torch.where(there, at, 0)

@@ -13,7 +13,7 @@ from safetensors.torch import save
 
 from recspace.compiler.compile import models
 from recspace.compiler.compiled import Slice
-from recspace.compiler.kept import KEPT, Keeping, form_of
+from recspace.compiler.kept import KEPT, Keeping, form_of, structure_of
 from recspace.compiler.promise import Initial
 from recspace.compiler.schema import Field
 from recspace.runtime.module import build, initialise, put, transfer, whole
@@ -183,3 +183,29 @@ def test_a_shared_table_is_gated_by_one_decision_alone():
     assert not any(s.gates for t in pair.supernet.tensors for s in t.slices)
     pair = replace(pair, program=program_of(f"space S\n{BODIES['the same twice']}\nminimize logloss\n"))
     assert [s.gates.decision for t in pair.supernet.tensors for s in t.slices if s.gates] == ["keep"]
+
+
+def test_a_table_that_is_put_together_gives_what_single_numbers_give():
+    """Many ids at a time: the same values and gradients as one after the other."""
+    scope = {"torch": torch, "F": F, "Tensor": torch.Tensor}
+    exec(KEPT["cells"], scope)
+    rng = np.random.default_rng(1)
+    mask = rng.random((7, 5)) < 0.4
+    mask[0] = False
+    places = {name: torch.from_numpy(held) for name, held in structure_of("cells", mask).items()}
+    values = torch.randn(int(mask.sum()), requires_grad=True, generator=torch.Generator().manual_seed(1))
+    dense = torch.zeros(7, 5)
+    dense[torch.from_numpy(mask)] = values.detach()
+    longest = int(mask.sum(1).max())
+    ids = torch.from_numpy(rng.integers(0, 7, (30, 2)))
+
+    def read(which):
+        return scope["kept_cells"](which, values, places["start"], places["column"], 5, longest)
+
+    many, single = read(ids), torch.stack([read(row) for row in ids])
+    assert 30 * 2 * longest > 7 * 5 >= 2 * longest, "both ways are taken"
+    assert torch.equal(many, single)
+    assert torch.equal(many, dense[ids])
+    weight = torch.randn(many.shape, generator=torch.Generator().manual_seed(2))
+    gradients = [torch.autograd.grad((found * weight).sum(), values)[0] for found in (many, single)]
+    assert torch.allclose(*gradients, atol=1e-6)
