@@ -168,7 +168,7 @@ def figures(name: str, found: Runs, quick: bool) -> list[Line]:
         for rival in (*rivals, "widest"):
             if method in found and rival in found:
                 gain, error = paired(found[method], found[rival])
-                goal = None if quick or rival == "widest" else 2 * error
+                goal = None if rival == "widest" or math.isnan(error) else 2 * error
                 lines.append(Line(f"{name}: {method} − {rival}", "test AUC", gain, goal))
                 lines.append(Line(f"{name}: {method} − {rival}", "standard error", error))
     return lines

@@ -74,7 +74,11 @@ def largest(score_E: Tensor, count_E: Tensor, most: int) -> Tensor:
 def budget_of(context: Context, cells: Mapping[str, Cells], architecture: Architecture | None = None) -> Budget | None:
     """What the bounds on parameters and memory say of the gates of tables; None where there are none, or others besides."""
     purse = context.purse
-    if purse is None or not purse.bounds or any(bound.measure not in ("parameters", "memory") for bound in purse.bounds):
+    if (
+        purse is None
+        or not purse.bounds
+        or any(bound.measure not in ("parameters", "memory") for bound in purse.bounds)
+    ):
         return None
     limits = purse.limits(architecture or hand_made(context))
     counts = tuple({name: own.counts(limit.places) * limit.price for name, own in cells.items()} for limit in limits)

@@ -172,7 +172,9 @@ def by_chance(context: Context, call: StageCall) -> Found:
 
 def uniform(decision: Decision, context: Context) -> Tensor:
     """Even numbers in the form in which a decision is weighed: gates [E], others [E, N]."""
-    options = () if decision.domains[0].kind == "gate" else (max(count(decision, k) for k in range(len(decision.domains))),)
+    options = (
+        () if decision.domains[0].kind == "gate" else (max(count(decision, k) for k in range(len(decision.domains))),)
+    )
     return torch.rand(decision.elements, *options, generator=stream(context.seed, context.stage, decision.name))
 
 

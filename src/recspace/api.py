@@ -119,7 +119,8 @@ def search(
 ) -> Run:
     """Search a compiled space in the folder `out`, which must be new or empty; the finished run.
 
-    The options are those of `recspace run`; `progress` is told how it goes. Raises SpaceError: S06xx for a recipe that
+    The options are those of `recspace run`; `progress` is told how it goes; `baseline`: whether
+    the hand-made model is trained and compared with. Raises SpaceError: S06xx for a recipe that
     cannot be run on this space, S07xx for what goes wrong meanwhile; ValueError for a space that lies in no file. A run
     that was cut off: `Run(out).resume()`.
     """

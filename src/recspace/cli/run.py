@@ -47,7 +47,6 @@ def add(commands: Subparsers[argparse.ArgumentParser]) -> None:
     group.add_argument(
         "--top", type=at_least_1, default=20, metavar="K", help="of rankings: recall@K, ndcg@K; default 20"
     )
-    group.add_argument("--no-baseline", action="store_true", help="do not train the hand-made model to compare with")
     group.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     group.add_argument("--amp", action="store_true", help="bfloat16 where it is safe")
     group.add_argument(
@@ -118,7 +117,7 @@ def settings(args: argparse.Namespace) -> Settings:
     return Settings(
         seed=args.seed, epochs=args.epochs, hours=args.hours, fix=tuple(args.fix), set=tuple(args.set),
         strategy=args.strategy, device=args.device, amp=args.amp, compile=args.compile, top=args.top, log=tuple(args.log),
-        baseline=not args.no_baseline, profiles=tuple(map(profile, args.profile)),
+        profiles=tuple(map(profile, args.profile)),
     )  # fmt: skip
 
 
