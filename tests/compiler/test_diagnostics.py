@@ -86,7 +86,7 @@ def test_names_that_were_meant(statements, code, place, help):
     [
         ("let x = embed(user, 0)", "S0310", "0"),
         ("let x = embed(user)", "S0308", "embed(user)"),
-        ("let x = embed(user, 4, 1, none, full, 0, 1, 3)", "S0308", "3"),
+        ("let x = embed(user, 4, 1, none, full, 10%, 4, 4, 32, 0, 1, 3)", "S0308", "3"),
         ("let x = embed(3, 4)", "S0309", "embed(3, 4)"),
         ("let x = number(user)", "S0309", "number(user)"),
         ("let x = user + 1", "S0302", "user + 1"),

@@ -112,19 +112,6 @@ def refused(text, *decisions):
     return [(d.code, d.message, d.help) for d in obstacles(by_hand.recipe(text), decisions or (KEEP,), promises())]
 
 
-@pytest.mark.parametrize(
-    ("text", "says"),
-    [
-        ("evolution(guide = estimator)", "guide"),
-        ("tpe(budgets = [10%])", "budgets"),
-    ],
-)
-def test_what_does_not_run_yet_is_refused(text, says):
-    ((code, message, _),) = refused(text)
-    assert code == "S0606"
-    assert says in message
-
-
 def test_what_a_stage_cannot_handle_is_said_with_what_can():
     real = Decision("rate", (), 1, ((),), (Domain("real", low=0.1, high=1),))
     ((code, message, hint),) = refused("relax(as = softmax)", real)

@@ -198,9 +198,9 @@ def test_diverging_fails_the_run_and_says_so(tmp_path):
 
 
 def test_what_cannot_run_is_refused_before_anything_is_trained(tmp_path):
-    with pytest.raises(SpaceError, match="S0606"):
+    with pytest.raises(SpaceError, match="S0770"):
         search(
-            by_hand.inputs("relax(as = gate) evolution(guide = estimator)", encoded=ENCODED),
+            by_hand.inputs("relax(as = gate) evolution(guide = estimator, mutants = 1)", encoded=ENCODED),
             Settings(),
             tmp_path / "run",
         )
