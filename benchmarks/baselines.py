@@ -17,6 +17,7 @@ from statistics import mean, pstdev
 from typing import Any
 
 from lines import Line, options, say
+from runs import kept
 
 import recspace
 
@@ -73,12 +74,13 @@ def main() -> None:
 
 
 def _run(name: str, seed: int, quick: bool, source: str, folder: Path) -> recspace.Run:
-    out = folder / f"{name}_{seed}"
-    if (out / "run.json").is_file():
-        return recspace.Run(out).resume()
     model = MODELS[name]
-    space = recspace.compile(name, "frappe", source=source, set=model.set)
-    return recspace.search(space, out, strategy=model.strategy, seed=seed, epochs=1 if quick else None)
+
+    def search(out: Path) -> recspace.Run:
+        space = recspace.compile(name, "frappe", source=source, set=model.set)
+        return recspace.search(space, out, strategy=model.strategy, seed=seed, epochs=1 if quick else None)
+
+    return kept(folder / f"{name}_{seed}", search)
 
 
 def figures(name: str, runs: list[recspace.Run], quick: bool) -> list[Line]:

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from lines import Line, options, say
+from runs import kept
 
 import recspace
 
@@ -91,12 +92,13 @@ def main() -> None:
                 say(line, arguments.json)
 
 
-def _run(case: Case, block: str, source: Path, strategy: str, out: Path) -> recspace.Run:
-    if (out / "run.json").is_file():
-        return recspace.Run(out).resume()
-    file, given = case.space()
-    space = recspace.compile(file, block, source=source, set=given)
-    return recspace.search(space, out, strategy=strategy, seed=1)
+def _run(case: Case, block: str, source: Path, strategy: str, folder: Path) -> recspace.Run:
+    def search(out: Path) -> recspace.Run:
+        file, given = case.space()
+        space = recspace.compile(file, block, source=source, set=given)
+        return recspace.search(space, out, strategy=strategy, seed=1)
+
+    return kept(folder, search)
 
 
 def figures(name: str, searched: dict[str, Any], again: dict[str, Any]) -> list[Line]:

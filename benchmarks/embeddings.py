@@ -22,6 +22,7 @@ from typing import Any
 
 from lines import Line, options, say
 from plot import Dot, dots_svg
+from runs import kept
 
 import recspace
 
@@ -67,7 +68,7 @@ class Method:
     stage: str = "retrain"
     set: Mapping[str, Any] = field(default_factory=dict)
 
-    def strategy(self, table: Table, part: int = 1) -> str:
+    def strategy(self, table: Table) -> str:
         epochs = max(1, table.epochs * 2 // 3)
         told = self.recipe.format(
             step=table.step, weights=table.training("weights"), optimizer=table.training(), search=epochs,
@@ -128,7 +129,7 @@ def main() -> None:
                     if seed == 1 or method in compared():
                         report = _run(name, method, seed, arguments.quick, arguments.source, folder)
                         found.setdefault(method, []).append(report["searched"] | {"seconds": report["seconds"]})
-            for line in figures(name, found, arguments.quick):
+            for line in figures(name, found):
                 say(line, arguments.json)
             if arguments.plot is not None:
                 drawn(arguments.plot.with_stem(f"{arguments.plot.stem}-{name}"), name, found)
@@ -140,18 +141,18 @@ def compared() -> frozenset[str]:
 
 
 def _run(name: str, method: str, seed: int, quick: bool, source: Path, folder: Path) -> dict[str, Any]:
-    out = folder / f"{name}-{method.replace(' ', '-')}-{seed}"
-    if (out / "run.json").is_file():
-        return recspace.Run(out).resume().report
     table, own = TABLES[name], METHODS[method]
-    space = recspace.compile(
-        HERE / f"{own.space}.space", table.block, source=source / f"{table.file}.parquet", set=own.set
-    )
-    epochs = max(1, table.epochs // 3) if quick else None
-    return recspace.search(space, out, strategy=own.strategy(table), seed=seed, epochs=epochs, baseline=False).report
+
+    def search(out: Path) -> recspace.Run:
+        path, source_of = HERE / f"{own.space}.space", source / f"{table.file}.parquet"
+        space = recspace.compile(path, table.block, source=source_of, set=own.set)
+        epochs = max(1, table.epochs // 3) if quick else None
+        return recspace.search(space, out, strategy=own.strategy(table), seed=seed, epochs=epochs, baseline=False)
+
+    return kept(folder / f"{name}-{method.replace(' ', '-')}-{seed}", search).report
 
 
-def figures(name: str, found: Runs, quick: bool) -> list[Line]:
+def figures(name: str, found: Runs) -> list[Line]:
     """The table; and what each of PEP and SSEDS is ahead of its rivals and behind the widest model. A difference has to be two
     standard errors above 0."""
     lines = []

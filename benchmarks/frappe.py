@@ -14,6 +14,7 @@ from statistics import mean, pstdev
 from typing import Any
 
 from lines import Line, options, say
+from runs import kept
 
 import recspace
 
@@ -37,11 +38,11 @@ def main() -> None:
 
 
 def _run(model: str, seed: int, epochs: int | None, source: str, folder: Path) -> recspace.Run:
-    out = folder / f"{model}_{seed}"
-    if (out / "run.json").is_file():
-        return recspace.Run(out).resume()
-    space = recspace.compile(HERE / f"{model}.space", "frappe", source=source)
-    return recspace.search(space, out, seed=seed, epochs=epochs)
+    def search(out: Path) -> recspace.Run:
+        space = recspace.compile(HERE / f"{model}.space", "frappe", source=source)
+        return recspace.search(space, out, seed=seed, epochs=epochs)
+
+    return kept(folder / f"{model}_{seed}", search)
 
 
 def figures(runs: dict[str, list[recspace.Run]], quick: bool) -> list[Line]:

@@ -16,12 +16,15 @@ from statistics import mean
 
 import torch
 from lines import Line, options, say
-from supernets import context_of
 
 import recspace
-from recspace.running import Space
-from recspace.runtime.choices import Choices
+from recspace.running import Space, inputs_of
+from recspace.runtime.choices import Choices, Fixed
+from recspace.runtime.context import Context
 from recspace.runtime.evaluation import scores
+from recspace.runtime.examples import divided
+from recspace.runtime.settings import Settings
+from recspace.runtime.task import Found
 
 HERE = Path(__file__).parent / "l0sign"
 
@@ -93,12 +96,15 @@ def searched(space: Space, seed: int) -> tuple[dict[str, float], float]:
 
 def trained(space: Space, edges: Edges, seed: int) -> dict[str, float]:
     """The same supernet, as long trained, its edges given."""
-    context, stages = context_of(space, seed)
-    fit = context.fit(context.supernet_model(), Given(edges), stages[0], "weights")
+    inputs, settings, device = inputs_of(space), Settings(seed=seed), torch.device("cpu")
+    supernet = inputs.factory(None)
+    examples = divided(inputs.encode(list(supernet.columns)), inputs.task, settings.stopping, seed)
+    fixed = Fixed(supernet.decisions, {})
+    context = Context("0.edges", inputs.factory, inputs.graph, examples, settings, device, fixed, Found())
+    fit = context.fit(context.supernet_model(), Given(edges), inputs.recipe.stages[0], "weights")
     while not fit.ended:
         fit.step()
-    examples = context.examples
-    return scores(fit.model, examples, examples.test, {"edge": edges}, context.settings.evaluation_rows)
+    return scores(fit.model, examples, examples.test, {"edge": edges}, settings.evaluation_rows)
 
 
 if __name__ == "__main__":

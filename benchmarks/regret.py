@@ -14,11 +14,13 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from statistics import mean
 from typing import Any
 
 from lines import Line, options, say
+from runs import kept
 
 import recspace
 from recspace.runtime.data.synth import Plan, write
@@ -77,7 +79,7 @@ def of_seed(scratch: Path, seed: int) -> dict[str, float]:
     best = max(every.values())
     found = {"chance": best - mean(every.values())}
     for name, strategy in STRATEGIES.items():
-        run = searched(space, folder / name, strategy, seed)
+        run = kept(folder / name, partial(recspace.search, space, strategy=strategy, seed=seed))
         found[name] = best - every[chosen(run.architecture)]
     return found
 
@@ -86,18 +88,12 @@ def scores(space: recspace.Space, folder: Path, seed: int) -> dict[Choice, float
     """The mean AUC of every architecture on validation rows, over trainings from several starts."""
     found: dict[Choice, list[float]] = {}
     for again in range(AGAIN):
-        run = searched(space, folder / f"exhaustive {again}", f"exhaustive(limit = 64, {FIT})", 100 * again + seed)
+        search = partial(recspace.search, space, strategy=f"exhaustive(limit = 64, {FIT})", seed=100 * again + seed)
+        run = kept(folder / f"exhaustive {again}", search)
         events = [json.loads(line) for line in (run.folder / "events.jsonl").read_text("utf-8").splitlines()]
         for trial in (e for e in events if e["event"] == "trial"):
             found.setdefault(tuple(trial["chosen"]["keep"].values()), []).append(float(trial["score"]))
     return {choice: mean(own) for choice, own in found.items()}
-
-
-def searched(space: recspace.Space, folder: Path, strategy: str, seed: int) -> recspace.Run:
-    """A run, read if it is there."""
-    if (folder / "report.json").is_file():
-        return recspace.Run(folder)
-    return recspace.search(space, folder, strategy=strategy, seed=seed)
 
 
 def chosen(document: Mapping[str, Any]) -> Choice:

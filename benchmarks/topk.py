@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lines import Line, options, say
+from runs import kept
 
 import recspace
 
@@ -62,11 +63,11 @@ def main() -> None:
 
 
 def _run(name: str, case: Case, epochs: int, source: Path, folder: Path) -> recspace.Run:
-    out = folder / name
-    if (out / "run.json").is_file():
-        return recspace.Run(out).resume()
-    space = recspace.compile("mf", f"{BLOCKS}:{name}", source=source / f"{case.table}.parquet")
-    return recspace.search(space, out, strategy=case.recipe(epochs), seed=1)
+    def search(out: Path) -> recspace.Run:
+        space = recspace.compile("mf", f"{BLOCKS}:{name}", source=source / f"{case.table}.parquet")
+        return recspace.search(space, out, strategy=case.recipe(epochs), seed=1)
+
+    return kept(folder / name, search)
 
 
 def figures(name: str, case: Case, run: recspace.Run) -> list[Line]:

@@ -20,6 +20,7 @@ from .compression import PACKED
 from .emit import Emitter, emit
 from .frequencies import blocks_of
 from .gated import Settled
+from .incompressible import compressed
 from .ir import DecisionNode, Graph, Operator, Output, Ref
 from .layers import Layers, table_rows
 from .levels import weighing_losses
@@ -117,8 +118,7 @@ def generate(
     graph = keep(columns(graph, pruned), settled or {}, rows_of, blocks, pruned) if plain else graph
     graph = tables(graph, rows_of, promises.operators)
     whole = _module(graph, schema, promises, plain, dense_from, settled, False)
-    embeds = [n for _, n in graph.items() if isinstance(n, Operator) and n.operator == "embed"]
-    if plain and any(n.options["table"] in PACKED for n in embeds):
+    if plain and any(node.options["table"] in PACKED for node in compressed(graph)):
         return replace(whole, stored=_module(graph, schema, promises, plain, dense_from, settled, True))
     return whole
 

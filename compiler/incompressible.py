@@ -15,6 +15,12 @@ from .ir import DecisionNode, Graph, Merge, Operator, Ref, Select
 CODE = "S0751"
 
 
+def compressed(graph: Graph) -> tuple[Operator, ...]:
+    """The look-ups in tables that have no row of numbers for each value."""
+    embeds = (node for _, node in graph.items() if isinstance(node, Operator) and node.operator == "embed")
+    return tuple(node for node in embeds if node.options["table"] != FULL)
+
+
 def gates_on_compressed(graph: Graph) -> tuple[Diagnostic, ...]:
     """An error for each product of a compressed table, or one that may be, with gates that prune what it stores."""
     found = {}

@@ -68,6 +68,11 @@ def by_example(decision: Decision) -> bool:
     return decision.given in ("example", "objective")
 
 
+def over_elements(decision: Decision) -> bool:
+    """Whether its own elements are those of an example (`elements(f)`), and so other ones in every example."""
+    return any("elements(" in axis for axis in decision.axes)
+
+
 def by_value(decision: Decision) -> bool:
     """Whether an expression gives the logits of every value of a field."""
     return decision.given == "data" and bool(decision.per_value)

@@ -11,10 +11,9 @@ from torch import Tensor
 
 from recspace.compiler.decisions import Decision
 
-from .choices import Weigher
-from .evaluation import FIRST, scores
+from .choices import Weigher, over_elements
+from .evaluation import FIRST, goodness, scores
 from .examples import Examples
-from .figures import higher
 from .module import Model
 
 ROWS, FEWEST, WORK = 8192, 512, 20_000_000
@@ -50,10 +49,9 @@ def closing(
     Of decisions over the elements of an example, which are other ones in every example, nothing is known.
     """
     figure = "logloss" if examples.task == "binary" else FIRST[examples.task]
-    sign = -1.0 if higher(figure) else 1.0
 
-    def loss(own: Mapping[str, Tensor | Weigher], rows: Tensor) -> float:
-        return sign * scores(model, examples, rows, own, ROWS)[figure]
+    def good(own: Mapping[str, Tensor | Weigher], rows: Tensor) -> float:
+        return goodness(scores(model, examples, rows, own, ROWS), figure)
 
     found: dict[str, Tensor] = {}
     for decision in decisions if rows.numel() else ():
@@ -61,12 +59,12 @@ def closing(
         if isinstance(weigher, Tensor) or not _shut_one_by_one(decision):
             continue
         some = rows[: min(ROWS, max(FEWEST, WORK // decision.elements**2))]
-        whole = loss(choices, some)
-        shut = [loss({**choices, decision.name: Shut(weigher, e)}, some) - whole for e in range(decision.elements)]
+        whole = good(choices, some)
+        shut = [whole - good({**choices, decision.name: Shut(weigher, e)}, some) for e in range(decision.elements)]
         found[decision.name] = torch.tensor(shut)
     return found
 
 
 def _shut_one_by_one(decision: Decision) -> bool:
     own = decision.given == "example" and decision.domains[0].kind == "gate" and 1 < decision.elements <= ELEMENTS
-    return own and not any("elements(" in axis for axis in decision.axes)
+    return own and not over_elements(decision)

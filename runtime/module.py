@@ -8,7 +8,7 @@ from __future__ import annotations
 import linecache
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any, cast
 
@@ -28,12 +28,14 @@ Identity = tuple[str, str, Part, str, Part]
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A compiled model that can be run. `parameters` are trained, by attribute; `tensors` those and the buffers."""
+    """A compiled model that can be run. `parameters` are trained, by attribute; `tensors` those and the buffers;
+    `functions`: those of operators that its text has, by name."""
 
     compiled: Compiled
     module: Module
     parameters: Mapping[str, Parameter]
     tensors: Mapping[str, Tensor]
+    functions: Mapping[str, Callable[..., Tensor]] = field(default_factory=dict)
 
     @property
     def embeddings(self) -> frozenset[str]:
@@ -72,7 +74,7 @@ def build(compiled: Compiled, device: torch.device) -> Model:
     for stored in compiled.tensors:
         if stored.settled is not None:
             buffers[stored.attribute].copy_(torch.from_numpy(stored.settled))
-    return Model(compiled, module, parameters, {**parameters, **buffers})
+    return Model(compiled, module, parameters, {**parameters, **buffers}, namespace)
 
 
 def identity(part: Slice) -> Identity:

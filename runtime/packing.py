@@ -1,7 +1,7 @@
 """A plain model as it is kept when nothing is learned any more: tables that were learned as numbers become bytes.
 
-What is made here is what the functions of `operators/embed.py` find in the numbers, to the bit. V ids, n width, M codebooks, K
-vectors in each.
+It is made by the functions of `operators/embed.py` that the model itself has, so that both find the same to the bit. V ids,
+n width, M codebooks, K vectors in each.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ def _packed(model: Model, tensor: Stored, stored: tuple[Stored, ...]) -> Tensor:
     match tensor.packed:
         case "bytes":
             table_Vn = model.tensors[tensor.attribute]
-            return (table_Vn / _scale(table_Vn).unsqueeze(-1)).round()
+            return (table_Vn / model.functions["embed_scale"](table_Vn)).round()
         case "scales":
             (of,) = (t for t in stored if t.packed == "bytes" and _places(t) == _places(tensor))
-            return _scale(model.tensors[of.attribute])
+            return model.functions["embed_scale"](model.tensors[of.attribute]).squeeze(-1)
         case "codes":
             return _codes(model, tensor)
         case _:
@@ -43,11 +43,6 @@ def _packed(model: Model, tensor: Stored, stored: tuple[Stored, ...]) -> Tensor:
 
 def _places(tensor: Stored) -> list[tuple[object, ...]]:
     return [(s.layer, s.key, s.candidate) for s in tensor.slices]
-
-
-def _scale(table_Vn: Tensor) -> Tensor:
-    largest_V = table_Vn.abs().amax(-1)
-    return torch.where(largest_V > 0, largest_V / 127, 1.0)
 
 
 def _codes(model: Model, tensor: Stored) -> Tensor:
@@ -60,7 +55,5 @@ def _codes(model: Model, tensor: Stored) -> Tensor:
     for part in learned[tensor.attribute].slices:
         attribute, own = keys[part.layer, part.key, part.candidate]
         query_Vn, key_Kn = region(model.tensors[tensor.attribute], part), region(model.tensors[attribute], own)
-        query_VM1s = query_Vn.reshape(len(query_Vn), books, 1, -1)
-        key_MKs = key_Kn.reshape(len(key_Kn), books, -1).transpose(0, 1)
-        found.append((query_VM1s * key_MKs).sum(-1).argmax(-1))
+        found.append(model.functions["embed_nearest"](query_Vn, key_Kn, books).argmax(-1))
     return torch.cat(found)

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from recspace.compiler.compiled import Compiled, Slice
-from recspace.compiler.compression import FULL
 from recspace.compiler.gated import Gates
-from recspace.compiler.ir import Graph, Operator
+from recspace.compiler.incompressible import compressed
+from recspace.compiler.ir import Graph
 from recspace.compiler.passes.keep import Place
 
 from .module import region
@@ -51,8 +51,7 @@ def pruned(
 def refuse_compressed(graph: Graph, call: StageCall) -> None:
     """Raises SpaceError (S0753) for `derive(prune = e)` of tables that have no row of numbers for each value."""
     name = call.options.get("prune")
-    nodes = [n for _, n in graph.items() if isinstance(n, Operator) and n.operator == "embed"]
-    kinds = {str(n.options["table"]) for n in nodes if n.layer.split(".")[0] == name} - {FULL}
+    kinds = {str(node.options["table"]) for node in compressed(graph) if node.layer.split(".")[0] == name}
     if kinds:
         text = f"derive() cannot prune numbers of `{name}`: it has tables that are {min(kinds)}, or may be"
         help = "leave `prune` out and bound what is stored: require memory(e) <= 10%; or keep the tables in full"

@@ -95,9 +95,10 @@ class Uniform(Ranked):
         self._seen[key] = None
         return found
 
-    def tell(self, architecture: Architecture, score: float, others: Sequence[float] = ()) -> None:
-        super().tell(architecture, score, others)
-        self._seen[self._draws.key(architecture)] = None
+    def hear(self, architecture: Architecture, score: float, others: Sequence[float], *, allowed: bool) -> None:
+        super().hear(architecture, score, others, allowed=allowed)
+        if allowed:
+            self._seen[self._draws.key(architecture)] = None
 
     def state(self) -> State:
         state = super().state()

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from recspace.compiler.decisions import Decision
 
-from .choices import Weigher, by_example, by_value, even, shape
+from .choices import Weigher, by_example, by_value, even, over_elements, shape
 from .evaluation import predicted
 from .examples import Examples
 from .module import Model
@@ -105,7 +105,7 @@ def shares(
     found = {}
     for decision in decisions:
         own = counted.get(decision.name)
-        if own is not None and own.totals and not _runs(decision):
+        if own is not None and own.totals and not over_elements(decision):
             total = torch.stack(own.totals).sum(0)  # of one element without an axis of its own
             if total.numel() == math.prod(shape(decision)):
                 found[decision.name] = (total / own.rows).float().reshape(shape(decision))
@@ -121,7 +121,3 @@ def _minimized(
     examples = examples.of(model.compiled.columns)
     for part in torch.split(rows, batch_rows):
         model.objective(examples.batch(part), choices, {})
-
-
-def _runs(decision: Decision) -> bool:
-    return any("elements(" in axis for axis in decision.axes)

@@ -227,8 +227,7 @@ def extension(folder: Path, data: str | Path, seed: int = 0) -> Space:
 
 def base_of(space: Space) -> Base:
     """What the run that a space extends has learned. Raises SpaceError (S0656) for a model that cannot be extended."""
-    from recspace.compiler.compression import FULL
-    from recspace.compiler.ir import Operator
+    from recspace.compiler.incompressible import compressed
     from recspace.runtime.extension import Base, extended
     from recspace.runtime.refuse import refusal, words
     from recspace.runtime.report import read_architecture
@@ -239,8 +238,7 @@ def base_of(space: Space) -> Base:
     architecture, kept = read_architecture(folder, before.decisions) if before.decisions else ({}, frozenset[str]())
     if kept:
         why = "it keeps gates as weights"
-    nodes = (node for _, node in model.compiled.graph.items())
-    if any(isinstance(n, Operator) and n.operator == "embed" and n.options["table"] != FULL for n in nodes):
+    if compressed(model.compiled.graph):
         why = "it has compressed tables, and with more values others would share what they store"
     if why:
         raise refusal("S0656", f"the model in {folder} cannot be extended: {why}", words(str(folder), ""))
