@@ -83,6 +83,12 @@ def test_chance_opens_as_many_gates_as_a_search_within_the_same_bytes(table, tmp
         assert stored(found) <= told["allowed"] + unknown
 
 
+def test_a_bound_that_most_gates_fit_is_used_up_by_chance_too(table, tmp_path):
+    found = run(table, tmp_path / "a", "columns", f"derive(by = chance) retrain(epochs = 1, {ADAM})", bound="80%")
+    (told,) = next(s for s in found.report["stages"] if s["stage"].endswith(".derive"))["budgets"]
+    assert 0.9 * told["allowed"] < told["kept"] <= told["allowed"]
+
+
 def test_a_seed_draws_the_same_and_another_seed_something_else(table, tmp_path):
     recipe = f"derive(by = chance) retrain(epochs = 1, {ADAM})"
     found = [gates(run(table, tmp_path / str(k), "numbers", recipe, seed=s), table) for k, s in enumerate((1, 1, 2))]

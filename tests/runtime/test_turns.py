@@ -91,6 +91,12 @@ def test_whose_turn_it_is_keeps_to_its_budget(name):
     assert [pending, *told(again, 18)] == found[11:]
 
 
+def test_random_draws_nothing_that_another_budget_has_judged():
+    draws = [Draws(GRAPH, Fixed((), {}), Purse(1)) for _ in range(2)]  # of 41 architectures
+    found = told(Turns([Uniform(own, 0, f"s/{k}", 30) for k, own in enumerate(draws)], [Purse(1)] * 2), 30)
+    assert len({a["g"] for a in found}) == 30
+
+
 def test_a_guide_learns_from_all_budgets():
     sampler = made("evolution")
     told(sampler, 12)
