@@ -26,7 +26,7 @@ from recspace.runtime.examples import divided
 from recspace.runtime.settings import Settings
 from recspace.runtime.task import Found
 
-HERE = Path(__file__).parent / "l0sign"
+BLOCKS = Path(__file__).parent / "l0sign" / "data.space"
 
 
 @dataclass(frozen=True)
@@ -65,9 +65,7 @@ def main() -> None:
     for name, goal in (("twitter", 0.702), ("dblp", None)):
         found: dict[str, list[dict[str, float]]] = {}
         for seed in seeds:
-            space = recspace.compile(
-                HERE / "sets.space", HERE / "data.space", source=arguments.source / f"{name}_l0sign.parquet"
-            )
+            space = recspace.compile("l0sign_sets", BLOCKS, source=arguments.source / f"{name}_l0sign.parquet")
             predicted, share = searched(space, seed)
             found.setdefault("predicted edges", []).append(predicted)
             for case, part in (("all edges", 1.0), ("no edges", 0.0), ("random edges", share)):

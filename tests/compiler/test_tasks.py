@@ -43,7 +43,7 @@ HEADS = {
     ("component/autoloss_ratings.space", "rating"): (Z, None),
     ("component/slf.space", "ctr"): ("sigmoid(wide() + fm(e))", None),
     ("interaction/l0sign.space", "rating"): (
-        "bias() + mean(linear(h[T, f], 1, bias = false) for f in fields)", "mse + 0.001 * l0(edge) + 0.0001 * l2(z)",
+        "bias() + mean(linear(h[T, f], 1, bias = false) for f in fields)", "mse + 0.001 * l0(edge) + 1e-07 * l2(z)",
     ),
 }  # fmt: skip
 

@@ -163,6 +163,7 @@ def test_trials_stand_against_every_cost_with_what_none_beats_joined(visit, run,
     fronts = [figure.locator(".dot.l5").count() for figure in page.locator("#trials figure").all()]
     assert fronts == [4, 2]
     page.locator("#trials figure summary").last.click()
+    visit.until(lambda: page.locator("#trials figure tbody th").count() > 0, "the trials as a table")
     assert "trial 5: auc 0.71, 8 of flops" in " ".join(visit.texts("#trials figure tbody th"))
 
 
