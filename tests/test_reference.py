@@ -129,7 +129,7 @@ def autodim(is_: Formulas, odds: Mapping[str, Mapping[int, float]]) -> Any:
                 p * is_.norm(x + is_.w("e.align", "linear.bias", (f,), str(d)), "e.align", (f,), str(d), "norm.")
             )
         e[f] = sum(each)
-    return sigmoid(is_.wide() + fm(e) + is_.deep(e))
+    return sigmoid(is_.wide() + fm(e) / len(PAIRS) + is_.deep(e))
 
 
 def test_autodim_mixes_after_each_width_has_been_aligned():

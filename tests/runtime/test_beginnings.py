@@ -25,6 +25,11 @@ RANKING = ("mf", "neumf", "bpfis", "bpfis_groups", "rule")
 """Learn from what nobody chose, which is drawn outside of the model: tests/cli/test_topk.py, test_bpfis.py, test_rule.py."""
 
 
+NORMALIZED = ("autodim", "autodim_autofis_optinter", "autogroup", "compress")
+"""Batch norms keep the size of what they multiply and sum, however small the tables are."""
+FIELDS = 12
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     rng = np.random.default_rng(0)
@@ -62,3 +67,22 @@ def test_it_learns_from_its_beginning(folder, name):
     still = [n for n, p in model.parameters.items() if p.grad is None or not p.grad.any()]
     assert not still or name in UNREAD
     assert prediction.detach().std() > 1e-4
+
+
+@pytest.mark.parametrize("name", NORMALIZED)
+def test_what_is_normalized_sums_to_logits_of_size_one(name, tmp_path):
+    """Products of normalized vectors, summed over many pairs, would shut every sigmoid: nothing but their size is learned."""
+    rng = np.random.default_rng(0)
+    fields = {f"f{k}": rng.integers(0, 6, ROWS).astype(str) for k in range(FIELDS)}
+    pl.DataFrame({**fields, "label": rng.integers(0, 2, ROWS)}).write_parquet(tmp_path / "t.parquet")
+    space = recspace.compile(name, tmp_path / "t.parquet")
+    model = build(space.unrequired({d.name: d.hand_made for d in space.graph.decisions}), torch.device("cpu"))
+    initialise(model, 1)
+    for part in model.compiled.tensors:
+        if part.embedding and part.trainable:
+            model.tensors[part.attribute].data.normal_(generator=torch.Generator().manual_seed(1))
+    encoded = space.verdict.bound.encode(list(model.compiled.columns))
+    batch = encoded.batch(torch.from_numpy(encoded.rows("train")))
+    prediction, _ = model.objective(batch, {}, {})
+    logits = torch.logit(prediction.detach().double(), eps=1e-12)
+    assert 0.01 < logits.std() < 4
