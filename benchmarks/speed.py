@@ -29,6 +29,7 @@ from recspace.compiler.schema import Field, Label, Schema
 from recspace.dsl import Source, library_path, load
 from recspace.runtime.module import build, initialise
 from recspace.runtime.registry import promises
+from recspace.runtime.tiles import added, kept_by, rows_of, tiles
 from recspace.runtime.updates import dense_or_touched
 
 HERE = Path(__file__).parent / "speed"
@@ -203,13 +204,21 @@ def generated(pattern: Pattern, schema: Schema, ids: Tensor, label: Tensor, with
         *([dense_or_touched(leaves, frozenset(), ADAM)] if leaves else []),
     ]
 
+    noisy = {k: torch.rand(shape) for k, shape in model.noise_shapes(batch).items()}
+    kept = kept_by(lambda: model.objective(batch, choices, noisy), (*wanted, *batch.values()))
+    learned = sum(p.numel() * p.element_size() for p in wanted)
+    rows = rows_of(kept // len(label), learned, len(label)) if model.compiled.tiled else len(label)
+
     def step() -> None:
         noise = {k: torch.rand(shape) for k, shape in model.noise_shapes(batch).items()}
-        _, terms = model.objective(batch, choices, noise)
-        gradients = torch.autograd.grad(sum(terms), wanted, allow_unused=True)
-        named = dict(zip([*model.parameters, *leaves], gradients, strict=True))
+        named: dict[str, Tensor] = {}
+        for tile in tiles(batch, noise, rows):
+            _, terms = model.objective(tile.batch, choices, tile.noise)
+            found = torch.autograd.grad(tile.share * sum(terms), wanted, allow_unused=True)
+            gradients = {k: g for k, g in zip([*model.parameters, *leaves], found, strict=True) if g is not None}
+            named = gradients if tile.share == 1 else added(named, gradients)
         for update in updates:
-            update.step({k: g for k, g in named.items() if g is not None}, 1.0)
+            update.step(named, 1.0)
 
     return step
 

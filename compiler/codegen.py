@@ -21,13 +21,13 @@ from .emit import Emitter, emit
 from .frequencies import blocks_of
 from .gated import Settled
 from .incompressible import compressed
-from .ir import DecisionNode, Graph, Operator, Output, Ref
+from .ir import DecisionNode, Graph, Node, Operator, Output, Ref
 from .layers import Layers, table_rows
 from .levels import weighing_losses
 from .passes.columns import columns
 from .passes.keep import Mask, Place, keep
 from .passes.tables import tables
-from .promise import Promises
+from .promise import Promises, no_buffers
 from .ranking import LOSSES as RANKING
 from .ranking import Sides, Term, needed_lines, ranking_of
 from .runs import runs_of
@@ -176,7 +176,19 @@ def _module(
     read = tuple(emitter.columns.values())
     said = tuple(o.text for o in objectives)
     names = {key: value.name for key, value in emitter.values.items()}
-    return Compiled(graph.name, name, source, read, tensors, decisions, said, graph, ranking, bool(own), names)
+    tiled = not (ranking or emitter.places or any(_state(promises, node) for _, node in graph.items()))
+    return Compiled(
+        graph.name, name, source, read, tensors, decisions, said, graph, ranking, bool(own), names, tiled=tiled
+    )  # fmt: skip
+
+
+def _state(promises: Promises, node: Node) -> bool:
+    """Whether an operator keeps statistics of all examples that it sees."""
+    return (
+        isinstance(node, Operator)
+        and node.operator in promises.operators
+        and (promises.operators[node.operator].buffers is not no_buffers)
+    )
 
 
 def _emit(emitter: Emitter, graph: Graph, wanted: frozenset[int]) -> None:

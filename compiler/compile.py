@@ -153,7 +153,10 @@ class Models:
         from .lower import lower
 
         lowered = lower(self.graph, self.promises, without=self.without)
-        return generate(lowered, self.schema, self.promises, dense_from=self.dense_from)
+        return self._switched(generate(lowered, self.schema, self.promises, dense_from=self.dense_from))
+
+    def _switched(self, compiled: Compiled) -> Compiled:
+        return replace(compiled, tiled=False) if "tile" in self.without else compiled
 
     @cached_property
     def _named_after(self) -> Compiled | None:
@@ -212,6 +215,7 @@ class Models:
         plain = generate(
             lowered, self.schema, self.promises, plain=True, dense_from=self.dense_from, settled=settled, pruned=pruned
         )
+        plain = self._switched(plain)
         return plain if self._named_after is None else named_alike(plain, self._named_after, architecture)
 
     def _check_costs(self, architecture: Architecture) -> None:

@@ -105,7 +105,8 @@ class Compiled:
     is a method factors(batch, choices) -> (own [B, R], item [B, R]), where `own` reads no column of the item, `item` no
     other column, and own · item ranks the items of a user as the prediction does. `names`: what the text calls the value of a
     node of `graph`. `stored`: the same plain model as it is kept when nothing is learned any more, where tables of it are packed
-    into bytes (`runtime/packing.py`).
+    into bytes (`runtime/packing.py`). `tiled`: a step may take its batch part by part, as no example sees another:
+    the terms of the objective are means over examples, and all in a batch and its noise has an entry for each.
     """
 
     name: str
@@ -120,3 +121,4 @@ class Compiled:
     factored: bool = False
     names: Mapping[int, str] = field(default_factory=dict, compare=False, repr=False)
     stored: Compiled | None = field(default=None, compare=False, repr=False)
+    tiled: bool = False

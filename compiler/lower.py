@@ -42,8 +42,8 @@ AFTER: tuple[Pass, ...] = (
 )
 
 
-SWITCHES = ("fold", "hoist", "algebra", "batch", "mix")
-"""Passes that can be left out, so that what they gain can be measured: the rest needs them."""
+SWITCHES = ("fold", "share", "hoist", "algebra", "batch", "mix", "prune", "tile")
+"""What can be left out, so that what it gains can be measured: passes that the others do not need, and steps in tiles."""
 PASSES = ("fold", "share", "hoist", "given", "prune", "narrow", "relax", "algebra", "batch", "mix")
 Watch = Callable[[str, Graph, Graph], None]
 """Is told of every pass: its name, the graph before and after."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from .module import build, initialise
 from .negatives import Negatives
 from .randomness import noises
 from .recipe import StageCall
+from .tiles import kept_by, rows_of
 
 if TYPE_CHECKING:
     from .inputs import Inputs
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
 
 def step_memory(inputs: Inputs, compiled: Compiled, options: Sequence[Mapping[str, Any]]) -> dict[str, int]:
     """The largest batch of the recipe, and the bytes that its step keeps between layers for the backward pass: measured,
-    by one step forward of the widest model of the run on training rows."""
+    by one step forward of the widest model of the run on training rows; of a tile of them, where the CPU takes tiles."""
     options = [*options, *(inner.options for o in options if isinstance(inner := o.get("step"), StageCall))]
     asked = [(o["batch_size"], int(o.get("epochs") or 1)) for o in options if "batch_size" in o]
     if not asked:
@@ -47,18 +49,10 @@ def step_memory(inputs: Inputs, compiled: Compiled, options: Sequence[Mapping[st
         factored = [(d.name, factors_shape(d, d.factors)) for d in compiled.decisions if d.factors is not None]
         choices |= {name + FACTORS: torch.full(shape, START).requires_grad_() for name, shape in factored}
         choices |= {name + TERMS: torch.ones(shape[:2]).requires_grad_() for name, shape in factored}
-    held = {t.untyped_storage().data_ptr() for t in (*model.tensors.values(), *batch.values(), *weights.values())}
-    kept: dict[int, int] = {}
-
-    def pack(tensor: torch.Tensor) -> torch.Tensor:
-        storage = tensor.untyped_storage()
-        if storage.data_ptr() not in held:
-            kept[storage.data_ptr()] = storage.nbytes()
-        return tensor
-
     noise = noises(model.noise_shapes(batch), 0, "rehearsal", 0, torch.device("cpu"))
-    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
-        _, terms = model.objective(batch, choices, noise)
-        total = sum(kept.values())  # while the graph is alive: no storage has been given away twice
-    del terms
+    held = (*model.tensors.values(), *batch.values(), *weights.values())
+    total = kept_by(lambda: model.objective(batch, choices, noise), held)
+    if compiled.tiled:
+        learned = sum(p.numel() * p.element_size() for p in (*model.parameters.values(), *weights.values()))
+        total = math.ceil(total * rows_of(total // max(1, rows), learned, rows) / max(1, rows))
     return {"batch_size": rows, "activation_bytes": total}

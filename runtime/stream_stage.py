@@ -12,7 +12,7 @@ from torch import Tensor
 
 from recspace.compiler.known import CURRENT
 
-from .choices import Weigher
+from .choices import Choices, Weigher
 from .choosing import Choosing, Constant, Relaxed
 from .context import Context, with_defaults
 from .enlarging import Enlarging, Sizes, ladder_of
@@ -164,12 +164,12 @@ class Remembering(Streamed):
             part.name: [] for stored in self.model.compiled.tensors for part in stored.slices if part.layer == CURRENT
         }
 
-    def _loss(self, rows: Tensor, name: str) -> Tensor:
-        choices = self.choosing.training(self.at)
-        if name == "train":
-            noted = ((n, w) for n, w in choices.items() if n in self._noted and not isinstance(w, Tensor))
-            choices = {**choices, **{n: Noted(w, self._noted[n]) for n, w in noted}}
-        return self._loss_of(self._batch(rows, name), choices, name, self._objective)
+    def _choices(self, name: str) -> Choices:
+        choices = super()._choices(name)
+        if name != "train":
+            return choices
+        noted = ((n, w) for n, w in choices.items() if n in self._noted and not isinstance(w, Tensor))
+        return {**choices, **{n: Noted(w, self._noted[n]) for n, w in noted}}
 
     @torch.no_grad()
     def after(self) -> None:

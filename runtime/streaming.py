@@ -7,7 +7,7 @@ and the last model's answers are distilled: loss + λ · loss of the answers. Au
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -122,9 +122,14 @@ class Streamed(Fit):
         return self.flow.batches[self.at - (self._rules.lag if name == "valid" else 0)].rows
 
     def _answered(
-        self, batch: dict[str, Tensor], choices: Choices, name: str, objective: Callable[..., Any] | None = None
+        self,
+        batch: Mapping[str, Tensor],
+        choices: Choices,
+        name: str,
+        objective: Callable[..., Any] | None = None,
+        noise: Mapping[str, Tensor] | None = None,
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
-        prediction, terms = super()._answered(batch, choices, name, objective)
+        prediction, terms = super()._answered(batch, choices, name, objective, noise)
         if self._teacher is None or name != "train":
             return prediction, terms
         with torch.no_grad():

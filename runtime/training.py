@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -27,6 +27,7 @@ from .second_order import Ahead, Loss, hypergradient, objective_at, task_loss
 from .settings import Settings
 from .shaping import Shaping, normalized
 from .state import State, copied, joined
+from .tiles import FEWEST, added, kept_by, rows_of, tiles
 from .updates import Update
 
 LEAST = 100
@@ -95,7 +96,7 @@ class Fit:
         self.steps_an_epoch = batches(examples.train.numel(), plan.batch_size)
         self.at, self.ended, self.history = 0, False, list[dict[str, float]]()
         self.ended_by = ""
-        self._loss_sum = 0.0
+        self._loss_sum, self._kept = 0.0, cast("int | None", None)
         self._order_of: dict[str, tuple[int, Tensor]] = {}
         self._best: tuple[float, int, dict[str, Tensor]] | None = None
 
@@ -139,10 +140,10 @@ class Fit:
     def _learn(self) -> float:
         """A step of the weights, and of the decisions where both are one level; the loss."""
         together = self._decisions is not None and not self.plan.bilevel
-        loss = self._loss(self._examples.train, "train")
         wanted = {n: p for n, p in self.model.parameters.items() if n not in self._upper}
         learned = self._learned() if together else {}
-        gradients = self._gradients(loss, {**wanted, **{f"choices:{n}": p for n, p in learned.items()}})
+        parameters = {**wanted, **{f"choices:{n}": p for n, p in learned.items()}}
+        loss, gradients = self._judged(self._examples.train, "train", parameters)
         ours = {name: gradient for name, gradient in gradients.items() if name in wanted}
         theirs = {n: gradients[f"choices:{n}"] for n in learned if f"choices:{n}" in gradients}
         self._weights.step(clipped(ours, self.plan.clip), self._rate())
@@ -150,7 +151,7 @@ class Fit:
             self._decisions.step(self._scaled(theirs), 1.0)
         if self._shaping is not None:
             self._shaping.moved(self._rate())
-        return float(loss.detach())
+        return loss
 
     def _learned(self) -> dict[str, Parameter]:
         """What belongs to the decisions: their logits, and weights of the upper level."""
@@ -162,7 +163,7 @@ class Fit:
         if self.plan.ahead is not None:
             gradients = self._ahead(self.plan.ahead)
         else:
-            gradients = self._gradients(self._loss(self._examples.valid, "valid"), self._learned())
+            _, gradients = self._judged(self._examples.valid, "valid", self._learned())
         if self._decisions is not None:
             self._decisions.step(self._scaled(gradients), 1.0)
         if self._shaping is not None:
@@ -191,8 +192,35 @@ class Fit:
     def _parts(self) -> dict[str, Tensor]:
         return {"train": self._examples.train, "valid": self._examples.valid}
 
-    def _loss(self, rows: Tensor, name: str) -> Tensor:
-        return self._loss_of(self._batch(rows, name), self.choosing.training(self.at), name, self._objective)
+    def _judged(self, rows: Tensor, name: str, parameters: Mapping[str, Tensor]) -> tuple[float, dict[str, Tensor]]:
+        """The loss of this step's batch of some rows, and its gradients by name: tile by tile, where that is quicker."""
+        batch, choices = self._batch(rows, name), self._choices(name)
+        parts = tiles(batch, self._noise(batch, name), self._tile_rows(batch, choices, parameters))
+        total, gradients = 0.0, dict[str, Tensor]()
+        for tile in parts:
+            loss = self._loss_of(tile.batch, choices, name, noise=tile.noise)
+            found = self._gradients(loss, parameters, tile.share, again=tile is not parts[-1])
+            gradients = found if len(parts) == 1 else added(gradients, found)
+            total += tile.share * float(loss.detach())
+        return total, gradients
+
+    def _choices(self, name: str) -> Choices:
+        """The weights of decisions at this step; `name`: of the rows that they are for."""
+        return self.choosing.training(self.at)
+
+    def _tile_rows(self, batch: Mapping[str, Tensor], choices: Choices, parameters: Mapping[str, Tensor]) -> int:
+        """Examples of a tile of this batch. What an example keeps is counted once, of the first training rows: the same
+        whenever a run goes on."""
+        size = next(iter(batch.values())).shape[0]
+        if not self.model.compiled.tiled or size <= FEWEST or self._examples.encoded.device.type != "cpu":
+            return size
+        if self._kept is None:
+            probe = self._examples.batch(self._examples.train[:FEWEST])
+            noise = self._noise(probe, "tile")
+            held = (*self.model.tensors.values(), *parameters.values(), *probe.values())
+            kept = kept_by(lambda: self._loss_of(probe, choices, "tile", self.model.objective, noise=noise), held)
+            self._kept = kept // max(1, next(iter(probe.values())).shape[0])
+        return rows_of(self._kept, sum(p.numel() * p.element_size() for p in parameters.values()), size)
 
     def _batch(self, rows: Tensor, name: str) -> dict[str, Tensor]:
         """The examples of this step, with the alternatives that a ranking loss compares them with."""
@@ -204,30 +232,40 @@ class Fit:
 
     def _loss_of(
         self,
-        batch: dict[str, Tensor],
+        batch: Mapping[str, Tensor],
         choices: Choices,
         name: str,
         objective: Callable[..., Any] | None = None,
         judged: str = "objective",
+        noise: Mapping[str, Tensor] | None = None,
     ) -> Tensor:
-        prediction, terms = self._answered(batch, choices, name, objective)
+        prediction, terms = self._answered(batch, choices, name, objective, noise)
         if judged == "task":
             terms = (task_loss(self._examples.task, prediction, batch),)
         penalty = None if self._shaping is None else self._shaping.penalty()
         return sum_of(terms if penalty is None else (*terms, penalty))
 
     def _answered(
-        self, batch: dict[str, Tensor], choices: Choices, name: str, objective: Callable[..., Any] | None = None
+        self,
+        batch: Mapping[str, Tensor],
+        choices: Choices,
+        name: str,
+        objective: Callable[..., Any] | None = None,
+        noise: Mapping[str, Tensor] | None = None,
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
         """Predictions, and the terms that are minimised; `objective`: at other weights than the model's."""
         device = self._examples.encoded.device
         self.model.module.train()
-        # Noise of the two levels differs: the stage's name is told apart by the rows it is for.
-        shapes = self.model.noise_shapes(batch)
-        noise = noises(shapes, self._settings.seed, f"{self.plan.stage}/{name}", self.at, device)
+        noise = self._noise(batch, name) if noise is None else noise
         with torch.autocast(device.type, torch.bfloat16, enabled=self._settings.amp):
             prediction, terms = (objective or self._objective)(batch, choices, noise)
         return prediction, terms
+
+    def _noise(self, batch: Mapping[str, Tensor], name: str) -> dict[str, Tensor]:
+        """Noise of the two levels differs: the stage's name is told apart by the rows it is for."""
+        self.model.module.train()
+        shapes, device = self.model.noise_shapes(batch), self._examples.encoded.device
+        return noises(shapes, self._settings.seed, f"{self.plan.stage}/{name}", self.at, device)
 
     @torch.no_grad()
     def loss(self, rows: Tensor, choices: Choices) -> float:
@@ -254,11 +292,17 @@ class Fit:
             self._order_of[name] = (epoch, shuffled)
         return self._order_of[name][1]
 
-    def _gradients(self, loss: Tensor, parameters: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Gradients by name, without those that the loss does not reach; all finite."""
+    def _gradients(
+        self, loss: Tensor, parameters: Mapping[str, Tensor], share: float = 1.0, again: bool = False
+    ) -> dict[str, Tensor]:
+        """Gradients by name, without those that the loss does not reach; all finite. `share`: of the loss, that they are
+        of; `again`: what it is made of is needed once more."""
         if not math.isfinite(float(loss.detach())):
             raise Diverged(self.plan.stage, self.at, "loss")
-        found = torch.autograd.grad(loss, list(parameters.values()), allow_unused=True) if loss.requires_grad else ()
+        found: tuple[Tensor, ...] = ()
+        if loss.requires_grad:
+            part = loss if share == 1 else share * loss
+            found = torch.autograd.grad(part, list(parameters.values()), allow_unused=True, retain_graph=again or None)
         gradients = {n: g for n, g in zip(parameters, found, strict=bool(found)) if reached(g)}
         if gradients and not math.isfinite(float(norm(gradients))):
             raise Diverged(self.plan.stage, self.at, "gradient")

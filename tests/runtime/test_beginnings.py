@@ -1,28 +1,16 @@
 """Every shipped space starts where it can learn: a gradient reaches all that is trained, and what is predicted moves."""
 
-import numpy as np
-import polars as pl
 import pytest
+import small_tables
 import torch
 
 import recspace
 from recspace.reading import shipped
 from recspace.runtime.module import build, initialise
 
-ROWS, STEPS = 600, 4
-BLOCKS = {
-    "label": "user: category(role = user)\nitem: category(role = item)\ncity: category(role = context)\nage: number(bins = 6)",
-    "history": "user: category(role = user)\nitem: category(role = item)\nseen: sequence(of = item, role = history, longest = 5)",
-    "nodes": "nodes: many()",
-    "rating": "user: category(role = user)\nitem: category(role = item)",
-}
-NEED = {"din": "history", "ameir": "history", "l0sign_sets": "nodes"} | dict.fromkeys(
-    ("autoemb", "esapn", "sif", "sif_autodim", "autoloss_ratings"), "rating"
-)
+STEPS = 4
 UNREAD = ("autoemb", "esapn")
 """Have tables of every width, of which the hand-made model reads one."""
-RANKING = ("mf", "neumf", "bpfis", "bpfis_groups", "rule")
-"""Learn from what nobody chose, which is drawn outside of the model: tests/cli/test_topk.py, test_bpfis.py, test_rule.py."""
 
 
 NORMALIZED = ("autodim", "autodim_autofis_optinter", "autogroup", "compress")
@@ -32,26 +20,12 @@ FIELDS = 12
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    rng = np.random.default_rng(0)
-    items = [f"i{k}" for k in rng.integers(0, 30, ROWS)]
-    table = {
-        "user": [f"u{k}" for k in rng.integers(0, 20, ROWS)], "item": items,
-        "city": [f"c{k}" for k in rng.integers(0, 8, ROWS)], "age": rng.normal(size=ROWS),
-        "seen": [list(rng.choice(items, 4)) for _ in range(ROWS)], "nodes": [list(rng.choice(items, 4)) for _ in range(ROWS)],
-        "time": np.arange(ROWS) * 3600.0, "label": rng.integers(0, 2, ROWS), "rating": rng.integers(1, 6, ROWS),
-    }  # fmt: skip
-    folder = tmp_path_factory.mktemp("beginnings")
-    pl.DataFrame(table).write_parquet(folder / "t.parquet")
-    for name, fields in BLOCKS.items():
-        label = "rating" if name == "rating" else "label"
-        head = f'source: "t.parquet"\nlabel: {label}\nsplit: time(time, 0.7, 0.1, 0.2)\n'
-        (folder / f"{name}.space").write_text(f"data {name} {{\n{head}{fields}\n}}\n")
-    return folder
+    return small_tables.write(tmp_path_factory.mktemp("beginnings"))
 
 
-@pytest.mark.parametrize("name", [name for name in shipped() if name not in RANKING])
+@pytest.mark.parametrize("name", [name for name in shipped() if name not in small_tables.RANKING])
 def test_it_learns_from_its_beginning(folder, name):
-    space = recspace.compile(name, folder / f"{NEED.get(name, 'label')}.space")
+    space = recspace.compile(name, small_tables.block_of(folder, name))
     model = build(space.unrequired({d.name: d.hand_made for d in space.graph.decisions}), torch.device("cpu"))
     initialise(model, 1)
     encoded = space.verdict.bound.encode(list(model.compiled.columns))
