@@ -1,5 +1,7 @@
 """Every shipped space starts where it can learn: a gradient reaches all that is trained, and what is predicted moves."""
 
+import numpy as np
+import polars as pl
 import pytest
 import small_tables
 import torch
@@ -11,8 +13,6 @@ from recspace.runtime.module import build, initialise
 STEPS = 4
 UNREAD = ("autoemb", "esapn")
 """Have tables of every width, of which the hand-made model reads one."""
-
-
 NORMALIZED = ("autodim", "autodim_autofis_optinter", "autogroup", "compress")
 """Batch norms keep the size of what they multiply and sum, however small the tables are."""
 FIELDS = 12
@@ -47,8 +47,8 @@ def test_it_learns_from_its_beginning(folder, name):
 def test_what_is_normalized_sums_to_logits_of_size_one(name, tmp_path):
     """Products of normalized vectors, summed over many pairs, would shut every sigmoid: nothing but their size is learned."""
     rng = np.random.default_rng(0)
-    fields = {f"f{k}": rng.integers(0, 6, ROWS).astype(str) for k in range(FIELDS)}
-    pl.DataFrame({**fields, "label": rng.integers(0, 2, ROWS)}).write_parquet(tmp_path / "t.parquet")
+    fields = {f"f{k}": rng.integers(0, 6, small_tables.ROWS).astype(str) for k in range(FIELDS)}
+    pl.DataFrame({**fields, "label": rng.integers(0, 2, small_tables.ROWS)}).write_parquet(tmp_path / "t.parquet")
     space = recspace.compile(name, tmp_path / "t.parquet")
     model = build(space.unrequired({d.name: d.hand_made for d in space.graph.decisions}), torch.device("cpu"))
     initialise(model, 1)
