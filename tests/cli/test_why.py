@@ -1,4 +1,4 @@
-"""`recspace trials --why`: a field that says nothing is found out, and what is printed leaves it out of the next search."""
+"""`recspace why`: a field that says nothing is found out, and what is printed leaves it out of the next search."""
 
 import shlex
 
@@ -32,27 +32,27 @@ def place(tmp_path_factory):
 
 
 def test_what_never_mattered_is_left_out(place):
-    found = called("trials", place / "run", "--why")
+    found = called("why", place / "run")
     verdicts = {e["name"]: e["verdict"] for e in found["elements"]}
     assert verdicts["keep[a]"] == verdicts["keep[b]"] == "mattered"
     never = {name for name, verdict in verdicts.items() if verdict == "never mattered"}
     assert never == {"keep[c]", "keep[d]", "keep[e]"}
-    strict = called("trials", place / "run", "--why", "--tolerance", "0.001")["elements"]
+    strict = called("why", place / "run", "--tolerance", "0.001")["elements"]
     assert "never mattered" not in {e["verdict"] for e in strict}  # 32 trials cannot tell as much
     assert {text.partition("=")[0] for text in found["fix"]} == never
     assert found["never_mattered"] == []
-    settings = shlex.split(call("trials", place / "run", "--freeze").stdout)
+    settings = shlex.split(call("why", place / "run", "--freeze").stdout)
     words = ("run", place / "why.space", "--data", place / "t.parquet", "-o", place / "again", *settings)
     assert call(*words).returncode == 0
     trials = called("trials", place / "again")["trials"]
     assert len(trials) == 2 ** (5 - len(never))
-    said = call("trials", place / "run", "--why").stdout
+    said = call("why", place / "run").stdout
     assert "keep[a]" in said
 
 
 def test_a_run_that_judged_nothing_is_refused(place):
     call("run", place / "why.space", "--data", place / "t.parquet", "-o", place / "plain", "--strategy", "plain")
-    result = call("trials", place / "plain", "--why")
+    result = call("why", place / "plain")
     assert result.returncode == 3
     assert "S0771" in result.stderr
-    assert "S0703" in call("trials", place / "nothing", "--why").stderr
+    assert "S0703" in call("why", place / "nothing").stderr

@@ -27,11 +27,12 @@ from . import (
     strategies,
     trials,
     watch,
+    why,
 )
 from .failures import guarded
 
 COMMANDS = (
-    check, size, graph, compiling, run, resume, extend, watch, report, compare, predict, trials, export, strategies, listing,
+    check, size, graph, compiling, run, resume, extend, watch, report, compare, predict, trials, why, export, strategies, listing,
     data, explain,
 )  # fmt: skip
 """In the order in which `recspace --help` lists them."""

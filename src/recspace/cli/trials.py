@@ -11,30 +11,17 @@ from recspace.runtime.figures import higher
 
 from .arguments import Subparsers, add_json, command
 from .output import aligned, write_json
-from .why import show_why
 
 
 def add(commands: Subparsers[argparse.ArgumentParser]) -> None:
     parser = command(commands, "trials", run, "list the architectures that a run has judged, the best first")
     parser.add_argument("folder", metavar="RUN", type=Path, help="the folder of a run, finished or not")
-    parser.add_argument(
-        "--why", action="store_true", help="say which decisions mattered in this run, and which never did"
-    )
-    parser.add_argument(
-        "--freeze", action="store_true", help="print --fix settings for what never mattered, nothing else"
-    )
-    parser.add_argument(
-        "--tolerance", metavar="X", type=float,
-        help="with --why: an effect that may be missed, in units of the metric; else half a deviation of the scores",
-    )  # fmt: skip
     add_json(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     trials = read_trials(args.folder)
-    if args.why or args.freeze:
-        show_why(args, trials)
-    elif args.json:
+    if args.json:
         write_json({"ok": True, "run": str(args.folder), "trials": trials})
     elif not trials:
         print(f"no sampler of the run in {args.folder} has judged an architecture")

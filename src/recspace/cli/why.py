@@ -1,5 +1,5 @@
-"""`recspace trials RUN --why`: which decisions of a run mattered and which never did, by what it measured; `--freeze`: the settings
-that leave these out of the next search."""
+"""`recspace why RUN`: which decisions of a run mattered and which never did, by what it measured; `--freeze`: the settings that
+leave these out of the next search."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .arguments import Subparsers, add_json, command
 from .output import aligned, write_json
+from .trials import read_trials
 
 if TYPE_CHECKING:
     from recspace.runtime.mattered import Element
@@ -19,9 +21,21 @@ if TYPE_CHECKING:
 HEAD = ("element", "effect", "90% interval", "chance", "verdict")
 
 
-def show_why(args: argparse.Namespace, trials: Sequence[Mapping[str, Any]]) -> None:
-    """What `recspace trials RUN --why` and `--freeze` print."""
-    tolerance, elements = judged(args.folder, trials, args.tolerance)
+def add(commands: Subparsers[argparse.ArgumentParser]) -> None:
+    parser = command(commands, "why", run, "say which decisions of a run mattered, and which never did")
+    parser.add_argument("folder", metavar="RUN", type=Path, help="the folder of a finished run")
+    parser.add_argument(
+        "--freeze", action="store_true", help="print the --fix settings that leave out what never mattered, nothing else"
+    )
+    parser.add_argument(
+        "--tolerance", metavar="X", type=float,
+        help="an effect that may be missed, in units of the metric; else half a deviation of the scores",
+    )  # fmt: skip
+    add_json(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    tolerance, elements = judged(args.folder, read_trials(args.folder), args.tolerance)
     settings = frozen(elements)
     if args.json:
         told = [asdict(element) for element in elements]
@@ -31,6 +45,7 @@ def show_why(args: argparse.Namespace, trials: Sequence[Mapping[str, Any]]) -> N
         print(" ".join(f"--fix {shlex.quote(text)}" for text in settings))
     else:
         print("\n".join(_text(args.folder, tolerance, elements, settings)))
+    return 0
 
 
 def judged(
@@ -90,7 +105,7 @@ def _text(folder: Path, tolerance: float, elements: Sequence[Element], settings:
             f"effects are differences of mean scores on validation rows; below {tolerance:.4g} they count as none"
         )
     if settings:
-        lines.append(f"recspace trials {folder} --freeze  prints the {len(settings)} settings that leave these out")
+        lines.append(f"recspace why {folder} --freeze  prints the {len(settings)} settings that leave these out")
     return lines
 
 
