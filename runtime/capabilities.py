@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from recspace.compiler.decisions import Decision
@@ -14,6 +14,7 @@ DOMAINS = ("gate", "number", "name", "alternative", "range", "real", "subset")
 SEARCHING = ("relax", "sample", "infer", "score", "screen", "wrap")
 """Roles of stages that search, or wrap one that does."""
 FIELDS = ("per_value", "per_example", "conditional", "constraints")
+NOTHING: Mapping[str, object] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +50,22 @@ def _row(name: str, able: Stage | Relaxation) -> Capability:
     return Capability(name, able.doc, domains, *flags)
 
 
-def recipe_text(name: str, decisions: Sequence[Decision], promises: Promises) -> str:
+def recipe_text(
+    name: str, decisions: Sequence[Decision], promises: Promises, more: Mapping[str, object] = NOTHING
+) -> str:
     """A recipe with nothing but this strategy, and what settles decisions after it. Options that have to be given name the
-    first decision or index of the space that they can be of."""
+    first decision or index of the space that they can be of; `more` are written where the strategy has them.
+
+    Raises LookupError, with the reason, where the space has nothing of that kind.
+    """
     decisions = [d for d in decisions if d.elements]
+    if not decisions:
+        raise LookupError("there is nothing to choose in this space")
     if name.startswith("relax("):
         return f"{name} derive()"
     stage = promises.stages[name]
     options = [f"{o.name} = {_needed(o.refers, decisions)}" for o in stage.options if o.default is REQUIRED]
+    options += [f"{o.name} = {more[o.name]}" for o in stage.options if o.name in more]
     if name == "asha":
         return "asha(random(trials = 2, epochs = 2))"
     if name == "stream":
@@ -71,8 +80,11 @@ def _needed(refers: str, decisions: Sequence[Decision]) -> str:
     match refers:
         case "decision":
             sets = [d.name for d in decisions if d.domains[0].kind == "subset"]
-            return next(iter([*sets, *(d.name for d in decisions)]), "none")
+            return next(iter([*sets, *(d.name for d in decisions)]))
         case "index":
-            return next((name for d in decisions for name in binders(d)), "none")
+            found = next((name for d in decisions for name in binders(d)), None)
+            if found is None:
+                raise LookupError("no decision of this space is indexed, and it goes along an index")
+            return found
         case _:
             return "[]"

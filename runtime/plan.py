@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from recspace.compiler.budgets import on_costs
+from recspace.compiler.compiled import Compiled
 from recspace.compiler.decisions import Choice, Decision, rank_names
 from recspace.compiler.ir import Graph
 from recspace.compiler.penalties import charged
 from recspace.compiler.promise import Promises, Relaxation, Stage
-from recspace.compiler.unfinished import not_yet
 from recspace.dsl.diagnostics import Diagnostic, SpaceError
 from recspace.dsl.source import Source, Span
 
 from .recipe import Recipe, StageCall
-from .references import index_of
+from .references import binders, index_of
 
 if TYPE_CHECKING:
     from .choices import Fixed
@@ -56,11 +56,7 @@ def planned(recipe: Recipe, decisions: tuple[Decision, ...], promises: Promises)
     """
     stages = list(recipe.stages)
     if not decisions:
-        return tuple(
-            Planned(f"{k}.{call.name}", call)
-            for k, call in enumerate(stages)
-            if call.name in ("train", "retrain") or _searching(call, promises).name == "train"
-        )
+        return tuple(Planned(f"{k}.{call.name}", call) for k, call in enumerate(stages) if _trains(call))
     last_relax = max((k for k, c in enumerate(stages) if _searching(c, promises).name in WEIGHING), default=-1)
     if last_relax >= 0 and not any(promises.stages[c.name].role in ("settle", "sample") for c in stages[last_relax:]):
         stages.insert(last_relax + 1, _default("derive", promises, stages[last_relax].span))
@@ -129,7 +125,6 @@ def obstacles(recipe: Recipe, decisions: tuple[Decision, ...], promises: Promise
         able: Stage | Relaxation = relaxation if promise.role == "relax" and relaxation is not None else promise
         if promise.role in SEARCHING and able.implemented and promise.implemented:
             who = f"relax(as = {able.name})" if isinstance(able, Relaxation) else f"{able.name}()"
-            others = _others(able, promises)
             if "grow" in call.options and not _handed(call, decisions):
                 text = f"{who} has nothing to grow: `{call.options['grow']}` has no element on this data"
                 found.append(Diagnostic("S0605", text, call.spans.get("grow", call.span)))
@@ -137,10 +132,24 @@ def obstacles(recipe: Recipe, decisions: tuple[Decision, ...], promises: Promise
             for decision in _handed(call, decisions):
                 why = "" if decision.name in ranks else _cannot(able, decision)
                 if why:
+                    hint = f"settle it beforehand: --fix '{decision.name}=…'"
                     found.append(
-                        _refused(call, who, decision, why, [n for n, o in others.items() if not _cannot(o, decision)])
+                        Diagnostic("S0605", f"{who} cannot search `{decision.name}`: it {why}", call.span, help=hint)
                     )
-    return tuple(found)
+    return tuple(found) or _untrained(recipe, decisions)
+
+
+def _untrained(recipe: Recipe, decisions: tuple[Decision, ...]) -> tuple[Diagnostic, ...]:
+    """A space with nothing to choose has to be trained by its recipe."""
+    if decisions or not recipe.stages or any(_trains(call) for call in recipe.stages):
+        return ()
+    text = f"there is nothing to choose, and nothing in the recipe trains the model: {recipe.stages[0].name}() only searches"
+    return (Diagnostic("S0790", text, recipe.stages[0].span, help="write: train(epochs = 10)"),)
+
+
+def _trains(call: StageCall) -> bool:
+    """Whether a stage trains the model of a space with nothing to choose."""
+    return call.name in ("train", "retrain") or any(_trains(inner) for inner in call.inner)
 
 
 def foresee(stages: tuple[Planned, ...], graph: Graph, fixed: Fixed) -> None:
@@ -151,12 +160,15 @@ def foresee(stages: tuple[Planned, ...], graph: Graph, fixed: Fixed) -> None:
         and stages
         and not any(call.name in THRIFTY for stage in stages for call in (stage.call, *stage.call.inner))
     ):
-        raise not_yet(first.span, "a requirement on costs", "settle decisions with derive() or random(), which meet it")
+        names = " and ".join(dict.fromkeys(f"{stage.call.name}()" for stage in stages if stage.name != BASELINE))
+        text = f"{names} would not keep to `{first.text}`: nothing in the recipe looks at costs"
+        help = "settle decisions with derive() or random(), which do"
+        raise SpaceError([Diagnostic("S0630", text, first.span, help=help)])
     costly = next(iter(charged(graph)), None)
     for stage in stages:
         step = stage.call.options.get("step")
-        names = {stage.call.name, *(inner.name for inner in (*stage.call.inner, step) if isinstance(inner, StageCall))}
-        if costly is not None and names & set(WEIGHING):
+        used = {stage.call.name, *(inner.name for inner in (*stage.call.inner, step) if isinstance(inner, StageCall))}
+        if costly is not None and used & set(WEIGHING):
             text = f"{stage.call.name}() learns by gradients, and `{costly.text}` holds a cost that only architectures have"
             help = "use a stage that draws them: reinforce(), random(), one_shot(); or bound the cost: require parameters(e) <= 30%"
             raise SpaceError([Diagnostic("S0652", text, stage.call.span, help=help)])
@@ -171,9 +183,22 @@ def foresee(stages: tuple[Planned, ...], graph: Graph, fixed: Fixed) -> None:
             help = f"leave {stage.call.name}() out: what the search has trained is the model"
             raise SpaceError([Diagnostic("S0660", text, stage.call.span, help=help)])
     for stage in stages:
-        ahead = getattr(import_module(f"{__package__}.strategies.{stage.call.name}"), "foresee", None)
+        ahead = _hook(stage.call, "foresee")
         if ahead is not None:
             ahead(graph, stage.call, fixed)
+
+
+def inspected(stages: tuple[Planned, ...], supernet: Compiled, decisions: tuple[Decision, ...]) -> None:
+    """Raises SpaceError for what a stage does not find in the supernet that it is to train."""
+    for stage in stages:
+        inspect = _hook(stage.call, "inspect")
+        if inspect is not None:
+            inspect(supernet, decisions, stage.call)
+
+
+def _hook(call: StageCall, name: str) -> Any:
+    """A function of a stage's module; None where it has none."""
+    return getattr(import_module(f"{__package__}.strategies.{call.name}"), name, None)
 
 
 def _searching(call: StageCall, promises: Promises) -> StageCall:
@@ -224,8 +249,12 @@ def _unfit_to_grow(call: StageCall, decisions: tuple[Decision, ...], promises: P
         text = f"progressive(held = settled) settles by one half, and gates of relax(as = {relaxation.name}) are of any size"
         yield Diagnostic("S0605", text, call.spans.get("held", call.span), help="write: held = weighed")
     for decision in decisions:
-        own = None if decision.name in rank_names(decisions) else index_of(along, decision)
-        why = "" if own is None else _fixed_from_the_start(decision, own)
+        if decision.name in rank_names(decisions) or along not in binders(decision):
+            continue
+        own = index_of(along, decision)
+        why = (
+            f"is indexed by the values of {decision.per_value}" if own is None else _fixed_from_the_start(decision, own)
+        )
         if why:
             text = f"progressive() cannot take `{decision.name}` into the model along {along}: it {why}"
             yield Diagnostic("S0605", text, call.spans.get("along", call.span), help="search it with the step alone")
@@ -316,7 +345,7 @@ def _cannot(able: Stage | Relaxation, decision: Decision) -> str:
     kinds = {domain.kind for domain in decision.domains}
     beyond = sorted(kinds - able.domains)
     if beyond:
-        return f"is a {beyond[0]}"
+        return f"is {'an' if beyond[0][0] in 'aeiou' else 'a'} {beyond[0]}"
     if isinstance(able, Stage) and any(o.name == "grow" for o in able.options) and decision.elements != 1:
         return f"has {decision.elements:,} sets, and one can grow"
     inner = decision.given == "data" and bool(decision.per_value)
@@ -330,19 +359,8 @@ def _cannot(able: Stage | Relaxation, decision: Decision) -> str:
         return "has logits of shared factors (factored)"
     if decision.per_value and not able.per_value:
         return f"is indexed by the values of {decision.per_value}"
+    if isinstance(able, Relaxation) and able.gated and not decision.per_value:
+        return "multiplies no table of embeddings: it is not indexed by values"
     if decision.conditional and not able.conditional:
         return "exists only in some architectures"
     return ""
-
-
-def _others(able: Stage | Relaxation, promises: Promises) -> dict[str, Stage | Relaxation]:
-    """What could stand in its place."""
-    relaxations = {f"relax(as = {n})": r for n, r in promises.relaxations.items() if r.implemented}
-    samplers = {f"{n}()": s for n, s in promises.stages.items() if s.implemented and s.role == "sample"}
-    every: dict[str, Stage | Relaxation] = {**relaxations, **samplers}
-    return {name: other for name, other in every.items() if other is not able}
-
-
-def _refused(call: StageCall, who: str, decision: Decision, why: str, others: list[str]) -> Diagnostic:
-    hint = f"these can: {', '.join(others)}" if others else f"settle it beforehand: --fix '{decision.name}=…'"
-    return Diagnostic("S0605", f"{who} cannot search `{decision.name}`: it {why}", call.span, help=hint)

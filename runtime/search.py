@@ -28,7 +28,7 @@ from .files import inside, write_whole
 from .inputs import Inputs
 from .journal import Journal, finite
 from .latency import latency
-from .plan import BASELINE, Planned, foresee, need_supernet, obstacles, planned, sampler_of, unsearched
+from .plan import BASELINE, Planned, foresee, inspected, need_supernet, obstacles, planned, sampler_of, unsearched
 from .progress import Progress
 from .references import values_of
 from .refuse import refusal
@@ -77,6 +77,8 @@ class Search:
 
     def _check_stages(self) -> None:
         """What a stage itself has to say against the space, and what no stage searches."""
+        if self._needs_supernet:
+            inspected(self.stages, self._inputs.factory(None), self._inputs.decisions)
         for stage in self.stages:
             check = getattr(import_module(f"{__package__}.strategies.{stage.call.name}"), "check", None)
             if check is not None:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from recspace.compiler.promise import Option, Stage
 
 if TYPE_CHECKING:
+    from recspace.compiler.compiled import Compiled
+    from recspace.compiler.decisions import Decision
     from recspace.compiler.ir import Graph
 
     from ..choices import Fixed
@@ -54,13 +56,13 @@ def foresee(graph: Graph, call: StageCall, fixed: Fixed) -> None:
         bounded(graph, output)
 
 
-def check(context: Context, call: StageCall) -> None:
+def inspect(supernet: Compiled, decisions: tuple[Decision, ...], call: StageCall) -> None:
     """Raises SpaceError (S0603) where `prune` names no tables."""
     from ..pruning import tables_of
     from ..refuse import refusal
 
     name = call.options["prune"]
-    if name is not None and not tables_of(context.supernet, str(name)):
+    if name is not None and not tables_of(supernet, str(name)):
         text = f"`{name}` has no embedding tables of its own that could be pruned"
         raise refusal("S0603", text, call.spans.get("prune", call.span), help="name the `let` that stands for embed(…)")
 

@@ -9,6 +9,8 @@ from recspace.compiler.promise import Option, Stage
 from ..fitting import OPTIMIZERS, fitting
 
 if TYPE_CHECKING:
+    from recspace.compiler.compiled import Compiled
+    from recspace.compiler.decisions import Decision
     from recspace.compiler.ir import Graph
 
     from ..choices import Fixed
@@ -53,17 +55,21 @@ def foresee(graph: Graph, call: StageCall, fixed: Fixed) -> None:
         raise refusal("S0651", "`lag` is said of a stream", place, help="write: stream(relax(…, lag = 1))")
 
 
-def check(context: Context, call: StageCall) -> None:
-    """Raises SpaceError: S0605 for gates that a relaxation of what they multiply finds no table of, S0661 for a ranking
-    judged by its label."""
+def inspect(supernet: Compiled, decisions: tuple[Decision, ...], call: StageCall) -> None:
+    """Raises SpaceError (S0605) for gates that a relaxation of what they multiply finds no table of."""
     from ..gating import check, reads_tables
+
+    if reads_tables(call):
+        check(supernet, decisions, call)
+
+
+def check(context: Context, call: StageCall) -> None:
+    """Raises SpaceError (S0661) for a ranking judged by its label."""
     from ..refuse import refusal
 
     if call.options["judged"] == "task" and context.examples.task == "ranking":
         text = "rankings have no label of their own to be judged by"
         raise refusal("S0661", text, call.spans.get("judged", call.span), help="leave `judged` out")
-    if reads_tables(call):
-        check(context.supernet, context.decisions, call)
 
 
 def start(context: Context, call: StageCall) -> Task:

@@ -9,6 +9,8 @@ from recspace.compiler.promise import Option, Stage
 from ..fitting import OPTIMIZERS, fitting
 
 if TYPE_CHECKING:
+    from recspace.compiler.compiled import Compiled
+    from recspace.compiler.decisions import Decision
     from recspace.compiler.ir import Graph
 
     from ..choices import Fixed
@@ -44,11 +46,11 @@ def foresee(graph: Graph, call: StageCall, fixed: Fixed) -> None:
     Heredity(graph, searched(graph))
 
 
-def check(context: Context, call: StageCall) -> None:
+def inspect(supernet: Compiled, decisions: tuple[Decision, ...], call: StageCall) -> None:
     """Raises SpaceError (S0603) for tensors that the model does not have."""
     from ..variational_stage import attributes
 
-    attributes(context.supernet, call)
+    attributes(supernet, call)
 
 
 def start(context: Context, call: StageCall) -> Task:

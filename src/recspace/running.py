@@ -86,6 +86,13 @@ class Space:
         left_out = frozenset(self.question.without)
         return Models(self.verdict.program, self.schema, promises(), self.graph, without=left_out)
 
+    @cached_property
+    def able(self) -> tuple[str, ...]:
+        """The strategies that can search it, as they stand in a recipe."""
+        from .support import able
+
+        return able(self)
+
     def unrequired(self, architecture: Architecture, keep: frozenset[str] = frozenset()) -> Compiled:
         """The plain model of an architecture, whether it meets the requirements or not."""
         return self.models.plain(architecture, keep, required=False)
@@ -263,7 +270,12 @@ def start(space: Space, settings: Settings, folder: Path, progress: Progress | N
     """Search in a new folder. Raises SpaceError as `runtime.run.search` does."""
     from recspace.runtime.run import search
 
-    return _shown(search(inputs_of(space, settings.strategy, settings.profiles), settings, folder, progress))
+    from .support import advised
+
+    try:
+        return _shown(search(inputs_of(space, settings.strategy, settings.profiles), settings, folder, progress))
+    except SpaceError as error:
+        raise SpaceError(advised(space, error.diagnostics)) from error
 
 
 def _shown(result: Result) -> Result:

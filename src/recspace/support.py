@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from recspace.dsl import SpaceError
+from recspace.dsl import Diagnostic, SpaceError
 
 from .recipes import recipe_of
 
@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from recspace.runtime.recipe import Recipe
 
     from .running import Space
+
+
+ADVISED = frozenset({"S0605", "S0606", "S0609", "S0630", "S0652"})
+"""Codes of what one strategy cannot search, and another may."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +34,17 @@ class Plan:
 
 
 def plan(space: Space, recipe: Recipe, fix: Sequence[str] = ()) -> Plan:
-    """Raises SpaceError with what a run would refuse."""
+    """Raises SpaceError with what a run would refuse, and what can search the space instead."""
+    try:
+        return _plan(space, recipe, fix)
+    except SpaceError as error:
+        raise SpaceError(advised(space, error.diagnostics)) from error
+
+
+def _plan(space: Space, recipe: Recipe, fix: Sequence[str] = ()) -> Plan:
     from recspace.runtime.choices import searched
     from recspace.runtime.fix import parsed
-    from recspace.runtime.plan import foresee, need_supernet, obstacles, planned
+    from recspace.runtime.plan import foresee, inspected, need_supernet, obstacles, planned
     from recspace.runtime.registry import promises
 
     decisions, known = searched(space.graph), promises()
@@ -46,13 +57,50 @@ def plan(space: Space, recipe: Recipe, fix: Sequence[str] = ()) -> Plan:
     shared = need_supernet(stages, known)
     hand_made = fixed.architecture({d.name: d.hand_made for d in decisions})
     compiled = space.compiled(None) if shared else space.unrequired(hand_made)
+    if shared:
+        inspected(stages, compiled, decisions)
     return Plan(stages, fixed, compiled, shared)
 
 
 def refused(space: Space, strategy: str) -> str:
     """Why a recipe cannot be run on a space, in a sentence; "" if it can."""
+    from recspace.runtime.afford import refuse_unreachable
+
     try:
-        plan(space, recipe_of(space.verdict, strategy))
+        found = _plan(space, recipe_of(space.verdict, strategy))
+        refuse_unreachable(space.purse, space.decisions, found.fixed)
     except SpaceError as error:
         return next(d.message for d in error.diagnostics if d.severity == "error")
     return ""
+
+
+def tried(space: Space, name: str, more: Mapping[str, object] | None = None, then: str = "") -> tuple[str, str]:
+    """A recipe with one strategy of the table, and why it cannot search the space; "" if it can. `more`: options, where it
+    has them; `then`: stages that follow."""
+    from recspace.runtime.capabilities import recipe_text
+    from recspace.runtime.registry import promises
+
+    try:
+        recipe = f"{recipe_text(name, space.decisions, promises(), more or {})} {then}".strip()
+    except LookupError as why:
+        return "", str(why)
+    return recipe, refused(space, recipe)
+
+
+def able(space: Space) -> tuple[str, ...]:
+    """The strategies that can search a space, as they stand in a recipe."""
+    from recspace.runtime.capabilities import capabilities
+    from recspace.runtime.registry import promises
+
+    names = [row.name for row in capabilities(promises()) if not tried(space, row.name)[1]]
+    return tuple(name if "(" in name else f"{name}()" for name in names)
+
+
+def advised(space: Space, diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+    """Refusals of a strategy, with those that can search the space in its place."""
+    found = tuple(diagnostics)
+    names = space.able if any(d.code in ADVISED and d.severity == "error" for d in found) else ()
+    if not names:
+        return found
+    text = f"these can: {', '.join(names)}"
+    return tuple(replace(d, help=f"{d.help}; {text}" if d.help else text) if d.code in ADVISED else d for d in found)

@@ -118,13 +118,9 @@ def test_what_a_stage_cannot_handle_is_said_with_what_can():
     assert code == "S0605"
     assert "`rate`" in message
     assert "a real" in message
-    assert hint.startswith("these can: ")
-    assert "random()" in hint
-    assert "relax" not in hint
+    assert hint == "settle it beforehand: --fix 'rate=…'"
     number = Decision("n", (), 1, ((),), (Domain("number", (2, 4)),))
-    ((_, message, hint),) = refused("relax(as = gate)", number)
-    assert "a number" in message
-    assert "relax(as = softmax)" in hint
+    assert "a number" in refused("relax(as = gate)", number)[0][1]
     given = Decision("k", (), 1, ((),), (Domain("gate", ("off", "on")),), given="example")
     assert "given" in refused("random()", given)[0][1]
     valued = Decision("v", ("v in values(f)",), 9, None, (Domain("gate", ("off", "on")),), per_value="f")

@@ -65,15 +65,12 @@ def data(row: Capability) -> dict[str, Any]:
 def _of_space(args: argparse.Namespace, rows: tuple[Capability, ...]) -> int:
     """Raises SpaceError with everything that is wrong with the space."""
     from recspace.running import bound_space
-    from recspace.runtime.capabilities import recipe_text
-    from recspace.runtime.registry import promises
-    from recspace.support import refused
+    from recspace.support import tried
 
     space = bound_space(question(args))
     found = []
     for row in rows:
-        recipe = recipe_text(row.name, space.decisions, promises())
-        why = refused(space, recipe)
+        recipe, why = tried(space, row.name)
         found.append({**data(row), "recipe": recipe, "supported": not why, "reason": why})
     if args.json:
         print(json.dumps(found, ensure_ascii=False, indent=1))

@@ -25,7 +25,9 @@ def add(commands: Subparsers[argparse.ArgumentParser]) -> None:
     parser = command(commands, "why", run, "say which decisions of a run mattered, and which never did")
     parser.add_argument("folder", metavar="RUN", type=Path, help="the folder of a finished run")
     parser.add_argument(
-        "--freeze", action="store_true", help="print the --fix settings that leave out what never mattered, nothing else"
+        "--freeze",
+        action="store_true",
+        help="print the --fix settings that leave out what never mattered, nothing else",
     )
     parser.add_argument(
         "--tolerance", metavar="X", type=float,
