@@ -50,7 +50,7 @@ def refused(space, text, why, folder):
         assert any(f"`{d.name}`" in why for d in space.decisions)
     named = re.search(r"these can: (.*)", found.help)
     if named is not None:
-        assert tuple(re.findall(r"relax\(as = \w+\)|\w+\(\)", named[1])) == space.able
+        assert re.findall(r"relax\(as = \w+\)|\w+\(\)", named[1]) == space.able
 
 
 @pytest.mark.parametrize("name", list(dict.fromkeys(name for (name, _), _ in matrix.read_cover())))

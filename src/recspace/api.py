@@ -13,7 +13,8 @@ from recspace.dsl import Diagnostic, Source, SpaceError, ast
 
 from .checking import Question
 from .reading import program_of
-from .running import Moved, Space, bound_space, extension, go_on, outcome, start
+from .running import Moved, Space, bound_space, extension, go_on, outcome
+from .support import start
 
 if TYPE_CHECKING:
     import numpy as np

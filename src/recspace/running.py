@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,10 +34,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, repr=False)
 class Space:
-    """A checked space, bound to data: what `compile` gives. It has no slots, for what it keeps once made (`models`)."""
+    """A checked space, bound to data: what `compile` gives. It has no slots, for what it keeps once made (`models`; `able`: the
+    strategies that can search it, which `support` finds out)."""
 
     question: Question
     verdict: Verdict
+    able: list[str] = field(default_factory=list, compare=False)
 
     def __repr__(self) -> str:
         """In one line: the text, the data and the tree would fill pages."""
@@ -85,13 +87,6 @@ class Space:
         assert self.verdict.program is not None
         left_out = frozenset(self.question.without)
         return Models(self.verdict.program, self.schema, promises(), self.graph, without=left_out)
-
-    @cached_property
-    def able(self) -> tuple[str, ...]:
-        """The strategies that can search it, as they stand in a recipe."""
-        from .support import able
-
-        return able(self)
 
     def unrequired(self, architecture: Architecture, keep: frozenset[str] = frozenset()) -> Compiled:
         """The plain model of an architecture, whether it meets the requirements or not."""
@@ -270,12 +265,7 @@ def start(space: Space, settings: Settings, folder: Path, progress: Progress | N
     """Search in a new folder. Raises SpaceError as `runtime.run.search` does."""
     from recspace.runtime.run import search
 
-    from .support import advised
-
-    try:
-        return _shown(search(inputs_of(space, settings.strategy, settings.profiles), settings, folder, progress))
-    except SpaceError as error:
-        raise SpaceError(advised(space, error.diagnostics)) from error
+    return _shown(search(inputs_of(space, settings.strategy, settings.profiles), settings, folder, progress))
 
 
 def _shown(result: Result) -> Result:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from recspace.dsl import Diagnostic, SpaceError
@@ -14,7 +15,10 @@ if TYPE_CHECKING:
     from recspace.compiler.compiled import Compiled
     from recspace.runtime.choices import Fixed
     from recspace.runtime.plan import Planned
+    from recspace.runtime.progress import Progress
     from recspace.runtime.recipe import Recipe
+    from recspace.runtime.run import Result
+    from recspace.runtime.settings import Settings
 
     from .running import Space
 
@@ -31,6 +35,16 @@ class Plan:
     fixed: Fixed
     compiled: Compiled
     shared: bool
+
+
+def start(space: Space, settings: Settings, folder: Path, progress: Progress | None = None) -> Result:
+    """Search in a new folder. Raises SpaceError as `running.start` does, with what can search the space instead."""
+    from . import running
+
+    try:
+        return running.start(space, settings, folder, progress)
+    except SpaceError as error:
+        raise SpaceError(advised(space, error.diagnostics)) from error
 
 
 def plan(space: Space, recipe: Recipe, fix: Sequence[str] = ()) -> Plan:
@@ -87,19 +101,22 @@ def tried(space: Space, name: str, more: Mapping[str, object] | None = None, the
     return recipe, refused(space, recipe)
 
 
-def able(space: Space) -> tuple[str, ...]:
+def able(space: Space) -> list[str]:
     """The strategies that can search a space, as they stand in a recipe."""
+    if space.able:
+        return space.able
     from recspace.runtime.capabilities import capabilities
     from recspace.runtime.registry import promises
 
     names = [row.name for row in capabilities(promises()) if not tried(space, row.name)[1]]
-    return tuple(name if "(" in name else f"{name}()" for name in names)
+    space.able.extend(name if "(" in name else f"{name}()" for name in names)
+    return space.able
 
 
 def advised(space: Space, diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
     """Refusals of a strategy, with those that can search the space in its place."""
     found = tuple(diagnostics)
-    names = space.able if any(d.code in ADVISED and d.severity == "error" for d in found) else ()
+    names = able(space) if any(d.code in ADVISED and d.severity == "error" for d in found) else []
     if not names:
         return found
     text = f"these can: {', '.join(names)}"

@@ -91,7 +91,7 @@ def run(args: argparse.Namespace) -> int:
         from .rehearsal import rehearse
 
         return rehearse(space, settings(args), as_json=args.json)
-    from recspace.running import start
+    from recspace.support import start
 
     folder = args.output or free_folder(space.graph.name)
     if not args.json:
