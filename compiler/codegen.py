@@ -170,6 +170,7 @@ def _module(
         size=_size(emitter), result=f"({', '.join([prediction, *extras])},)", unpack=", ".join(["prediction", *extras]) + ("," if not extras else ""),
         objective=emitter.lines, returned=", ".join(terms), terms=", ".join(_safe(o.text) for o in objectives) or "nothing",
         ranking=ranking, cut=list(dict.fromkeys(cut)), own=own, item=item, factor_lines=needed_lines(body, own + item),
+        sparse=any("self.sparse" in line for line in [*body, *emitter.lines]),
         noise=emitter.noise, reads=_reading(tuple(emitter.columns.values()), schema),
         classes=1 if predict.shape.kind == "number" or predict.shape.last == 1 else 2,
     )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
@@ -17,6 +18,7 @@ from recspace.compiler.compiled import Compiled
 from recspace.compiler.decisions import Architecture, Decision
 from recspace.compiler.ir import Graph
 from recspace.compiler.passes.keep import Place
+from recspace.compiler.schema import Column
 
 from .choices import Fixed, searched
 from .choosing import Choosing
@@ -34,6 +36,7 @@ from .settings import Settings
 from .shaping import Shaping
 from .targets import Target
 from .task import Found
+from .tiles import FEWEST
 from .training import Fit, Plan, batches, upper_name
 from .updates import Update
 
@@ -168,14 +171,23 @@ class Context:
         every = plan.every
         upper = upper_level(model, options.get("upper") or (), bilevel) if decisions is not None else frozenset()
         lower = {name: p for name, p in model.parameters.items() if name not in upper}
-        update = optimizer(options[weights], lower, model.embeddings - upper, steps)
+        examples = self.examples.of(model.compiled.columns)
+        dense = plan.ahead is not None or self.settings.compile  # there gradients of tables always are
+        most = sys.maxsize if dense else plan.batch_size * looked_up(model.compiled.columns, examples)
+        update = optimizer(options[weights], lower, dict.fromkeys(model.embeddings - upper, most), steps)
         learned = {**choosing.parameters, **{upper_name(n): model.parameters[n] for n in sorted(upper)}}
         learning = None
         if decisions is not None and learned:
-            learning = optimizer(decisions, learned, frozenset(), max(1, -(-steps // every)))
-        examples = self.examples.of(model.compiled.columns)
+            learning = optimizer(decisions, learned, {}, max(1, -(-steps // every)))
         size = float((options[weights] or with_defaults("adam")).options["lr"])
         return make(model, choosing, examples, plan, self.settings, update, learning, upper, shaping, size)
+
+
+def looked_up(columns: tuple[Column, ...], examples: Examples) -> int:
+    """Ids that an example has, about: of lists as many as the longest of the first training rows."""
+    batch = examples.batch(examples.train[:FEWEST])
+    ids = [batch[c.key] for c in columns if c.what in ("id", "bucket", "cross")]
+    return sum(column[:1].numel() for column in ids)
 
 
 def ahead_of(options: Mapping[str, Any]) -> Ahead | None:
@@ -197,9 +209,10 @@ def upper_level(model: Model, names: Iterable[str], bilevel: bool) -> frozenset[
 
 
 def optimizer(
-    call: StageCall | None, parameters: Mapping[str, Parameter], embeddings: frozenset[str], steps: int
+    call: StageCall | None, parameters: Mapping[str, Parameter], embeddings: Mapping[str, int], steps: int
 ) -> Update:
-    """The optimizer that a recipe names, Adam with its defaults where it names none. `steps`: how many it will make."""
+    """The optimizer that a recipe names, Adam with its defaults where it names none. `embeddings`: which of the parameters are
+    tables, and how many rows of each a step touches at most; `steps`: how many it will make."""
     chosen = call or with_defaults("adam")
     module = import_module(f"{__package__}.optimizers.{chosen.name}")
     return cast("Update", module.make(parameters, embeddings, chosen.options, steps))

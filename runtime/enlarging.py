@@ -135,7 +135,7 @@ class Enlarging(Streamed):
         }
         self._depth = len(widths) - 1
         asked = call.options["optimizer"] or with_defaults("adam", lr=0.001)
-        self._teaching = optimizer(asked, self._policies, frozenset(), self.steps)
+        self._teaching = optimizer(asked, self._policies, {}, self.steps)
         elements = {one.decision.name: one.decision.elements for one in ladders}
         self._past = {name: torch.zeros(n, self._window) for name, n in elements.items()}
         self._known = {name: torch.zeros(n, dtype=torch.long) for name, n in elements.items()}

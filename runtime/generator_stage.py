@@ -84,7 +84,7 @@ class Generator(OneShot):
         super().__init__(context, call)
         moves = max(1, self.sharing.steps // int(call.options["every"]))
         asked = call.options["teacher"] or with_defaults("adam", lr=min(0.03, max(0.001, 3 / moves)))
-        self._update = optimizer(asked, self._writer.policy.parameters, frozenset(), moves)
+        self._update = optimizer(asked, self._writer.policy.parameters, {}, moves)
 
     def _sampler(self, context: Context, call: StageCall) -> Proposer:
         try:

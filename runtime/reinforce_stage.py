@@ -69,7 +69,7 @@ class Reinforce(Fitting):
         moves = max(1, context.steps(call) // int(options["every"]))
         rate = min(0.1 if options["network"] == "independent" else 0.01, max(0.001, 3 / moves))
         asked = options["optimizer"] or with_defaults("adam", lr=rate)
-        self._update = optimizer(asked, self.policy.parameters, frozenset(), moves)
+        self._update = optimizer(asked, self.policy.parameters, {}, moves)
         self._rewards: list[float] = []
         self.trials: list[dict[str, Any]] = []
         super().__init__(context, context.fit(context.supernet_model(), Proposed(self), call, "weights"))

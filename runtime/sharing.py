@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 
@@ -72,7 +73,7 @@ class Sharing(Fit):
         self._paths, self._distill = paths, distill
         steps = context.steps(call)
         own = call.options["optimizer"]
-        make = maker(lambda parameters, tables: optimizer(own, parameters, tables, steps))
+        make = maker(lambda parameters, tables: optimizer(own, parameters, dict.fromkeys(tables, sys.maxsize), steps))
         self.loans = Loans(context, Bank(nested, context.seed, context.device, make, _before(context, nested)))
         model, examples = self.loans(first)
         choosing, bank = Constant({}, context.device), self.loans.bank

@@ -28,7 +28,7 @@ from .settings import Settings
 from .shaping import Shaping, normalized
 from .state import State, copied, joined
 from .tiles import FEWEST, added, kept_by, rows_of, tiles
-from .updates import Update
+from .updates import Update, by_rows, in_rows
 
 LEAST = 100
 """Steps that early stopping waits at least: embeddings start near 0, and few steps of Adam do not move them from there."""
@@ -67,7 +67,9 @@ class Diverged(Exception):
 
 
 class Fit:
-    """A model in training."""
+    """A model in training. `sparse`: whether gradients of tables may hold the rows alone that a step has touched."""
+
+    sparse = True
 
     def __init__(
         self,
@@ -96,6 +98,7 @@ class Fit:
         self.steps_an_epoch = batches(examples.train.numel(), plan.batch_size)
         self.at, self.ended, self.history = 0, False, list[dict[str, float]]()
         self.ended_by = ""
+        self._sparse = self.sparse and by_rows(weights_update) and plan.ahead is None and not settings.compile
         self._loss_sum, self._kept = 0.0, cast("int | None", None)
         self._order_of: dict[str, tuple[int, Tensor]] = {}
         self._best: tuple[float, int, dict[str, Tensor]] | None = None
@@ -255,10 +258,12 @@ class Fit:
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
         """Predictions, and the terms that are minimised; `objective`: at other weights than the model's."""
         device = self._examples.encoded.device
-        self.model.module.train()
+        module = cast("Any", self.model.module.train())
+        module.sparse = self._sparse and objective is None
         noise = self._noise(batch, name) if noise is None else noise
         with torch.autocast(device.type, torch.bfloat16, enabled=self._settings.amp):
             prediction, terms = (objective or self._objective)(batch, choices, noise)
+        module.sparse = False
         return prediction, terms
 
     def _noise(self, batch: Mapping[str, Tensor], name: str) -> dict[str, Tensor]:
@@ -303,7 +308,9 @@ class Fit:
         if loss.requires_grad:
             part = loss if share == 1 else share * loss
             found = torch.autograd.grad(part, list(parameters.values()), allow_unused=True, retain_graph=again or None)
-        gradients = {n: g for n, g in zip(parameters, found, strict=bool(found)) if reached(g)}
+        gradients = {
+            n: in_rows(g) if g.is_sparse else g for n, g in zip(parameters, found, strict=bool(found)) if reached(g)
+        }
         if gradients and not math.isfinite(float(norm(gradients))):
             raise Diverged(self.plan.stage, self.at, "gradient")
         return gradients

@@ -11,6 +11,9 @@ from torch.nn import Parameter
 
 from .state import State, copied, joined
 
+LARGE = 16
+"""Times the rows that a step touches at most: tables from there on are moved by these alone (measured)."""
+
 
 class Update(Protocol):
     """Moves parameters by their gradients. `rate` scales the step size (decay over a stage)."""
@@ -109,41 +112,66 @@ class TouchedAdam:
 def touched(gradient: Tensor) -> tuple[Tensor, Tensor]:
     """Row numbers [R], in rising order and each once, and their gradients [R, …]."""
     if gradient.is_sparse:
-        gradient = gradient.coalesce()
-        return gradient.indices()[0], gradient.values()
+        if gradient.is_coalesced():
+            return gradient.indices()[0], gradient.values()
+        rows, place = torch.unique(gradient._indices()[0], return_inverse=True)  # quicker than `coalesce`
+        values = gradient._values()
+        return rows, values.new_zeros(len(rows), *values.shape[1:]).index_add_(0, place, values)
     wide = gradient.numel() // max(gradient.shape[0], 1)  # of a table of which nothing is left there are no rows
     rows = gradient.reshape(gradient.shape[0], wide).ne(0).any(1).nonzero().squeeze(1)
     return rows, gradient.index_select(0, rows)
+
+
+def in_rows(gradient: Tensor) -> Tensor:
+    """A sparse gradient with each row once."""
+    rows, values = touched(gradient)
+    return torch.sparse_coo_tensor(rows[None], values, gradient.shape, is_coalesced=True, check_invariants=False)
+
+
+def by_rows(update: Update) -> bool:
+    """Whether any table is moved by the rows alone that a step has touched: then its gradient need not hold others."""
+    match update:
+        case TouchedAdam():
+            return True
+        case Several():
+            return any(map(by_rows, update.parts.values()))
+        case _:
+            return False
+
+
+def moved_by_rows(option: str, rows: int, most: int) -> bool:
+    """Of a table of so many rows, of which a step touches `most`."""
+    return option == "touched" or (option == "auto" and rows >= LARGE * most)
 
 
 class Several:
     """Each parameter by the optimizer it belongs to."""
 
     def __init__(self, parts: Mapping[str, Update]) -> None:
-        self._parts = dict(parts)
+        self.parts = dict(parts)
 
     def step(self, gradients: Mapping[str, Tensor], rate: float) -> None:
-        for part in self._parts.values():
+        for part in self.parts.values():
             part.step(gradients, rate)
 
     def state(self) -> State:
-        return joined({name: part.state() for name, part in self._parts.items()})
+        return joined({name: part.state() for name, part in self.parts.items()})
 
     def restore(self, state: State) -> None:
-        for name, part in self._parts.items():
+        for name, part in self.parts.items():
             part.restore(state.part(name))
 
 
 def dense_or_touched(
-    parameters: Mapping[str, Parameter], embeddings: frozenset[str], options: Mapping[str, Any]
+    parameters: Mapping[str, Parameter], embeddings: Mapping[str, int], options: Mapping[str, Any]
 ) -> Update:
     """Adam: fused and dense for all, or the touched rows of embedding tables apart (see the option `rows`).
+    `embeddings`: how many rows of each a step touches at most.
 
-    Dense is the default at every size: as long as gradients of tables are dense, finding the rows that were touched alone
-    costs more than moving all of them in one fused pass (docs/decisions/0081).
+    Of small tables moving all rows in one fused pass costs less than finding those that were touched (docs/decisions/0151).
     """
     tables = {name: p for name, p in parameters.items() if name in embeddings}
-    lazy = tables if options["rows"] == "touched" else {}
+    lazy = {n: p for n, p in tables.items() if moved_by_rows(options["rows"], p.shape[0], embeddings[n])}
     others = {name: p for name, p in parameters.items() if name not in lazy}
     parts: dict[str, Update] = {}
     decay = options["weight_decay"] + options["embedding_decay"]

@@ -7,6 +7,7 @@ move, and the KL is that of the gates. Both are drawn in either.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -46,6 +47,7 @@ class Inferred:
 class Inference(Fit):
     """A `Fit` whose epochs are of the weights, or of the selections where `turns` says True."""
 
+    sparse = False
     inferred: Inferred
     turns: tuple[bool, ...]
     samples: int
@@ -134,11 +136,16 @@ class Variational(Fitting):
             context.examples.of(model.compiled.columns),
             plan,
             context.settings,
-            optimizer(options["optimizer"], moved, model.embeddings, (len(turns) - selecting) * steps_an_epoch),
+            optimizer(
+                options["optimizer"],
+                moved,
+                dict.fromkeys(model.embeddings, sys.maxsize),
+                (len(turns) - selecting) * steps_an_epoch,
+            ),
             optimizer(
                 options["selections"] or with_defaults("adam", lr=SELECTION_LR),
                 gates.parameters,
-                frozenset(),
+                {},
                 selecting * steps_an_epoch,
             ),
         )

@@ -16,7 +16,7 @@ def looked_up(emitter: Emitter, node: Operator, reads: Sequence[str], several: b
 
     def row(k: int) -> str:
         emitter.use("embed", name)
-        return f"{name}({reads[k]}, {_tensor(emitter, laid[k])})"
+        return f"{name}({reads[k]}, {_tensor(emitter, laid[k])}, self.sparse)"
 
     match node.options["table"]:
         case "tensor_train":

@@ -65,7 +65,7 @@ def _row(emitter: Emitter, node: Operator, laid: Laid, read: str, several: bool)
     table, read = emitter.layers.tables[laid.table], _placed(emitter, node, laid, read, several)
     name = "embed_sequence" if several else node.operator
     emitter.use("embed" if several else node.operator, name)
-    return f"{name}({read}, self.{table.attribute})"
+    return f"{name}({read}, self.{table.attribute}, self.sparse)"
 
 
 def _placed(emitter: Emitter, node: Operator, laid: Laid, read: str, several: bool) -> str:

@@ -38,9 +38,11 @@ promise = Operator(
 )
 
 
-def weight(ids_B: Tensor, table_V1: Tensor) -> Tensor:
-    """Ids of any shape → numbers of that shape. For sequences: `embed_sequence` and a pooling of embed."""
-    return F.embedding(ids_B, table_V1).squeeze(-1)
+def weight(ids_B: Tensor, table_V1: Tensor, sparse: bool = False) -> Tensor:
+    """Ids of any shape → numbers of that shape. For sequences: `embed_sequence` and a pooling of embed. `sparse`: as there."""
+    if sparse:
+        return F.embedding(ids_B, table_V1, sparse=True).squeeze(-1)
+    return table_V1.index_select(0, ids_B.flatten()).view(ids_B.shape)
 
 
 def weight_number(x_B: Tensor, table_11: Tensor) -> Tensor:

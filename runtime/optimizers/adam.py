@@ -23,14 +23,15 @@ promise = Stage(
         Option("eps", "real", 1e-8, low=0.0, doc="keeps the division finite"),
         Option("weight_decay", "real", 0.0, low=0.0, doc="L2, added to the gradient; touched rows alone if so asked"),
         Option("embedding_decay", "real", 0.0, low=0.0, doc="the same for embedding tables, on top"),
-        Option("rows", "label", "dense", ("dense", "touched"),
-               doc="of embedding tables; touched: rows that a step has no example of stay as they are"),
+        Option("rows", "label", "auto", ("auto", "dense", "touched"),
+               doc="of embedding tables; touched: rows that a step has no example of stay as they are; auto: that, where a "
+                   "table has 16 times as many rows as a step can touch"),
     ),
 )  # fmt: skip
 
 
 def make(
-    parameters: Mapping[str, Parameter], embeddings: frozenset[str], options: Mapping[str, Any], steps: int
+    parameters: Mapping[str, Parameter], embeddings: Mapping[str, int], options: Mapping[str, Any], steps: int
 ) -> Update:
     from ..updates import dense_or_touched
 

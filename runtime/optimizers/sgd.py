@@ -25,7 +25,7 @@ promise = Stage(
 
 
 def make(
-    parameters: Mapping[str, Parameter], embeddings: frozenset[str], options: Mapping[str, Any], steps: int
+    parameters: Mapping[str, Parameter], embeddings: Mapping[str, int], options: Mapping[str, Any], steps: int
 ) -> Update:
     import torch
 

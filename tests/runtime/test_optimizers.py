@@ -8,7 +8,7 @@ from torch.nn import Parameter
 
 from recspace.runtime.dual_averaging import Grda
 from recspace.runtime.registry import promises
-from recspace.runtime.updates import TouchedAdam, dense_or_touched, touched
+from recspace.runtime.updates import TouchedAdam, by_rows, dense_or_touched, touched
 
 NAMES = [n for n, p in promises().stages.items() if p.role == "optimizer" and p.implemented]
 ADAM = {
@@ -25,7 +25,7 @@ ADAM = {
 def made(name, parameters, steps=10, **given):
     promise = promises().stages[name]
     options = {**{o.name: o.default for o in promise.options}, **given}
-    return import_module(f"recspace.runtime.optimizers.{name}").make(parameters, frozenset({"t"}), options, steps)
+    return import_module(f"recspace.runtime.optimizers.{name}").make(parameters, {"t": 1}, options, steps)
 
 
 def gradients(step):
@@ -134,12 +134,15 @@ def test_touched_adam_is_sparse_adam():
     assert torch.equal(ours[7], torch.ones(3))
 
 
-def test_tables_are_updated_by_rows_where_that_is_asked():
+@pytest.mark.parametrize(("rows", "most", "part"), [
+    ("dense", 1, "dense"), ("touched", 600_000, "touched"), ("auto", 37_500, "touched"), ("auto", 37_501, "dense"),
+])  # fmt: skip
+def test_tables_are_updated_by_rows_where_they_are_large_or_that_is_asked(rows, most, part):
     table = {"t": Parameter(torch.zeros(600_000, 2))}
-    for rows in ("dense", "touched"):
-        update = dense_or_touched(table, frozenset({"t"}), {**ADAM, "rows": rows})
-        assert set(update._parts) == {rows}
-    assert "touched" not in dense_or_touched(table, frozenset(), {**ADAM, "rows": "touched"})._parts
+    update = dense_or_touched(table, {"t": most}, {**ADAM, "rows": rows})
+    assert set(update.parts) == {part}
+    assert by_rows(update) == (part == "touched")
+    assert "touched" not in dense_or_touched(table, {}, {**ADAM, "rows": "touched"}).parts
 
 
 @pytest.mark.parametrize("shape", [(0,), (0, 4)])

@@ -98,3 +98,32 @@ def test_a_stage_takes_tiles_and_ends_where_it_would_without(folder, monkeypatch
     assert any(not torch.equal(whole[n], parts[n]) for n in whole)
     for n in whole:
         torch.testing.assert_close(parts[n], whole[n], rtol=0.02, atol=2e-4)
+
+
+@pytest.mark.parametrize("clip", ["", ", clip = 0.01"])
+def test_gradients_of_the_touched_rows_alone_move_tables_as_whole_ones_do(folder, monkeypatch, clip):
+    space = recspace.compile("optinter", small_tables.block_of(folder, "optinter"))
+    supernet = space.models.supernet
+    encoded = space.verdict.bound.encode(list(supernet.columns))
+    place = context(factory=lambda *_: supernet, encoded=encoded, graph=space.graph)
+    tables = {t.attribute for t in supernet.tensors if t.embedding}
+    layouts = []
+
+    gradients = training.Fit._gradients
+
+    def watched(self, *arguments, **named):
+        found = gradients(self, *arguments, **named)
+        layouts.extend(found[name].is_sparse for name in tables if name in found)
+        return found
+
+    def result(sparse):
+        layouts.clear()
+        monkeypatch.setattr(training.Fit, "sparse", sparse)
+        fit = ended(started(f"warmup(optimizer = adam(rows = touched), {SHORT}{clip})", place)).fit
+        assert set(layouts) == {sparse}
+        return fit.state().tensors
+
+    monkeypatch.setattr(training.Fit, "_gradients", watched)
+    whole, rows = result(False), result(True)
+    for n in whole:
+        torch.testing.assert_close(rows[n], whole[n], rtol=1e-3, atol=1e-6)
