@@ -153,14 +153,16 @@ def _absorbed(state: State, operator: str, left: Column, right: Column, ctx: Con
     """x * 1 and x + 0 are x, x * 0 is 0: a gate that is shut takes its row away. A sum with a sequence pools it."""
     neutral = 1 if operator == "*" else 0
     how = np.zeros(ctx.n, dtype=np.int64)  # 0: compute; 1: left; 2: right; 3: zero
-    for row in range(ctx.n):
-        for mine, other, name in ((left, right, 2), (right, left, 1)):
-            if mine.nodes[row] == ATOM and other.nodes[row] != ATOM and is_number(mine.atoms[row]):
-                kind = state.builder.nodes[int(other.nodes[row])].shape.kind
-                if mine.atoms[row] == neutral and (operator, kind) != ("+", "sequence"):
-                    how[row] = name
-                elif operator == "*" and mine.atoms[row] == 0 and kind == "number":
-                    how[row] = 3
+    for mine, other, name in ((left, right, 2), (right, left, 1)):
+        for row in np.flatnonzero((mine.nodes == ATOM) & (other.nodes != ATOM)).tolist():
+            atom = mine.atoms[row]
+            if not is_number(atom) or atom not in (0, neutral):
+                continue
+            kind = state.builder.nodes[int(other.nodes[row])].shape.kind
+            if atom == neutral and (operator, kind) != ("+", "sequence"):
+                how[row] = name
+            elif operator == "*" and atom == 0 and kind == "number":
+                how[row] = 3
     pieces = []
     for kind in np.unique(how):
         rows = np.flatnonzero(how == kind)
@@ -180,7 +182,7 @@ def _absorbed(state: State, operator: str, left: Column, right: Column, ctx: Con
 
 def _split(state: State, operator: str, columns: list[Column], ctx: Context, span: Span) -> Column:
     """Rows in which both sides are known apart from those in which a node is needed."""
-    known = np.array([all(c.nodes[r] == ATOM for c in columns) for r in range(ctx.n)])
+    known = np.logical_and.reduce([c.nodes == ATOM for c in columns])
     pieces = []
     for rows, plain in ((np.flatnonzero(known), True), (np.flatnonzero(~known), False)):
         if len(rows):

@@ -74,7 +74,7 @@ class Builder:
             return column
         where = np.flatnonzero(column.nodes == ATOM)
         atoms = [column.atoms[r] for r in where]
-        for atom in atoms:
+        for atom in {id(a): a for a in atoms}.values():
             if not is_number(atom) and not (isinstance(atom, tuple) and all(map(is_number, atom))):
                 raise self._no_value(atom, span)
             if not all(map(fits, atom if isinstance(atom, tuple) else (atom,))):

@@ -105,8 +105,8 @@ def _decide(
         bound = _bound(state, state.bound, place, domains, ctx, span)
         if bound is not None:
             return bound
-    clash = next((e for e in state.entries.values() if e.name == place and e.span != span), None)
-    if clash is not None:
+    clash = state.entries.get(place)
+    if clash is not None and clash.span != span:
         raise state.builder.report("S0105", f"a decision named `{place}` is declared already", span)
     entry = state.entries.setdefault(place, Entry(place, index.axes, span))
     where = Conditions(state, ctx, span)
@@ -119,9 +119,11 @@ def _decide(
         if key not in entry.at:
             entry.at[key] = len(entry.keys)
             entry.keys.append(key)
-            if domain not in entry.domains:
+            if not (entry.domains and domain is entry.domains[-1]) and domain not in entry.domains:
                 entry.domains.append(domain)
-            entry.domain_of.append(entry.domains.index(domain))
+            entry.domain_of.append(
+                len(entry.domains) - 1 if domain is entry.domains[-1] else entry.domains.index(domain)
+            )
             entry.defaults.append(defaults[row])
             entry.counts.append(_elements(state, index.values[row] if index.values else ""))
             entry.sets += shared.sets[row : row + 1]

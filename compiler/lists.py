@@ -51,9 +51,9 @@ def known(state: State, columns: list[Column], make: Any, ctx: Context, span: Sp
     """What `make` makes of plain values, row by row; once for rows that hold the same ones."""
     made: dict[tuple[int, ...], Any] = {}
     found = []
+    if any((c.nodes != ATOM).any() for c in columns):
+        raise state.builder.report("S0213", "what stands here is known when compiling", span, "decided later")
     for row in range(ctx.n):
-        if any(c.nodes[row] != ATOM for c in columns):
-            raise state.builder.report("S0213", "what stands here is known when compiling", span, "decided later")
         values = tuple(c.atoms[row] for c in columns)
         key = tuple(map(id, values))
         if key not in made:

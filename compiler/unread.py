@@ -13,28 +13,26 @@ from .ir import DecisionNode, Graph, Index, operands
 
 def unread(graph: Graph, space: ast.Space) -> tuple[Diagnostic, ...]:
     """A warning for each `choose` of a space that has such elements."""
-    read: dict[int, np.ndarray] = {
-        key: np.zeros(len(node.index), dtype=bool) for key, node in graph.items() if isinstance(node, DecisionNode)
-    }
-    for node in dict(graph.items()).values():
+    read: dict[int, np.ndarray] = {}
+    named: dict[str, list[int]] = {}
+    for key, node in graph.items():
+        if isinstance(node, DecisionNode):
+            read[key] = np.zeros(len(node.index), dtype=bool)
+            named.setdefault(node.name, []).append(key)
+    for _, node in graph.items():
         for ref in operands(node):
             if ref.node in read:
                 read[ref.node][ref.rows.array] = True
     statements = {s.name: s for s in space.statements if isinstance(s, ast.Choose)}
     found = []
     for name, choose in statements.items():
-        nodes = [(graph[k].index, rows) for k, rows in read.items() if _named(graph, k, name)]
+        nodes = [(graph[k].index, read[k]) for k in named.get(name, ())]
         known = sum(len(rows) for _, rows in nodes)
         left = sum(int((~rows).sum()) for _, rows in nodes)
         # What is read otherwise than by nodes, as bins of a bucket are, is read where its name stands.
         if (0 < left < known) or (left and not _mentioned(name, space)):
             found.append(_warned(choose, nodes, left, known))
     return tuple(found)
-
-
-def _named(graph: Graph, key: int, name: str) -> bool:
-    node = graph[key]
-    return isinstance(node, DecisionNode) and node.name == name
 
 
 def _mentioned(name: str, space: ast.Space) -> bool:
