@@ -21,7 +21,7 @@ from recspace.runtime.repair import Repair
 from recspace.runtime.strategies import one_shot
 
 CPU = torch.device("cpu")
-ADAM = maker(lambda parameters, tables: optimizer(None, parameters, tables, 10))
+ADAM = maker(lambda parameters, tables: optimizer(None, parameters, dict.fromkeys(tables, 1), 10))
 
 
 @pytest.mark.parametrize(("factory", "fixes"), [(by_hand.fis, ("keep=on",)), (by_hand.dim, ("dim=4",))])

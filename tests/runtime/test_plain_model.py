@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 import torch
 from safetensors.numpy import save_file
-from stage_by_hand import ROWS, context, started
+from stage_by_hand import context, started
 
 import recspace
 from recspace.running import inputs_of
@@ -71,7 +71,8 @@ def test_rewinding_is_exact_where_a_layer_gets_narrower(tmp_path, options, same)
     write(Plan(fields=5, cardinality=8, rows=600, groups=1, decoys=0, seed=2), tmp_path / "table.parquet")
     (tmp_path / "narrower.space").write_text(NARROWER)
     inputs = inputs_of(recspace.compile(tmp_path / "narrower.space", tmp_path / "table.parquet"))
-    place = context(Found(architecture={"use": (1, 0, 0, 1, 0)}), inputs.factory, ROWS, graph=inputs.graph)
+    rows = inputs.encode(list(inputs.factory(None).columns))
+    place = context(Found(architecture={"use": (1, 0, 0, 1, 0)}), inputs.factory, rows, graph=inputs.graph)
     model = started(f"retrain({options})", place).fit.model
     start = place.model(place.supernet)
     (weight,) = (t for t in place.supernet.tensors if t.slices[0].name == "0.weight")

@@ -115,7 +115,7 @@ def test_a_stage_looks_ahead(hessian):
     whole = through_the_step(fit, 0.5)
     for name, expected in whole.items():
         torch.testing.assert_close(found[name], expected, rtol=1e-4 if hessian == "exact" else 0.05, atol=2e-6)
-    flat = fit._gradients(fit._loss(fit._examples.valid, "valid"), fit._learned())
+    _, flat = fit._judged(fit._examples.valid, "valid", fit._learned())
     assert (flat["keep"] - found["keep"]).abs().max() > 1e-4
 
 
