@@ -19,8 +19,7 @@ def unread(graph: Graph, space: ast.Space) -> tuple[Diagnostic, ...]:
         if isinstance(node, DecisionNode):
             read[key] = np.zeros(len(node.index), dtype=bool)
             named.setdefault(node.name, []).append(key)
-    for _, node in graph.items():
-        for ref in operands(node):
+        for ref in operands(node):  # stand before what reads them
             if ref.node in read:
                 read[ref.node][ref.rows.array] = True
     statements = {s.name: s for s in space.statements if isinstance(s, ast.Choose)}
