@@ -31,7 +31,8 @@ class Edit:
 class Diagnostic:
     """One fault. `code` is stable (`S0312`); `message` one sentence; `label` what is written under the place.
 
-    `help` is a sentence of advice; `edits`, where given, is the advice as text that works when pasted.
+    `help` is a sentence of advice; `edits`, where given, is the advice as text that works when pasted. `lines` are to be read with
+    the message: what differs between two texts.
     """
 
     code: str
@@ -42,6 +43,7 @@ class Diagnostic:
     help: str = ""
     edits: tuple[Edit, ...] = ()
     severity: Severity = "error"
+    lines: tuple[str, ...] = ()
 
 
 class SpaceError(Exception):

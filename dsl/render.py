@@ -59,6 +59,7 @@ def _one(diagnostic: Diagnostic, paint: Paint) -> str:
         lines.append(" " * (gutter + 1) + paint("note", arrow) + f" {shown(source.name)}:{line}:{column}")
         lines.append(_bar(gutter, paint))
         lines += _snippet(source, marks, gutter, diagnostic.severity, paint)
+    lines += [f"{_bar(gutter, paint)} {shown(_cropped(line))}".rstrip() for line in diagnostic.lines]
     if diagnostic.help or regions:
         lines.append(_bar(gutter, paint))
         lines.append(f"{paint('help', 'help')}: {shown(diagnostic.help) or 'write'}")
@@ -181,6 +182,7 @@ def as_data(diagnostic: Diagnostic) -> dict[str, Any]:
         "label": diagnostic.label,
         "notes": [{**_place(note.span), "text": note.text} for note in diagnostic.notes],
         "help": diagnostic.help,
+        "lines": list(diagnostic.lines),
         "edits": [{**_place(edit.span), "text": edit.text} for edit in diagnostic.edits],
     }
 

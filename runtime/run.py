@@ -17,6 +17,7 @@ from typing import Any
 from recspace.dsl.diagnostics import SpaceError
 
 from . import checkpoint, devices
+from .changes import unchanged
 from .files import inside
 from .folder import EVENTS, GRAPH, REPORT, RUN, made, vacant
 from .inputs import Inputs
@@ -31,8 +32,6 @@ from .sinks import Logs, refuse_missing
 from .state import State, joined
 
 VERSION = 2
-PLACES = frozenset({"asked", "table"})
-"""What a run remembers of where things lie: they may lie elsewhere when it goes on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,18 +171,3 @@ def _with_events(work: Search, journal: Journal) -> State:
 
 def _make_parts(folder: Path) -> None:
     inside(folder, checkpoint.FOLDER).mkdir(exist_ok=True)
-
-
-def unchanged(before: Mapping[str, Any], now: Mapping[str, Any], folder: Path) -> None:
-    """Raises SpaceError (S0704), naming what differs, if a run would go on with another space or other data."""
-    # As JSON has it: tuples are lists there. Where the files lie makes no difference, only what is in them.
-    today = json.loads(json.dumps(now))
-    changed = sorted(name for name in {*before, *today} - PLACES if before.get(name) != today.get(name))
-    if changed:
-        place = words(str(folder), "")
-        raise refusal(
-            "S0704",
-            f"{', '.join(changed)} changed since this run was started",
-            place,
-            help="put it back as it was, or start a new run in another folder (-o); this one can be removed",
-        )

@@ -20,7 +20,7 @@ from . import split as splits
 from .encoding import CrossKey, Encoding, Lists, Rows, bins_of, listed
 from .extending import taken_over
 from .faults import fault, meant, warning, where
-from .fingerprint import fingerprint
+from .fingerprint import Fingerprint, fingerprint
 from .fitting import Training, field_of, fit_encoders
 from .leaks import told_by_label
 from .numbers import fit_scale
@@ -54,12 +54,12 @@ class Bound:
     labels: Labels | None
     weights: NDArray[np.float32] | None
     group: NDArray[np.int64] | None
-    digest: str
+    digest: Fingerprint
     time: NDArray[np.float64] | None = None
     warnings: tuple[Diagnostic, ...] = field(default=(), compare=False)
 
-    def fingerprint(self) -> str:
-        """SHA-256 (hex) over the cells of the columns read, their meaning and the split."""
+    def fingerprint(self) -> Fingerprint:
+        """Of the cells of the columns read, their meaning and the split."""
         return self.digest
 
     def encode(self, columns: Sequence[Column]) -> Encoded:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,14 +14,30 @@ from numpy.typing import NDArray
 from .spec import DataSpec
 
 
-def fingerprint(table: pl.DataFrame, spec: DataSpec, part: NDArray[np.uint8]) -> str:
-    """SHA-256 (hex) over column names, cells, the meaning and the part of each row; not over where the table lies."""
-    digest = hashlib.sha256(repr(replace(spec, source="", name="", doc="")).encode())
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """`hash` is of everything: column names, cells, the meaning and the part of each row; not of where the table lies. The others
+    say where two tables differ: `columns` of each one's cells, `meaning` of the data block, `split` of the parts (SHA-256, hex)."""
+
+    hash: str
+    rows: int
+    columns: Mapping[str, str]
+    meaning: str
+    split: str
+
+
+def fingerprint(table: pl.DataFrame, spec: DataSpec, part: NDArray[np.uint8]) -> Fingerprint:
+    meaning = repr(replace(spec, source="", name="", doc="")).encode()
+    whole = hashlib.sha256(meaning)
+    columns = {}
     for name in table.columns:
-        digest.update(b"\0column " + name.encode())
-        _add(digest, table[name])
-    digest.update(part.tobytes())
-    return digest.hexdigest()
+        own = hashlib.sha256()
+        _add(own, table[name])
+        columns[name] = own.hexdigest()
+        whole.update(b"\0column " + name.encode() + own.digest())
+    whole.update(part.tobytes())
+    of = [hashlib.sha256(content).hexdigest() for content in (meaning, part.tobytes())]
+    return Fingerprint(whole.hexdigest(), table.height, columns, *of)
 
 
 def _add(digest: Any, column: pl.Series) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -190,7 +190,7 @@ def _remembered(space: Space, strategy: str) -> dict[str, Any]:
     return {
         "asked": {**asdict(_absolute(space.question)), "strategy": strategy},
         "space": [file.span.source.text for file in verdict.program.files],
-        "data": verdict.bound.fingerprint(),
+        "data": asdict(verdict.bound.fingerprint()),
         "table": str((Path(verdict.bound.spec.folder) / verdict.bound.spec.source).absolute()),
         "recspace": version("recspace"),
     }
@@ -304,9 +304,25 @@ def _space_of(bound: Mapping[str, Any], moved: Moved) -> Space:
             Question(**{**asked, "settings": tuple(asked["settings"]), "without": tuple(asked.get("without", ()))})
         )
     except SpaceError as error:
+        refuse_edited(bound, str(asked["file"]), asked["settings"])
         gone = [d for d in error.diagnostics if d.code in ("S0001", "S0541")]
         advice = "if it was moved: --file FILE and --data DATA say where it lies now"
         raise SpaceError([replace(d, help=advice) if d in gone else d for d in error.diagnostics]) from error
+
+
+def refuse_edited(bound: Mapping[str, Any], file: str, settings: Sequence[str]) -> None:
+    """Raises SpaceError (S0704) where the text is not the one that the run remembers: that says more than what is wrong with it."""
+    from recspace.runtime.changes import unchanged
+
+    from .reading import program_of
+
+    try:
+        program, _ = program_of(file, tuple(settings))
+    except SpaceError:
+        return
+    if program is not None:
+        now = {**bound, "space": [own.span.source.text for own in program.files]}
+        unchanged(bound, now, Path(file))
 
 
 def outcome(folder: Path, moved: Moved = Moved()) -> tuple[Space, Model]:
@@ -319,6 +335,7 @@ def outcome(folder: Path, moved: Moved = Moved()) -> tuple[Space, Model]:
 
     from safetensors.torch import load_file
 
+    from recspace.runtime.changes import unchanged
     from recspace.runtime.devices import pick
     from recspace.runtime.files import inside
     from recspace.runtime.folder import RUN
@@ -326,7 +343,6 @@ def outcome(folder: Path, moved: Moved = Moved()) -> tuple[Space, Model]:
     from recspace.runtime.pruning import masks_of
     from recspace.runtime.refuse import refusal, words
     from recspace.runtime.report import read_architecture, read_pruned
-    from recspace.runtime.run import unchanged
 
     place = words(str(folder), "")
     if not (folder / "report.json").is_file():

@@ -302,7 +302,11 @@ def test_fingerprint_is_of_content_and_meaning() -> None:
     columns = parted(["a", None, "bc"])
     first = bound(columns, {"x": Category()}).fingerprint()
     assert first == bound(columns, {"x": Category()}).fingerprint()
-    assert len(first) == 64
+    assert len(first.hash) == 64
+    assert first.rows == len(columns["x"])
+    cells = bound(parted(["a", "", "bc"]), {"x": Category()}).fingerprint()
+    assert {n for n, digest in first.columns.items() if digest != cells.columns[n]} == {"x"}
+    assert (first.meaning, first.split) == (cells.meaning, cells.split)
     others = [
         bound(columns, {"x": Category(min_count=2)}),
         bound(parted(["a", "", "bc"]), {"x": Category()}),
@@ -311,7 +315,7 @@ def test_fingerprint_is_of_content_and_meaning() -> None:
         bound(parted(["a", None, "bb"], ["ca", "a"]), {"x": Category()}),
         bound(columns | {"split": ["train", "train", "train", "test", "valid"]}, {"x": Category()}),
     ]
-    assert len({first, *(b.fingerprint() for b in others)}) == 7
+    assert len({first.hash, *(b.fingerprint().hash for b in others)}) == 7
 
 
 def test_renaming() -> None:
