@@ -111,10 +111,19 @@ def test_as_data_is_json() -> None:
     assert data["edits"][0]["text"].startswith("align[f](embed(")
     assert set(data) == {
         "code", "severity", "message", "file", "line", "column", "end_line", "end_column", "label", "notes", "help",
-        "edits",
+        "edits", "lines",
     }  # fmt: skip
 
 
 def test_diagnostics_are_separated_by_a_blank_line() -> None:
     text = render(parse(Source("x.space", "space T\nlet x = )\nlet y = ]\n"))[1])
     assert text.count("\n\nerror[") == 1
+
+
+def test_lines_stand_below_the_place() -> None:
+    """As they are, each on its own; no control character gets through."""
+    source = Source("x.space", "let abc = defg")
+    found = Diagnostic("S0001", "m", at(source, "defg"), "l", lines=("-a = 1", "+a = \x1b[31m2"))
+    shown = render([found]).split("\n")
+    assert shown[-2] == "   | -a = 1"
+    assert not any("\x1b" in line for line in shown)
