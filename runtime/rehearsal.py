@@ -1,9 +1,10 @@
-"""What a step of training holds in memory beside the weights, found out by one step forward."""
+"""A step of training before there is any: what it is made of, and what it holds in memory beside the weights."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -11,10 +12,10 @@ import torch
 from recspace.compiler.compiled import Compiled
 
 from .catalogue import catalogue
-from .choices import FACTORS, TERMS, even, for_forward
+from .choices import FACTORS, TERMS, Choices, even, for_forward
 from .factors import START, factors_shape
 from .fitting import batch_size
-from .module import build, initialise
+from .module import Model, build, initialise
 from .negatives import Negatives
 from .randomness import noises
 from .recipe import StageCall
@@ -24,13 +25,39 @@ if TYPE_CHECKING:
     from .inputs import Inputs
 
 
-def step_memory(inputs: Inputs, compiled: Compiled, options: Sequence[Mapping[str, Any]]) -> dict[str, int]:
-    """The largest batch of the recipe, and the bytes that its step keeps between layers for the backward pass: measured,
-    by one step forward of the widest model of the run on training rows; of a tile of them, where the CPU takes tiles."""
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of a model: a batch of training rows, and what its objective is called with. `learned`: what has gradients."""
+
+    model: Model
+    batch: dict[str, torch.Tensor]
+    choices: Choices
+    noise: dict[str, torch.Tensor]
+    learned: tuple[torch.Tensor, ...]
+
+    @property
+    def rows(self) -> int:
+        return next(iter(self.batch.values())).shape[0]
+
+    def kept(self) -> int:
+        """Bytes that a step on all rows at once keeps between layers for the backward pass."""
+        held = (*self.model.tensors.values(), *self.batch.values(), *self.learned)
+        return kept_by(lambda: self.model.objective(self.batch, self.choices, self.noise), held)
+
+    def tile(self, kept: int) -> int:
+        """Rows of a tile, of a step that keeps so much."""
+        if not self.model.compiled.tiled:
+            return self.rows
+        learned = sum(p.numel() * p.element_size() for p in self.learned)
+        return rows_of(kept // max(1, self.rows), learned, self.rows)
+
+
+def rehearsed(inputs: Inputs, compiled: Compiled, options: Sequence[Mapping[str, Any]]) -> Step | None:
+    """The step with the largest batch of a recipe whose stages have such options; None where none trains."""
     options = [*options, *(inner.options for o in options if isinstance(inner := o.get("step"), StageCall))]
     asked = [(o["batch_size"], int(o.get("epochs") or 1)) for o in options if "batch_size" in o]
     if not asked:
-        return {"batch_size": 0, "activation_bytes": 0}
+        return None
     columns = list(dict.fromkeys([*compiled.columns, *(inputs.roles.columns if inputs.roles else ())]))
     encoded = inputs.encode(columns)
     train = torch.from_numpy(encoded.rows("train").copy())
@@ -50,9 +77,14 @@ def step_memory(inputs: Inputs, compiled: Compiled, options: Sequence[Mapping[st
         choices |= {name + FACTORS: torch.full(shape, START).requires_grad_() for name, shape in factored}
         choices |= {name + TERMS: torch.ones(shape[:2]).requires_grad_() for name, shape in factored}
     noise = noises(model.noise_shapes(batch), 0, "rehearsal", 0, torch.device("cpu"))
-    held = (*model.tensors.values(), *batch.values(), *weights.values())
-    total = kept_by(lambda: model.objective(batch, choices, noise), held)
-    if compiled.tiled:
-        learned = sum(p.numel() * p.element_size() for p in (*model.parameters.values(), *weights.values()))
-        total = math.ceil(total * rows_of(total // max(1, rows), learned, rows) / max(1, rows))
-    return {"batch_size": rows, "activation_bytes": total}
+    return Step(model, batch, choices, noise, (*model.parameters.values(), *weights.values()))
+
+
+def step_memory(inputs: Inputs, compiled: Compiled, options: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+    """The largest batch of the recipe, and the bytes that its step keeps between layers for the backward pass: measured,
+    by one step forward of the widest model of the run on training rows; of a tile of them, where the CPU takes tiles."""
+    step = rehearsed(inputs, compiled, options)
+    if step is None:
+        return {"batch_size": 0, "activation_bytes": 0}
+    kept = step.kept()
+    return {"batch_size": step.rows, "activation_bytes": math.ceil(kept * step.tile(kept) / max(1, step.rows))}

@@ -18,6 +18,7 @@ class Settings:
     set, strategy       `name=value` of params and the recipe's name: done by whoever compiles; kept to be read
     device, amp         auto, cpu, cuda · bfloat16 autocast
     compile             torch.compile of the training step
+    tile                rows of a batch at a time, where the CPU takes tiles; 0: chosen by what an example keeps
     threads             of torch; 1: small tensors suffer from many, and the bits do not depend on the machine
     stopping            share of the training rows carved out for early stopping
     checkpoint_s        seconds between checkpoints; one is made at the end of every stage besides
@@ -38,6 +39,7 @@ class Settings:
     device: Literal["auto", "cpu", "cuda"] = "auto"
     amp: bool = False
     compile: bool = False
+    tile: int = 0
     threads: int = 1
     stopping: float = 0.1
     checkpoint_s: float = 30.0

@@ -217,6 +217,8 @@ class Fit:
         size = next(iter(batch.values())).shape[0]
         if not self.model.compiled.tiled or size <= FEWEST or self._examples.encoded.device.type != "cpu":
             return size
+        if self._settings.tile:
+            return min(size, self._settings.tile)
         if self._kept is None:
             probe = self._examples.batch(self._examples.train[:FEWEST])
             noise = self._noise(probe, "tile")

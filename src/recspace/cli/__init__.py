@@ -26,13 +26,14 @@ from . import (
     size,
     strategies,
     trials,
+    tune,
     watch,
     why,
 )
 from .failures import guarded
 
 COMMANDS = (
-    check, size, graph, compiling, run, resume, extend, watch, report, compare, predict, trials, why, export, strategies, listing,
+    check, size, graph, compiling, tune, run, resume, extend, watch, report, compare, predict, trials, why, export, strategies, listing,
     data, explain,
 )  # fmt: skip
 """In the order in which `recspace --help` lists them."""

@@ -54,6 +54,10 @@ def add(commands: Subparsers[argparse.ArgumentParser]) -> None:
     )
     group.add_argument("--compile", action="store_true", help="torch.compile the training step")
     add_without(group)
+    group.add_argument(
+        "--tile", type=at_least_1, default=0, metavar="ROWS", help="of a batch at a time, where the CPU takes tiles"
+    )
+    group.add_argument("--tuned", type=Path, metavar="FILE.json", help="the form that `recspace tune` found quickest")
     add_json(parser)
 
 
@@ -81,6 +85,11 @@ def run(args: argparse.Namespace) -> int:
 
     if args.output is not None and not args.dry_run:
         vacant(args.output)
+    if args.tuned is not None:
+        from recspace.tuned import read
+
+        tuned = read(args.tuned)
+        args.without, args.tile = [*args.without, *tuned.without], args.tile or tuned.tile
     space = bound_space(question(args))
     if space.verdict.bound is None:
         return _without_data(args)
@@ -117,7 +126,7 @@ def settings(args: argparse.Namespace) -> Settings:
     return Settings(
         seed=args.seed, epochs=args.epochs, hours=args.hours, fix=tuple(args.fix), set=tuple(args.set),
         strategy=args.strategy, device=args.device, amp=args.amp, compile=args.compile, top=args.top, log=tuple(args.log),
-        profiles=tuple(map(profile, args.profile)),
+        tile=args.tile, profiles=tuple(map(profile, args.profile)),
     )  # fmt: skip
 
 
