@@ -113,14 +113,14 @@ def obstacles(recipe: Recipe, decisions: tuple[Decision, ...], promises: Promise
     found: list[Diagnostic] = []
     for outer in recipe.stages:
         found += _later(outer, promises)
-        if outer.name == "progressive" and not found:
-            found += _unfit_to_grow(outer, decisions, promises)
         call = _searching(outer, promises)
         promise = promises.stages[call.name]
         relaxation = promises.relaxations.get(str(call.options.get("as")))
         if outer.name == "progressive" and relaxation is not None and relaxation.gated:
             text = f"progressive() cannot take tables into the model that relax(as = {relaxation.name}) looks at"
             found.append(Diagnostic("S0605", text, call.span, help="use relax() alone"))
+        elif outer.name == "progressive" and not found:
+            found += _unfit_to_grow(outer, decisions, promises)
         found += _levels(call, relaxation)
         able: Stage | Relaxation = relaxation if promise.role == "relax" and relaxation is not None else promise
         if promise.role in SEARCHING and able.implemented and promise.implemented:
