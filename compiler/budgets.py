@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 from recspace.dsl.source import Span
 
@@ -22,6 +23,12 @@ from .passes.keep import Place
 from .promise import Promises
 from .schema import Schema
 from .unfinished import not_yet
+
+Measured = Measure | Literal["latency"]
+Clock = Callable[[Architecture], int]
+"""Nanoseconds that the plain model of an architecture takes for a batch: always the same of the same one."""
+NANOSECONDS = 10**9
+"""Of a second, in which spaces write latencies."""
 
 
 def widest(graph: Graph) -> Architecture:
@@ -85,11 +92,13 @@ def limits(graph: Graph, schema: Schema, promises: Promises, architecture: Archi
     found = []
     for output in on_costs(graph):
         cost, bound, strict = bounded(graph, output)
-        most = bound * (whole.measure(cost.measure, cost.scope) if cost.relative else 1)  # type: ignore[arg-type]
+        if cost.measure == "latency":
+            continue
+        most = bound * (whole.measure(cost.measure, cost.scope) if cost.relative else 1)
         tables = whole.tables(whole.needed.live(cost.scope))
         places = frozenset((place[0], place[2]) for place in tables if len(place) > 2)
         price = BYTES + 1 if cost.measure == "memory" else 1
-        taken = before.measure(cost.measure, cost.scope)  # type: ignore[arg-type]
+        taken = before.measure(cost.measure, cost.scope)
         found.append(Limit(output.text, output.span, _floor(most, strict), taken, places, price))
     return tuple(found)
 
@@ -101,23 +110,30 @@ def _floor(most: Fraction, strict: bool) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """A requirement on costs: what `scope` reads may have `most` parameters, bytes or operations."""
+    """A requirement on costs: what `scope` reads may have `most` parameters, bytes, operations or nanoseconds."""
 
     text: str
     span: Span
-    measure: Measure
+    measure: Measured
     scope: tuple[Ref, ...]
     most: int
+
+    def said(self, cost: int) -> int | float:
+        """A cost as it is told: latency in milliseconds, which is rounded up, all else as it is."""
+        return math.ceil(cost / 1000) / 1000 if self.measure == "latency" else cost
 
 
 @dataclass(frozen=True)
 class Purse:
     """What the requirements on costs allow, and what an architecture takes of it. It has no slots, for it keeps the bounds
-    once they are known. Raises SpaceError (S0630) for a requirement that is no bound from above."""
+    once they are known. Raises SpaceError (S0630) for a requirement that is no bound from above.
+
+    `clock`: where latency is measured; without it nothing is said of requirements on it."""
 
     graph: Graph
     schema: Schema
     promises: Promises
+    clock: Clock | None = None
 
     @cached_property
     def bounds(self) -> tuple[Bound, ...]:
@@ -125,8 +141,10 @@ class Purse:
         found = []
         for output in on_costs(self.graph):
             cost, bound, strict = bounded(self.graph, output)
-            assert cost.measure != "latency"
-            most = bound * (self._widest.measure(cost.measure, cost.scope) if cost.relative else 1)
+            if cost.measure == "latency" and self.clock is None:
+                continue
+            one = NANOSECONDS if cost.measure == "latency" else 1
+            most = bound * (self._measured(cost.measure, cost.scope, self._widest) if cost.relative else one)
             found.append(Bound(output.text, output.span, cost.measure, cost.scope, _floor(most, strict)))
         return tuple(found)
 
@@ -137,12 +155,19 @@ class Purse:
     @property
     def largest(self) -> tuple[int, ...]:
         """What the widest model takes of each bound."""
-        return tuple(self._widest.measure(bound.measure, bound.scope) for bound in self.bounds)
+        return tuple(self._measured(bound.measure, bound.scope, self._widest) for bound in self.bounds)
 
     def spent(self, architecture: Architecture) -> tuple[int, ...]:
         """What an architecture takes of each bound."""
         costs = Costs(self.graph, self.schema, self.promises, {**hand_made(self.graph), **architecture})
-        return tuple(costs.measure(bound.measure, bound.scope) for bound in self.bounds)
+        return tuple(self._measured(bound.measure, bound.scope, costs) for bound in self.bounds)
+
+    def _measured(self, measure: Measured, scope: Sequence[Ref], costs: Costs) -> int:
+        if measure != "latency":
+            return costs.measure(measure, scope)
+        assert self.clock is not None
+        assert costs.architecture is not None
+        return self.clock(costs.architecture)
 
     def cost(self, measure: Measure, architecture: Architecture) -> int:
         """What the whole model of an architecture costs."""
@@ -169,15 +194,15 @@ def bounded(graph: Graph, output: Output) -> tuple[Cost, Fraction, bool]:
         if not (isinstance(node, Operator) and node.operator == operator and len(node.operands) == 2):
             continue
         cost, bound = graph[node.operands[k].node], graph[node.operands[1 - k].node]
-        if isinstance(cost, Cost) and cost.measure != "latency" and isinstance(bound, Constant):
+        if isinstance(cost, Cost) and isinstance(bound, Constant):
             value = Fraction(exact(float(bound.values[int(node.operands[1 - k].rows.array[0])])))
             return cost, value, operator in ("<", ">")
-    raise not_yet(output.span, "a requirement on costs that does not bound one of parameters, memory or flops from above",
+    raise not_yet(output.span, "a requirement on costs that does not bound one of parameters, memory, flops or latency from above",
                   "bound what is stored: require parameters(e) <= 10%")  # fmt: skip
 
 
 def meets(graph: Graph, schema: Schema, promises: Promises, architecture: Architecture) -> bool:
-    """Whether an architecture meets the requirements on costs (latency is never counted, and never refuses)."""
+    """Whether an architecture meets the requirements on costs that are counted (latency, which is measured, never refuses)."""
     return not unmet(graph, schema, promises, architecture)
 
 
@@ -195,20 +220,30 @@ def unmet(graph: Graph, schema: Schema, promises: Promises, architecture: Archit
 
 
 class CostEvaluator(Evaluator):
-    """Evaluates conditions that read costs as well."""
+    """Evaluates conditions that read costs as well; latency, in seconds, where there is a clock."""
 
-    def __init__(self, graph: Graph, schema: Schema, promises: Promises, architecture: Architecture) -> None:
+    def __init__(
+        self, graph: Graph, schema: Schema, promises: Promises, architecture: Architecture, clock: Clock | None = None
+    ) -> None:
         super().__init__(graph, architecture, strict=True)
         self.costs = Costs(graph, schema, promises, architecture)
+        self._clock = clock
         self._widest: Costs | None = None
 
     def _value(self, node: Node, row: int, value: int | None) -> Any:
-        if not isinstance(node, Cost) or node.measure == "latency":
+        if not isinstance(node, Cost) or (node.measure == "latency" and self._clock is None):
             return super()._value(node, row, value)
-        found = self.costs.measure(node.measure, node.scope)
+        found = self._measured(node, self.costs)
         if not node.relative:
             return found
         if self._widest is None:
             self._widest = Costs(self.graph, self.costs.schema, self.costs.promises, widest(self.graph))
-        whole = self._widest.measure(node.measure, node.scope)
+        whole = self._measured(node, self._widest)
         return scalar("/", [found, whole]) if whole else 0
+
+    def _measured(self, node: Cost, costs: Costs) -> int | float:
+        if node.measure != "latency":
+            return costs.measure(node.measure, node.scope)
+        assert self._clock is not None
+        assert costs.architecture is not None
+        return self._clock(costs.architecture) / NANOSECONDS

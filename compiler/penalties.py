@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from .budgets import CostEvaluator
+from .budgets import Clock, CostEvaluator
 from .decisions import Architecture
 from .ir import Cost, Graph, Operator, Output, Ref
 from .promise import Promises
@@ -23,12 +23,15 @@ def charged(graph: Graph) -> tuple[Output, ...]:
     return tuple(n for n in found if graph[n.value.node].phase == "run")
 
 
-def penalty(graph: Graph, schema: Schema, promises: Promises, architecture: Architecture) -> float:
-    """What costs add to what is minimized; 0 where they have no part in it. Raises SpaceError (S0630) as `without` does."""
+def penalty(
+    graph: Graph, schema: Schema, promises: Promises, architecture: Architecture, clock: Clock | None = None
+) -> float:
+    """What costs add to what is minimized; 0 where they have no part in it. `clock`: where latency is measured. Raises
+    SpaceError (S0630) as `without` does."""
     outputs = charged(graph)
     if not outputs:
         return 0.0
-    evaluator = CostEvaluator(graph, schema, promises, architecture)
+    evaluator = CostEvaluator(graph, schema, promises, architecture, clock)
     total = 0.0
     for output in outputs:
         for ref, sign in _addends(graph, output, output.value, 1.0):

@@ -24,7 +24,7 @@ from .refuse import refusal
 from .wishes import scored
 
 TINY = 1e-12
-UNITS = {"parameters": "parameters", "memory": "bytes", "flops": "operations"}
+UNITS = {"parameters": "parameters", "memory": "bytes", "flops": "operations", "latency": "ms a batch"}
 
 
 def places_of(fixed: Fixed) -> frozenset[Place]:
@@ -44,10 +44,17 @@ def refuse_unreachable(purse: Purse, decisions: Sequence[Decision], fixed: Fixed
     found = []
     for bound, small, large in zip(purse.bounds, least, purse.largest, strict=True):
         if small > bound.most:
-            unit = UNITS[bound.measure]
-            said = f"nothing in the space meets `{bound.text}`: it has {small:,} to {large:,} {unit}, and {bound.most:,} are allowed"
+            unit, has = UNITS[bound.measure], "takes" if bound.measure == "latency" else "has"
+            least_, most_, allowed = (f"{bound.said(cost):,}" for cost in (small, large, bound.most))
+            said = f"nothing in the space meets `{bound.text}`: it {has} {least_} to {most_} {unit}, and {allowed} are allowed"
             found.append(
-                Diagnostic("S0640", said, bound.span, "out of reach", help=f"allow {small:,}, or let more be decided")
+                Diagnostic(
+                    "S0640",
+                    said,
+                    bound.span,
+                    "out of reach",
+                    help=f"allow {least_}{' ms' * (bound.measure == 'latency')}, or let more be decided",
+                )
             )
     if found:
         raise SpaceError(found)
@@ -78,7 +85,7 @@ def afforded(
         text = "what the search weighs most does not meet the requirements, and nothing near it was found that does"
         raise refusal("S0610", text, call.span, help="allow more, or decide more of what the model has by gates")
     spent = zip(purse.bounds, purse.spent(bought), strict=True)
-    told = [{"require": bound.text, "kept": cost, "allowed": bound.most} for bound, cost in spent]
+    told = [{"require": b.text, "kept": b.said(cost), "allowed": b.said(b.most)} for b, cost in spent]
     return bought, {"budgets": told}
 
 

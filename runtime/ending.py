@@ -98,7 +98,7 @@ class Ending:
         return {
             "budget": target.name,
             "folder": f"{BUDGETS}/{target.folder}",
-            "costs": [{"require": bound.text, "cost": cost, "allowed": bound.most} for bound, cost in spent],
+            "costs": [{"require": b.text, "cost": b.said(cost), "allowed": b.said(b.most)} for b, cost in spent],
             **outcome.searched,
             "errors": dict(outcome.errors),
         }

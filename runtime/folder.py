@@ -13,7 +13,9 @@ from .refuse import refusal, words
 RUN, EVENTS, REPORT, CHECKPOINTS = "run.json", "events.jsonl", "report.json", "checkpoints"
 GRAPH = "graph.json"
 """The graph of the space, as pages show it."""
-LEFT = frozenset({LOCK, EVENTS, CHECKPOINTS})
+LATENCY = "latency.jsonl"
+"""What architectures took, where a space bounds it."""
+LEFT = frozenset({LOCK, EVENTS, CHECKPOINTS, LATENCY})
 """What a run may leave that was refused before it trained anything; no checkpoint lies there then."""
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from recspace.compiler.budgets import Purse
+from recspace.compiler.budgets import Clock, Purse
 from recspace.compiler.compiled import Compiled
 from recspace.compiler.decisions import Architecture, Decision
 from recspace.compiler.ir import Graph
@@ -32,8 +32,9 @@ class Inputs:
     of user ids for the grouped AUC; `roles`: who chooses and what is chosen, where models rank. `bound` is what a
     resumed run must find unchanged: the text of the space and of its imports, its params, the fingerprint of the data;
     plain data. `free` compiles what need not meet the requirements. `save` keeps the encoding of columns in a folder
-    (`Bound.save`). `settled`, `purse`, `penalty`, `base`: see `Context`. `fields`: their names. `describe` writes the graph of
-    the space to a run's folder, for those who watch. `targets`: the budgets for each of which a model is made.
+    (`Bound.save`). `settled`, `purse`, `penalty` (with what latency is measured by), `base`: see `Context`. `fields`: their
+    names. `describe` writes the graph of the space to a run's folder, for those who watch. `targets`: the budgets for each of
+    which a model is made.
     """
 
     factory: Factory
@@ -50,7 +51,7 @@ class Inputs:
     settled: Callable[[Architecture], Graph] | None = None
     fields: frozenset[str] = frozenset()
     purse: Purse | None = None
-    penalty: Callable[[Architecture], float] | None = None
+    penalty: Callable[[Architecture, Clock | None], float] | None = None
     describe: Callable[[Path], None] | None = None
     targets: tuple[Target, ...] = ()
     base: Base | None = None

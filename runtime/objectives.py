@@ -1,4 +1,4 @@
-"""Costs that are objectives of their own: `minimize logloss, flops`. Exact for every architecture, without a model."""
+"""Costs that are objectives of their own: `minimize logloss, flops`. Exact for every architecture; latency is measured."""
 
 from __future__ import annotations
 
@@ -6,14 +6,13 @@ from collections.abc import Sequence
 
 from recspace.compiler.budgets import CostEvaluator, Purse
 from recspace.compiler.decisions import Architecture
-from recspace.compiler.ir import Cost, Graph, Output
+from recspace.compiler.ir import Graph, Output
 from recspace.compiler.lower import is_cost
 
 
 def cost_terms(graph: Graph) -> tuple[Output, ...]:
-    """The objectives that are costs; latency, which is measured and not counted, is none of them."""
-    found = [n for key in graph.outputs if isinstance(n := graph[key], Output) and is_cost(graph, n)]
-    return tuple(n for n in found if "latency" not in _measures(graph, n))
+    """The objectives that are costs."""
+    return tuple(n for key in graph.outputs if isinstance(n := graph[key], Output) and is_cost(graph, n))
 
 
 def objectives(graph: Graph, purse: Purse | None) -> int:
@@ -21,11 +20,7 @@ def objectives(graph: Graph, purse: Purse | None) -> int:
     return 1 + (len(cost_terms(graph)) if purse is not None else 0)
 
 
-def _measures(graph: Graph, output: Output) -> set[str]:
-    return {n.measure for key in graph.ancestors([output.value.node]) if isinstance(n := graph[key], Cost)}
-
-
 def costs(purse: Purse, terms: Sequence[Output], architecture: Architecture) -> dict[str, float]:
     """What an architecture costs, by the text of the objective."""
-    evaluator = CostEvaluator(purse.graph, purse.schema, purse.promises, architecture)
+    evaluator = CostEvaluator(purse.graph, purse.schema, purse.promises, architecture, purse.clock)
     return {n.text: float(evaluator.row(n.value.node, int(n.value.rows.array[0]))) for n in terms}

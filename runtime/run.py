@@ -19,7 +19,7 @@ from recspace.dsl.diagnostics import SpaceError
 from . import checkpoint, devices
 from .changes import unchanged
 from .files import inside
-from .folder import EVENTS, GRAPH, REPORT, RUN, made, vacant
+from .folder import EVENTS, GRAPH, LATENCY, REPORT, RUN, made, vacant
 from .inputs import Inputs
 from .journal import Journal, effective, read
 from .lock import held
@@ -51,7 +51,8 @@ def search(inputs: Inputs, settings: Settings, folder: Path, progress: Progress 
     made(folder)
     with held(folder), devices.settled(settings.threads):
         vacant(folder)
-        inside(folder, EVENTS).unlink(missing_ok=True)
+        for name in (EVENTS, LATENCY):
+            inside(folder, name).unlink(missing_ok=True)
         _make_parts(folder)
         journal = Journal(inside(folder, EVENTS))
         try:

@@ -14,7 +14,7 @@ from typing import Any, cast
 from torch import Tensor
 
 from recspace.compiler.compiled import Compiled
-from recspace.compiler.decisions import Decision
+from recspace.compiler.decisions import Architecture, Decision
 from recspace.dsl.diagnostics import SpaceError
 
 from . import devices, fix, telling
@@ -36,6 +36,7 @@ from .report import readable, write_json, write_tensors
 from .sampling import Sampling
 from .settings import Settings
 from .state import State, joined
+from .stopwatch import Stopwatch, measured
 from .summary import summary
 from .supernet_stages import Fitting
 from .targets import divided as divided_by
@@ -48,6 +49,7 @@ class Search:
 
     def __init__(self, inputs: Inputs, settings: Settings, folder: Path, journal: Journal, progress: Progress) -> None:
         self._inputs, self._settings, self._folder = inputs, settings, folder
+        self._clock: Stopwatch | None = None
         self._journal, self._progress = journal, progress
         faults = obstacles(inputs.recipe, inputs.decisions, inputs.promises)
         if faults:
@@ -59,11 +61,10 @@ class Search:
             self.stages = tuple(stage for stage in self.stages if stage.name != BASELINE)
         self._fixed = fix.parsed(settings.fix, inputs.graph)
         foresee(self.stages, inputs.graph, self._fixed)
-        purses = [target.purse for target in inputs.targets]
-        for purse in purses or ([inputs.purse] if inputs.purse is not None else []):
-            refuse_unreachable(purse, inputs.decisions, self._fixed)
+        self._refuse_unreachable()
         self._device = devices.pick(settings.device)
         self._examples = self._divide()
+        self._time()
         start = Found() if inputs.base is None else Found(architecture=inputs.base.architecture)
         self._at, self._found, self._task = 0, start, cast("Task | None", None)
         self._shared = Found()
@@ -74,6 +75,25 @@ class Search:
         self._hand_made: Tensor | None = None
         self._elapsed, self._begun, self._stage_s = 0.0, time.monotonic(), 0.0
         self._deadline = float("inf")
+
+    def _refuse_unreachable(self) -> None:
+        purses = [target.purse for target in self._inputs.targets]
+        for purse in purses or ([self._inputs.purse] if self._inputs.purse is not None else []):
+            refuse_unreachable(purse, self._inputs.decisions, self._fixed)
+
+    def _time(self) -> None:
+        """Where the space or a budget is about latency, architectures are measured from here on."""
+        inputs, purses = self._inputs, [target.purse for target in self._inputs.targets]
+        if inputs.purse is None or not any(measured(purse.graph) for purse in (inputs.purse, *purses)):
+            return
+        free = inputs.free or inputs.factory
+        clock = self._clock = Stopwatch(free, inputs.graph, self._examples, self._device, self._folder)
+        own = tuple(replace(t, purse=replace(t.purse, clock=clock)) for t in inputs.targets)
+        self._inputs = replace(inputs, purse=replace(inputs.purse, clock=clock), targets=own)
+        self._refuse_unreachable()
+
+    def _charge(self, architecture: Architecture) -> float:
+        return 0.0 if self._inputs.penalty is None else self._inputs.penalty(architecture, self._clock)
 
     def _check_stages(self) -> None:
         """What a stage itself has to say against the space, and what no stage searches."""
@@ -189,7 +209,7 @@ class Search:
             self._inputs.free,
             self._inputs.settled,
             targets.get(stage.budget, self._inputs.purse),
-            self._inputs.penalty,
+            self._charge,
             self._inputs.targets if self._looks_at_budgets(stage) else (),
             self._inputs.base,
         )

@@ -16,7 +16,7 @@ from .checking import Question, Verdict, judge
 from .recipes import recipe_of
 
 if TYPE_CHECKING:
-    from recspace.compiler.budgets import Purse
+    from recspace.compiler.budgets import Clock, Purse
     from recspace.compiler.compile import Models
     from recspace.compiler.compiled import Compiled
     from recspace.compiler.decisions import Architecture, Decision
@@ -100,12 +100,12 @@ class Space:
 
         return Purse(self.graph, self.schema, promises())
 
-    def penalty(self, architecture: Architecture) -> float:
-        """What costs of an architecture add to what is minimized."""
+    def penalty(self, architecture: Architecture, clock: Clock | None = None) -> float:
+        """What costs of an architecture add to what is minimized. `clock`: where latency is measured."""
         from recspace.compiler.penalties import penalty
         from recspace.runtime.registry import promises
 
-        return penalty(self.graph, self.schema, promises(), architecture)
+        return penalty(self.graph, self.schema, promises(), architecture, clock)
 
     def describe(self, folder: Path) -> None:
         """Write the graph to a run's folder, for the pages of the run."""
