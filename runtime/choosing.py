@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
 from torch import Tensor
@@ -32,6 +32,9 @@ from .randomness import stream
 from .references import binders_of
 from .state import State, copied
 from .steps import Kind, Step
+
+if TYPE_CHECKING:
+    from .thrift import Thrift
 
 
 class Choosing(Protocol):
@@ -165,7 +168,9 @@ class Relaxed:
         stage: str,
         device: torch.device,
         portion: Portion = EVERYTHING,
+        thrift: Thrift | None = None,
     ) -> None:
+        """`thrift`: what bounds on costs add to the loss."""
         self._relaxation, self._options, self._steps, self._fixed = relaxation, options, steps, fixed
         self._seed, self._stage, self._device = seed, stage, device
         self._kinds = {d.name: kind(d) for d in decisions}
@@ -200,7 +205,7 @@ class Relaxed:
             for name, whole in self._whole.items()
             if name not in self._rows or len(self._rows[name])
         }
-        self.step = 0
+        self.step, self.thrift = 0, thrift
         self.blocks = {d.name: block.to(device) for d in decisions if (block := block_of(d)) is not None}
 
     def _start(self, decision: Decision) -> Tensor:
@@ -281,22 +286,26 @@ class Relaxed:
         return self._terms[name](of_rank)
 
     def penalty(self) -> Tensor | None:
-        """What the relaxation adds to the loss."""
-        of = getattr(self._relaxation, "penalty", None)
-        if of is None:
-            return None
-        logits = [self._logits[n](whole) if n in self._logits else whole for n, whole in self.whole().items()]
-        return torch.stack([of(one, self._options) for one in logits]).sum() if logits else None
+        """What the relaxation, and bounds on costs, add to the loss."""
+        of, terms = getattr(self._relaxation, "penalty", None), list[Tensor]()
+        if of is not None:
+            logits = [self._logits[n](whole) if n in self._logits else whole for n, whole in self.whole().items()]
+            terms += [of(one, self._options) for one in logits]
+        if self.thrift is not None:
+            terms.append(self.thrift.penalty(self._weighed(Step(self.step, self._steps, training=False))))
+        return torch.stack(terms).sum() if terms else None
 
     @torch.no_grad()
     def moved(self, rate: float) -> None:
-        """After a step: logits brought back to where the relaxation has them, those made of factors apart."""
+        """After a step: logits brought back to where the relaxation has them, those made of factors apart; after one of the
+        weights multipliers of bounds too."""
         bounded = getattr(self._relaxation, "bounded", None)
-        if bounded is None:
-            return
-        for name, parameter in self.parameters.items():
-            if name not in self._logits:
-                parameter.copy_(bounded(parameter))
+        if bounded is not None:
+            for name, parameter in self.parameters.items():
+                if name not in self._logits:
+                    parameter.copy_(bounded(parameter))
+        if self.thrift is not None and rate > 0:
+            self.thrift.moved(self.settled())
 
     def _put(self, name: str, weights: Tensor) -> Tensor:
         """Weights with those of elements that are not in the model yet, or settled, and of fixed ones, put in their place."""
@@ -319,7 +328,9 @@ def block_of(decision: Decision) -> Tensor | None:
 
 def held(choosing: Choosing) -> State:
     """What has been learned of the decisions."""
-    return State(copied(choosing.parameters), {"step": getattr(choosing, "step", 0)})
+    facts: dict[str, Any] = {"step": getattr(choosing, "step", 0)}
+    thrift = getattr(choosing, "thrift", None)
+    return State(copied(choosing.parameters), facts if thrift is None else {**facts, "thrift": thrift.state()})
 
 
 @torch.no_grad()
@@ -328,3 +339,5 @@ def give_back(choosing: Choosing, state: State) -> None:
         parameter.copy_(state.tensors[name])
     if isinstance(choosing, Relaxed):
         choosing.step = int(state.facts["step"])
+        if choosing.thrift is not None:
+            choosing.thrift.restore(state.facts["thrift"])

@@ -18,6 +18,7 @@ from .recipe import StageCall
 from .shares import of_values, shares
 from .state import State, copied
 from .task import Found
+from .thrift import thrift_of
 from .training import Fit
 
 
@@ -99,6 +100,7 @@ class Relax(Fitting):
             context.stage,
             context.device,
             portion,
+            thrift_of(context, call, steps),
         )
         # Few steps of Adam with its usual 0.001 could not tell options apart: let logits travel about 3 in a stage.
         moves = max(1, steps // int(call.options["every"]))
@@ -108,6 +110,11 @@ class Relax(Fitting):
             model, self.choosing, call, "weights", bilevel=bilevel, decisions=decisions, shaping=self.choosing
         )
         super().__init__(context, fit)
+
+    def figures(self) -> dict[str, Any]:
+        """With what the costs that are bounded are expected to be."""
+        thrift = self.choosing.thrift
+        return super().figures() | ({} if thrift is None else {"bounds": thrift.told(self.choosing.settled())})
 
     def found(self) -> Found:
         settled, examples = self.fit.choosing.settled(), self.context.examples

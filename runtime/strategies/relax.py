@@ -36,6 +36,8 @@ promise = Stage(
         Option("every", "whole", 1, low=1, doc="steps of the weights for one of the decisions"),
         Option("normalize_gradients", "flag", False, doc="divide a decision's gradient by its mean size, of each block of `keep[s, k]` by its own"),
         Option("upper", "any", None, doc="learned tensors that belong to the upper level", refers="value"),
+        Option("multiplier", "real", None, low=0.0,
+               doc="what a bound on costs weighs more with every step that it is broken by as much again; else 10 / steps; 0: nothing"),
         Option("lag", "whole", 0, low=0, doc="decisions learn from the batch that many steps before"),
         *fitting(1, weights="weights"),
     ),
@@ -64,12 +66,16 @@ def inspect(supernet: Compiled, decisions: tuple[Decision, ...], call: StageCall
 
 
 def check(context: Context, call: StageCall) -> None:
-    """Raises SpaceError (S0661) for a ranking judged by its label."""
+    """Raises SpaceError: S0661 for a ranking judged by its label, S0823 for a multiplier of nothing."""
     from ..refuse import refusal
+    from ..thrift import feels_bounds
 
     if call.options["judged"] == "task" and context.examples.task == "ranking":
         text = "rankings have no label of their own to be judged by"
         raise refusal("S0661", text, call.spans.get("judged", call.span), help="leave `judged` out")
+    if call.options["multiplier"] and not feels_bounds(context, call):
+        text = "there is no bound on costs that this relaxation could feel, and so nothing to be multiplied"
+        raise refusal("S0823", text, call.spans.get("multiplier", call.span), help="leave `multiplier` out")
 
 
 def start(context: Context, call: StageCall) -> Task:

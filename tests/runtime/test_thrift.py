@@ -1,0 +1,212 @@
+"""Bounds on costs while decisions are relaxed: what is expected of them, and multipliers that keep to them."""
+
+import random
+
+import numpy as np
+import polars as pl
+import pytest
+import torch
+from interrupted import essence, interruptions
+
+import recspace
+from recspace.compiler.prices import prices
+from recspace.dsl import SpaceError
+from recspace.running import start as begin
+from recspace.runtime.cells import Cells
+from recspace.runtime.choices import Fixed, one_hots
+from recspace.runtime.settings import Settings
+from recspace.runtime.thrift import Thrift
+
+CPU = torch.device("cpu")
+WIDTHS = """space Widths
+choose dim[f in fields] from {1, 2, 4, 8}
+let e[f in fields] = align[f](embed(f, dim[f]), 8)
+predict sigmoid(bias() + sum(dot(e[i], e[j]) for i < j in fields))
+minimize logloss
+require memory(e) <= 30%
+require parameters() <= 40%
+"""
+NESTED = """space Nested
+choose dim[f in fields] from {1, 4}
+choose hidden from {4, 32}
+let e[f in fields] = embed(f, dim[f])
+predict sigmoid(linear(relu(linear(concat(e[f] for f in fields), hidden)), 1))
+minimize logloss
+require parameters() <= 60%
+"""
+NUMBERS = """space Numbers
+choose keep[f in fields, v in values(f), k in 1..3] from {off, on}
+let r[f in fields] = embed(f, 3)
+let e[f in fields] = r[f] * keep[f, value(f), :]
+predict sigmoid(bias() + sum(dot(e[i], e[j]) for i < j in fields))
+minimize logloss
+require parameters(e) <= 20%
+"""
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory):
+    path = tmp_path_factory.mktemp("thrift") / "t.parquet"
+    rng = np.random.default_rng(3)
+    ids = {"a": rng.integers(0, 30, 1500), "b": rng.integers(0, 9, 1500), "c": rng.integers(0, 4, 1500)}
+    logit = rng.choice([-1.5, 1.5], 30)[ids["a"]] * rng.choice([-1.0, 1.0], 9)[ids["b"]]
+    label = (rng.random(1500) < 1 / (1 + np.exp(-logit))).astype(int)
+    columns = {name: [f"{name}{v}" for v in own] for name, own in ids.items()}
+    pl.DataFrame({**columns, "label": label}).write_parquet(path)
+    return path
+
+
+def compiled(tmp_path, table, text):
+    (tmp_path / "s.space").write_text(text)
+    return recspace.compile(tmp_path / "s.space", table)
+
+
+def thrift(space, rate=0.5, steps=10):
+    own = [d for d in space.decisions if d.packed]
+    cells = {d.name: Cells(space.compiled(None), d, CPU) for d in own}
+    return Thrift(space.purse, space.decisions, Fixed(space.decisions, {}), cells, rate, steps, CPU)
+
+
+def drawn(space, rng):
+    """Any architecture, whether it meets the bounds or not."""
+    found = {}
+    for d in space.decisions:
+        options = [rng.randrange(len(d.domain(0 if d.packed else e).options)) for e in range(d.elements)]
+        found[d.name] = bytes(options) if d.packed else tuple(options)
+    return found
+
+
+@pytest.mark.parametrize("text", [WIDTHS, NUMBERS], ids=["widths", "numbers"])
+def test_what_is_expected_of_one_architecture_is_what_it_costs_where_costs_add_up(tmp_path, table, text):
+    space, rng = compiled(tmp_path, table, text), random.Random(5)
+    if text == NUMBERS:  # counted as numbers in rows that are whole; kept so sparse, indices come on top
+        space.purse.__dict__["bounds"] = tuple(b for b in space.purse.bounds if b.measure == "parameters")
+    own = thrift(space)
+    for _ in range(5):
+        architecture = drawn(space, rng)
+        choices = one_hots(space.decisions, architecture, CPU)
+        expected = [round(float(cost)) for cost in own.expected(choices)]
+        assert expected == list(space.purse.spent(architecture))
+
+
+def test_a_mixture_costs_what_its_parts_cost_by_how_likely_they_are(tmp_path, table):
+    space, rng = compiled(tmp_path, table, WIDTHS), random.Random(5)
+    own, parts = thrift(space), [drawn(space, rng) for _ in range(4)]
+    hot = [one_hots(space.decisions, one, CPU) for one in parts]
+    mixed = {name: sum(one[name] for one in hot) / 4 for name in hot[0]}
+    spent = np.mean([space.purse.spent(one) for one in parts], axis=0)
+    assert [float(cost) for cost in own.expected(mixed)] == pytest.approx(list(spent))
+
+
+def test_prices_are_of_one_change_each_and_are_found_anew_around_what_weighs_most(tmp_path, table):
+    space = compiled(tmp_path, table, NESTED)
+    own = thrift(space, steps=5)
+    plain, other = {"dim": (1, 1, 1), "hidden": (0,)}, {"dim": (0, 1, 1), "hidden": (1,)}
+    for base in (plain, other):
+        (found,) = prices(space.purse, base, space.decisions)
+        assert found.at == space.purse.spent(base)[0]
+        for name, options in base.items():
+            for element, has in enumerate(options):
+                for option in (0, 1):
+                    changed = {**base, name: tuple(option if e == element else o for e, o in enumerate(options))}
+                    assert found.more[name][element][option] == space.purse.spent(changed)[0] - found.at
+                assert found.more[name][element][has] == 0
+    far = {"dim": (0, 0, 1), "hidden": (1,)}
+    choices = one_hots(space.decisions, far, CPU)
+    assert float(own.expected(choices)[0]) != space.purse.spent(far)[0]
+    own.moved(choices)
+    assert float(own.expected(choices)[0]) == space.purse.spent(far)[0]
+
+
+def test_large_families_share_what_they_cost_together(tmp_path, table, monkeypatch):
+    monkeypatch.setattr("recspace.compiler.prices.MOST", 2)
+    space = compiled(tmp_path, table, WIDTHS)
+    base = {"dim": (0, 3, 1)}
+    memory, _ = prices(space.purse, base, space.decisions)
+    both = [space.purse.spent({"dim": (o,) * 3})[0] for o in range(4)]
+    for element, has in enumerate(base["dim"]):
+        assert memory.more["dim"][element] == pytest.approx([(both[o] - both[has]) / 3 for o in range(4)])
+
+
+def test_multipliers_rise_while_a_bound_is_broken_and_fall_to_nothing(tmp_path, table):
+    space = compiled(tmp_path, table, WIDTHS)
+    own = thrift(space, rate=0.5)
+    widest, narrow = (one_hots(space.decisions, {"dim": (o,) * 3}, CPU) for o in (3, 0))
+    assert float(own.penalty(widest)) == 0
+    own.moved(widest)
+    assert own.multipliers == pytest.approx([0.5, 0.5])  # broken by more than as much again: that counts as it
+    broken = [float(b) for b in own.broken(widest)]
+    assert broken[0] == pytest.approx(1 / 0.3 - 1, rel=0.02)
+    assert float(own.penalty(widest)) == pytest.approx(0.5 * sum(broken))
+    assert float(own.penalty(narrow)) == 0
+    for _ in range(6):
+        own.moved(narrow)
+    assert own.multipliers == [0.0, 0.0]
+
+
+def test_gradients_are_prices_as_shares_of_the_bound(tmp_path, table):
+    space = compiled(tmp_path, table, WIDTHS)
+    own = thrift(space)
+    own.moved(one_hots(space.decisions, {"dim": (3,) * 3}, CPU))
+    weights = torch.full((3, 4), 0.25, requires_grad=True)
+    own.penalty({"dim": weights}).backward()
+    base = space.decisions[0].hand_made
+    expected = sum(
+        m * torch.tensor(p.more["dim"]) / p.bound.most
+        for m, p in zip(own.multipliers, prices(space.purse, {"dim": base}, space.decisions), strict=True)
+    )
+    torch.testing.assert_close(weights.grad, expected.float())
+
+
+SEARCH = "relax(as = softmax, epochs = 8, batch_size = 64{}) derive()"
+
+
+def bounds(run):
+    return next(s for s in run.report["stages"] if s["stage"] == "0.relax").get("bounds")
+
+
+@pytest.mark.parametrize("relaxation", ["softmax", "gumbel"])
+def test_a_search_comes_to_what_it_may_cost(tmp_path, table, relaxation):
+    space = compiled(tmp_path, table, WIDTHS)
+    strategy = SEARCH.format("").replace("softmax", relaxation)
+    kept = recspace.search(space, tmp_path / "kept", strategy=strategy)
+    free = recspace.search(space, tmp_path / "free", strategy=strategy.replace(") derive", ", multiplier = 0) derive"))
+    assert bounds(free) is None
+    assert [row["require"] for row in bounds(kept)] == ["memory(e) <= 30%", "parameters() <= 40%"]
+    assert all(row["expected"] <= 1.1 * row["allowed"] for row in bounds(kept))
+    assert max(row["multiplier"] for row in bounds(kept)) > 0
+
+    def weighed(run):
+        weights = torch.tensor([e["weight"] for e in run.architecture["decisions"][0]["elements"]])
+        own = thrift(space)
+        return [float(b) for b in own.broken({"dim": weights})]
+
+    assert max(weighed(free)) > max(weighed(kept)) + 0.2
+
+
+def test_gates_of_numbers_come_to_what_they_may_cost(tmp_path, table):
+    space = compiled(tmp_path, table, NUMBERS)
+    run = recspace.search(space, tmp_path / "run", strategy="relax(as = sigmoid, epochs = 8, batch_size = 64) derive()")
+    (row,) = bounds(run)
+    assert row["expected"] <= 1.1 * row["allowed"]
+
+
+def test_a_run_that_was_cut_off_ends_with_the_same_bits(tmp_path, table):
+    space, strategy = compiled(tmp_path, table, WIDTHS), SEARCH.format("").replace("8", "2")
+    settings = Settings(seed=2, strategy=strategy, checkpoint_steps=7)
+    begin(space, settings, tmp_path / "whole")
+    folder = tmp_path / "run"
+    start = lambda stop: begin(space, settings, folder, stop)  # noqa: E731
+    again = lambda stop: recspace.Run(folder).resume(progress=stop)  # noqa: E731
+    assert interruptions(start, again, 11) > 2
+    assert essence(folder) == essence(tmp_path / "whole")
+
+
+@pytest.mark.parametrize(
+    ("text", "relaxation"),
+    [(WIDTHS.replace("require", "# require"), "softmax"), (NUMBERS.replace("parameters(e)", "parameters()"), "gate")],
+)
+def test_a_multiplier_of_nothing_is_refused(tmp_path, table, text, relaxation):
+    space = compiled(tmp_path, table, text)
+    with pytest.raises(SpaceError, match="S0823"):
+        recspace.search(space, tmp_path / "run", strategy=f"relax(as = {relaxation}, multiplier = 0.5) derive()")
