@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -33,9 +33,6 @@ from .references import binders_of
 from .state import State, copied
 from .steps import Kind, Step
 
-if TYPE_CHECKING:
-    from .thrift import Thrift
-
 
 class Choosing(Protocol):
     """`parameters` are what is learned of the decisions (none for most)."""
@@ -47,6 +44,20 @@ class Choosing(Protocol):
     def settled(self) -> Choices:
         """Without chance: for evaluation."""
         ...
+
+
+class Bounding(Protocol):
+    """What bounds on costs do to decisions while they are relaxed (`thrift.py`). `choices`: weights without chance."""
+
+    def penalty(self, choices: Choices) -> Tensor: ...
+
+    def moved(self, choices: Choices) -> None: ...
+
+    def told(self, choices: Choices) -> list[dict[str, object]]: ...
+
+    def state(self) -> dict[str, object]: ...
+
+    def restore(self, facts: Mapping[str, Any]) -> None: ...
 
 
 class Constant:
@@ -168,7 +179,7 @@ class Relaxed:
         stage: str,
         device: torch.device,
         portion: Portion = EVERYTHING,
-        thrift: Thrift | None = None,
+        thrift: Bounding | None = None,
     ) -> None:
         """`thrift`: what bounds on costs add to the loss."""
         self._relaxation, self._options, self._steps, self._fixed = relaxation, options, steps, fixed

@@ -111,7 +111,7 @@ def test_prices_are_of_one_change_each_and_are_found_anew_around_what_weighs_mos
                     changed = {**base, name: tuple(option if e == element else o for e, o in enumerate(options))}
                     assert found.more[name][element][option] == space.purse.spent(changed)[0] - found.at
                 assert found.more[name][element][has] == 0
-    far = {"dim": (0, 0, 1), "hidden": (1,)}
+    far = {d.name: tuple(1 - option for option in d.hand_made) for d in space.decisions}
     choices = one_hots(space.decisions, far, CPU)
     assert float(own.expected(choices)[0]) != space.purse.spent(far)[0]
     own.moved(choices)
