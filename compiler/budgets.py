@@ -109,6 +109,14 @@ def _floor(most: Fraction, strict: bool) -> int:
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """A cost of what `scope` reads, of the whole model where that is empty."""
+
+    measure: Measured
+    scope: tuple[Ref, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Bound:
     """A requirement on costs: what `scope` reads may have `most` parameters, bytes, operations or nanoseconds."""
 
@@ -117,6 +125,11 @@ class Bound:
     measure: Measured
     scope: tuple[Ref, ...]
     most: int
+
+    @property
+    def asked(self) -> Asked:
+        """What is bounded."""
+        return Asked(self.measure, self.scope)
 
     def said(self, cost: int) -> int | float:
         """A cost as it is told: latency in milliseconds, which is rounded up, all else as it is."""
@@ -144,7 +157,7 @@ class Purse:
             if cost.measure == "latency" and self.clock is None:
                 continue
             one = NANOSECONDS if cost.measure == "latency" else 1
-            most = bound * (self._measured(cost.measure, cost.scope, self._widest) if cost.relative else one)
+            most = bound * (self.widest(Asked(cost.measure, cost.scope)) if cost.relative else one)
             found.append(Bound(output.text, output.span, cost.measure, cost.scope, _floor(most, strict)))
         return tuple(found)
 
@@ -155,16 +168,29 @@ class Purse:
     @property
     def largest(self) -> tuple[int, ...]:
         """What the widest model takes of each bound."""
-        return tuple(self._measured(bound.measure, bound.scope, self._widest) for bound in self.bounds)
+        return tuple(self._measured(bound.asked, self._widest) for bound in self.bounds)
 
     def spent(self, architecture: Architecture) -> tuple[int, ...]:
         """What an architecture takes of each bound."""
-        costs = Costs(self.graph, self.schema, self.promises, {**hand_made(self.graph), **architecture})
-        return tuple(self._measured(bound.measure, bound.scope, costs) for bound in self.bounds)
+        return self.measured(architecture, [bound.asked for bound in self.bounds])
 
-    def _measured(self, measure: Measured, scope: Sequence[Ref], costs: Costs) -> int:
-        if measure != "latency":
-            return costs.measure(measure, scope)
+    def measured(self, architecture: Architecture, asked: Sequence[Asked]) -> tuple[int, ...]:
+        """What an architecture costs."""
+        costs = Costs(self.graph, self.schema, self.promises, {**hand_made(self.graph), **architecture})
+        return tuple(self._measured(one, costs) for one in asked)
+
+    def widest(self, asked: Asked) -> int:
+        """What the widest model costs."""
+        return self._measured(asked, self._widest)
+
+    def places(self, asked: Asked) -> frozenset[Place]:
+        """The tables, by layer and element, that a cost is of."""
+        tables = self._widest.tables(self._widest.needed.live(asked.scope))
+        return frozenset((place[0], place[2]) for place in tables if len(place) > 2)
+
+    def _measured(self, asked: Asked, costs: Costs) -> int:
+        if asked.measure != "latency":
+            return costs.measure(asked.measure, asked.scope)
         assert self.clock is not None
         assert costs.architecture is not None
         return self.clock(costs.architecture)

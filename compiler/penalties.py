@@ -16,6 +16,9 @@ from .promise import Promises
 from .schema import Schema
 from .unfinished import not_yet
 
+SMOOTH = frozenset({"+", "-", "*", "/", "^", "negate", "abs", "relu", "log", "exp", "tanh", "sigmoid"})
+"""Operators that gradients pass."""
+
 
 def charged(graph: Graph) -> tuple[Output, ...]:
     """The objectives that costs are a part of, beside what is computed: one of costs alone is an objective of its own."""
@@ -28,16 +31,28 @@ def penalty(
 ) -> float:
     """What costs add to what is minimized; 0 where they have no part in it. `clock`: where latency is measured. Raises
     SpaceError (S0630) as `without` does."""
-    outputs = charged(graph)
-    if not outputs:
+    own = charges(graph)
+    if not own:
         return 0.0
     evaluator = CostEvaluator(graph, schema, promises, architecture, clock)
-    total = 0.0
-    for output in outputs:
-        for ref, sign in _addends(graph, output, output.value, 1.0):
-            if graph[ref.node].phase != "run":
-                total += sign * float(evaluator.row(ref.node, int(ref.rows.array[0])))
-    return total
+    return sum(sign * float(evaluator.row(ref.node, int(ref.rows.array[0]))) for ref, sign in own)
+
+
+def charges(graph: Graph) -> tuple[tuple[Ref, float], ...]:
+    """What costs add to what is minimized: numbers, each with its sign. Raises SpaceError (S0630) as `without` does."""
+    found = (addend for output in charged(graph) for addend in _addends(graph, output, output.value, 1.0))
+    return tuple((ref, sign) for ref, sign in found if graph[ref.node].phase != "run")
+
+
+def without_slope(graph: Graph) -> str:
+    """The first operator on a cost in what is minimized that gradients do not pass; "" if they pass all."""
+    for ref, _ in charges(graph):
+        for key in sorted(graph.ancestors([ref.node])):
+            node = graph[key]
+            over = any(isinstance(graph[k], Cost) for k in graph.ancestors([key])) and not isinstance(node, Cost)
+            if over and not (isinstance(node, Operator) and node.operator in SMOOTH):
+                return str(getattr(node, "operator", "if"))
+    return ""
 
 
 def without(graph: Graph) -> Graph:

@@ -11,7 +11,7 @@ from recspace.compiler.budgets import on_costs
 from recspace.compiler.compiled import Compiled
 from recspace.compiler.decisions import Choice, Decision, rank_names
 from recspace.compiler.ir import Graph
-from recspace.compiler.penalties import charged
+from recspace.compiler.penalties import charged, without_slope
 from recspace.compiler.promise import Promises, Relaxation, Stage
 from recspace.dsl.diagnostics import Diagnostic, SpaceError
 from recspace.dsl.source import Source, Span
@@ -165,11 +165,21 @@ def foresee(stages: tuple[Planned, ...], graph: Graph, fixed: Fixed) -> None:
         help = "settle decisions with derive() or random(), which do"
         raise SpaceError([Diagnostic("S0630", text, first.span, help=help)])
     costly = next(iter(charged(graph)), None)
+    stepped = without_slope(graph) if costly is not None else ""
     for stage in stages:
+        if costly is None:
+            break
         step = stage.call.options.get("step")
-        used = {stage.call.name, *(inner.name for inner in (*stage.call.inner, step) if isinstance(inner, StageCall))}
-        if costly is not None and used & set(WEIGHING):
-            text = f"{stage.call.name}() learns by gradients, and `{costly.text}` holds a cost that only architectures have"
+        used = [stage.call, *(inner for inner in (*stage.call.inner, step) if isinstance(inner, StageCall))]
+        deaf = next((c for c in used if c.name in WEIGHING and not (_expects(c) and stage.call.name != "stream")), None)
+        learns = any(c.name in WEIGHING for c in used)
+        if deaf is not None or (stepped and learns):
+            why = (
+                f"`{stepped}` of a cost, through which gradients do not go"
+                if deaf is None
+                else "a cost that only architectures have"
+            )
+            text = f"{stage.call.name}() learns by gradients, and `{costly.text}` holds {why}"
             help = "use a stage that draws them: reinforce(), random(), one_shot(); or bound the cost: require parameters(e) <= 30%"
             raise SpaceError([Diagnostic("S0652", text, stage.call.span, help=help)])
     for k, stage in enumerate(stages):
@@ -186,6 +196,17 @@ def foresee(stages: tuple[Planned, ...], graph: Graph, fixed: Fixed) -> None:
         ahead = _hook(stage.call, "foresee")
         if ahead is not None:
             ahead(graph, stage.call, fixed)
+
+
+def _expects(call: StageCall) -> bool:
+    """Whether costs are expected while a stage learns."""
+    return call.name == "relax" and tells_chances(str(call.options["as"]))
+
+
+def tells_chances(relaxation: str) -> bool:
+    """Whether the weights of a relaxation say how likely options are."""
+    promise = import_module(f"{__package__}.relaxations.{relaxation}").promise
+    return not (promise.identity or promise.gated)
 
 
 def inspected(stages: tuple[Planned, ...], supernet: Compiled, decisions: tuple[Decision, ...]) -> None:

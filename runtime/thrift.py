@@ -9,49 +9,60 @@ what is searched stays near them and is not driven on. E[c_b] is of the first or
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from importlib import import_module
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from recspace.compiler.budgets import Purse
+from recspace.compiler.budgets import NANOSECONDS, Asked, Purse
+from recspace.compiler.cost import BYTES
 from recspace.compiler.decisions import Architecture, Decision, Options
+from recspace.compiler.evaluate import Evaluator
+from recspace.compiler.ir import Cost, Node
 from recspace.compiler.prices import Prices, prices
 
 from .cells import Cells
+from .charging import charge, costs_in
 from .choices import CHANCE, Choices, Fixed, by_example
 from .context import Context
+from .plan import tells_chances
 from .recipe import StageCall
 from .task import architecture_from, architecture_json
 
 OFTEN = 100
 """Options in all up to which prices are found anew with every fifth of a stage; of more they stay as they are."""
 TIMES = 5
+PRICES = {"parameters": 1.0, "memory": float(BYTES + 1)}
+"""Of a number of a table that a gate of values opens: in a row that is stored sparse it has its column beside it."""
 RISE = 10.0
 """What a multiplier rises by over a whole stage, if its bound is broken by as much again all the time."""
 
 
 class Thrift:
-    """Multipliers, and the architecture around which costs are expected."""
+    """Multipliers, and the architecture around which costs are expected; costs in what is minimized (`charging.py`) as well."""
 
     def __init__(
         self, purse: Purse, decisions: Sequence[Decision], fixed: Fixed, cells: Mapping[str, Cells], rate: float, steps: int, device: torch.device
     ) -> None:  # fmt: skip
-        """`decisions`: those that are learned here; `cells`: of gates of values, the numbers of tables that they gate."""
+        """`decisions`: those that are learned here; `cells`: of gates of values, the numbers of tables that they gate. `rate`: how
+        fast multipliers rise; with 0 no bound is felt."""
         self._purse, self._fixed, self._cells, self._rate, self._device = purse, fixed, cells, rate, device
         self._priced = tuple(d for d in decisions if not d.per_value and not by_example(d) and d.name not in cells)
         self._every = max(1, steps // TIMES)
         self._often = sum(len(d.domain(e).options) for d in self._priced for e in range(d.elements)) <= OFTEN
         self._at = 0
         self._base: Architecture = fixed.architecture({d.name: d.hand_made for d in decisions})
-        self.multipliers = [0.0] * len(purse.bounds)
+        self._bounds = purse.bounds if rate else ()
+        self._charged = costs_in(purse.graph)
+        self._asked = [*(b.asked for b in self._bounds), *(_asked(purse.graph[key]) for key in self._charged)]
+        self.multipliers = [0.0] * len(self._bounds)
         self._prices: tuple[Prices, ...] | None = None
         self._more: list[dict[str, Tensor]] = []
         self._opened: list[dict[str, Tensor]] = []
 
     def expected(self, choices: Choices) -> list[Tensor]:
-        """What is expected of every bound's cost, in its unit. `choices`: weights without chance, gradients and all."""
+        """What is expected of the cost of every bound, then of those in what is minimized: numbers, bytes, operations,
+        nanoseconds. `choices`: weights without chance, gradients and all."""
         self._find_prices()
         assert self._prices is not None
         return [
@@ -59,22 +70,33 @@ class Thrift:
             for price, more, opened in zip(self._prices, self._more, self._opened, strict=True)
         ]
 
-    def broken(self, choices: Choices) -> list[Tensor]:
+    def _broken(self, expected: Sequence[Tensor]) -> list[Tensor]:
         """By how much every bound is expected to be broken, as a share of it: below 0 where there is room."""
-        bounds = self._purse.bounds
-        return [own / max(b.most, 1) - 1 for own, b in zip(self.expected(choices), bounds, strict=True)]
+        return [own / max(b.most, 1) - 1 for own, b in zip(expected, self._bounds, strict=False)]
 
     def penalty(self, choices: Choices) -> Tensor:
-        """What the bounds add to the loss."""
-        return _sum(
-            [m * own.relu() for m, own in zip(self.multipliers, self.broken(choices), strict=True) if m], self._device
-        )
+        """What bounds and costs add to the loss."""
+        expected = self.expected(choices)
+        terms = [m * own.relu() for m, own in zip(self.multipliers, self._broken(expected), strict=True) if m]
+        if self._charged:
+            own = {k: self._said(k, e) for k, e in zip(self._charged, expected[len(self._bounds) :], strict=True)}
+            evaluator = Evaluator(self._purse.graph, self._base, strict=True)
+            terms.append(charge(self._purse.graph, own, evaluator, self._device))
+        return _sum(terms, self._device)
+
+    def _said(self, key: int, cost: Tensor) -> Tensor:
+        """A cost as the space has it: seconds of latency, a share of the widest model's."""
+        node = self._purse.graph[key]
+        assert isinstance(node, Cost)
+        if node.relative:
+            return cost / max(self._purse.widest(_asked(node)), 1)
+        return cost / NANOSECONDS if node.measure == "latency" else cost
 
     @torch.no_grad()
     def moved(self, choices: Choices) -> None:
         """After a step: multipliers rise or fall, by their rate at most; with a fifth of the stage prices are found anew."""
         self._at += 1
-        for k, own in enumerate(self.broken(choices)):
+        for k, own in enumerate(self._broken(self.expected(choices))):
             self.multipliers[k] = max(0.0, self.multipliers[k] + self._rate * min(max(float(own), -1.0), 1.0))
         if self._often and self._at % self._every == 0:
             self._base = self._likeliest(choices)
@@ -86,7 +108,7 @@ class Thrift:
             expected = [round(float(own)) for own in self.expected(choices)]
         return [
             {"require": b.text, "expected": b.said(own), "allowed": b.said(b.most), "multiplier": m}
-            for b, own, m in zip(self._purse.bounds, expected, self.multipliers, strict=True)
+            for b, own, m in zip(self._bounds, expected, self.multipliers, strict=False)
         ]
 
     def state(self) -> dict[str, object]:
@@ -117,32 +139,35 @@ class Thrift:
         if self._prices is not None:
             return
         shut: Architecture = {**self._base, **{n: bytes(own.decision.elements) for n, own in self._cells.items()}}
-        self._prices = prices(self._purse, shut, self._priced)
+        self._prices = prices(self._purse, shut, self._priced, self._asked)
         self._more = [{n: _padded(own, self._device) for n, own in p.more.items()} for p in self._prices]
-        limits = iter(self._purse.limits(shut) if self._cells else ())
-        self._opened = []
-        for price in self._prices:
-            limit = next(limits, None) if price.bound.measure != "latency" else None
-            able = price.bound.measure in ("parameters", "memory") and limit is not None
-            own = (
-                {n: c.counts(limit.places) * float(limit.price) for n, c in self._cells.items()}
-                if able and limit
-                else {}
-            )
-            self._opened.append({n: counts_E.to(self._device) for n, counts_E in own.items()})
+        self._opened = [
+            {
+                n: (c.counts(self._purse.places(one)) * PRICES[one.measure]).to(self._device)
+                for n, c in self._cells.items()
+            }
+            if one.measure in PRICES
+            else {}
+            for one in self._asked
+        ]
 
 
-def feels_bounds(context: Context, call: StageCall) -> bool:
-    """Whether there are bounds on costs, and a relaxation whose weights say how likely options are."""
-    promise = import_module(f"{__package__}.relaxations.{call.options['as']}").promise
-    weighs_itself = promise.identity or promise.gated
-    return context.purse is not None and bool(context.purse.bounds) and not weighs_itself
+def _asked(node: Node) -> Asked:
+    assert isinstance(node, Cost)
+    return Asked(node.measure, node.scope)
+
+
+def feels(context: Context, call: StageCall) -> bool:
+    """Whether there are bounds on costs, or costs in what is minimized, and a relaxation whose weights say how likely
+    options are."""
+    purse = context.purse
+    return purse is not None and bool(purse.bounds or costs_in(purse.graph)) and tells_chances(str(call.options["as"]))
 
 
 def thrift_of(context: Context, call: StageCall, steps: int) -> Thrift | None:
-    """None where no bound is felt, or `multiplier = 0`."""
+    """None where nothing is felt."""
     rate = call.options["multiplier"]
-    if context.purse is None or not feels_bounds(context, call) or rate == 0:
+    if context.purse is None or not feels(context, call) or (rate == 0 and not costs_in(context.purse.graph)):
         return None
     own = [d for d in context.decisions if not by_example(d)]
     cells = {d.name: Cells(context.supernet, d, torch.device("cpu")) for d in own if d.packed}

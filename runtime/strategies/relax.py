@@ -68,12 +68,12 @@ def inspect(supernet: Compiled, decisions: tuple[Decision, ...], call: StageCall
 def check(context: Context, call: StageCall) -> None:
     """Raises SpaceError: S0661 for a ranking judged by its label, S0823 for a multiplier of nothing."""
     from ..refuse import refusal
-    from ..thrift import feels_bounds
+    from ..thrift import feels
 
     if call.options["judged"] == "task" and context.examples.task == "ranking":
         text = "rankings have no label of their own to be judged by"
         raise refusal("S0661", text, call.spans.get("judged", call.span), help="leave `judged` out")
-    if call.options["multiplier"] and not feels_bounds(context, call):
+    if call.options["multiplier"] and not feels(context, call):
         text = "there is no bound on costs that this relaxation could feel, and so nothing to be multiplied"
         raise refusal("S0823", text, call.spans.get("multiplier", call.span), help="leave `multiplier` out")
 

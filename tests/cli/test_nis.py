@@ -13,6 +13,7 @@ from safetensors.torch import load_file
 import recspace
 from recspace.dsl import SpaceError
 from recspace.running import start as begin
+from recspace.runtime.report import read_architecture
 from recspace.runtime.settings import Settings
 
 SET = {"S": 3, "T": 2, "width": 4}
@@ -78,10 +79,21 @@ def test_it_goes_on_to_the_same_bits(run, table, tmp_path):
     assert essence(tmp_path / "run")[0] == essence(run.folder)[0]
 
 
-def test_gradients_cannot_see_a_cost(table, tmp_path):
+@pytest.mark.parametrize("recipe", ["relax(as = gate) derive()", "stream(relax(as = softmax)) derive()", "salience()"])
+def test_gradients_cannot_see_a_cost(table, tmp_path, recipe):
     space = recspace.compile("nis", table, set=SET)
-    with pytest.raises(SpaceError, match="S0652"):
-        recspace.search(space, tmp_path / "run", strategy="relax(as = softmax) derive() retrain()")
+    with pytest.raises(SpaceError) as refused:
+        recspace.search(space, tmp_path / "run", strategy=recipe)
+    assert {d.code for d in refused.value.diagnostics} & {"S0652", "S0605"}
+
+
+def test_gradients_learn_by_what_is_expected_of_a_cost(table, tmp_path):
+    space = recspace.compile("nis", table, set=SET)
+    recipe = "relax(as = softmax, epochs = 2, batch_size = 512) derive()"
+    run = recspace.search(space, tmp_path / "run", strategy=recipe)
+    assert space.penalty(read_architecture(run.folder, space.decisions)[0]) < space.penalty(
+        {d.name: d.hand_made for d in space.decisions}
+    )
 
 
 def test_samplers_take_costs_into_account(table, tmp_path):

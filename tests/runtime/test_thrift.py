@@ -9,10 +9,14 @@ import torch
 from interrupted import essence, interruptions
 
 import recspace
+from recspace.compiler.budgets import Asked
+from recspace.compiler.ir import Cost
+from recspace.compiler.penalties import SMOOTH
 from recspace.compiler.prices import prices
 from recspace.dsl import SpaceError
 from recspace.running import start as begin
 from recspace.runtime.cells import Cells
+from recspace.runtime.charging import ON_TENSORS
 from recspace.runtime.choices import Fixed, one_hots
 from recspace.runtime.settings import Settings
 from recspace.runtime.thrift import Thrift
@@ -67,6 +71,10 @@ def thrift(space, rate=0.5, steps=10):
     return Thrift(space.purse, space.decisions, Fixed(space.decisions, {}), cells, rate, steps, CPU)
 
 
+def priced(space, base):
+    return prices(space.purse, base, space.decisions, [bound.asked for bound in space.purse.bounds])
+
+
 def drawn(space, rng):
     """Any architecture, whether it meets the bounds or not."""
     found = {}
@@ -79,8 +87,6 @@ def drawn(space, rng):
 @pytest.mark.parametrize("text", [WIDTHS, NUMBERS], ids=["widths", "numbers"])
 def test_what_is_expected_of_one_architecture_is_what_it_costs_where_costs_add_up(tmp_path, table, text):
     space, rng = compiled(tmp_path, table, text), random.Random(5)
-    if text == NUMBERS:  # counted as numbers in rows that are whole; kept so sparse, indices come on top
-        space.purse.__dict__["bounds"] = tuple(b for b in space.purse.bounds if b.measure == "parameters")
     own = thrift(space)
     for _ in range(5):
         architecture = drawn(space, rng)
@@ -103,7 +109,7 @@ def test_prices_are_of_one_change_each_and_are_found_anew_around_what_weighs_mos
     own = thrift(space, steps=5)
     plain, other = {"dim": (1, 1, 1), "hidden": (0,)}, {"dim": (0, 1, 1), "hidden": (1,)}
     for base in (plain, other):
-        (found,) = prices(space.purse, base, space.decisions)
+        (found,) = priced(space, base)
         assert found.at == space.purse.spent(base)[0]
         for name, options in base.items():
             for element, has in enumerate(options):
@@ -122,7 +128,7 @@ def test_large_families_share_what_they_cost_together(tmp_path, table, monkeypat
     monkeypatch.setattr("recspace.compiler.prices.MOST", 2)
     space = compiled(tmp_path, table, WIDTHS)
     base = {"dim": (0, 3, 1)}
-    memory, _ = prices(space.purse, base, space.decisions)
+    memory, _ = priced(space, base)
     both = [space.purse.spent({"dim": (o,) * 3})[0] for o in range(4)]
     for element, has in enumerate(base["dim"]):
         assert memory.more["dim"][element] == pytest.approx([(both[o] - both[has]) / 3 for o in range(4)])
@@ -135,7 +141,7 @@ def test_multipliers_rise_while_a_bound_is_broken_and_fall_to_nothing(tmp_path, 
     assert float(own.penalty(widest)) == 0
     own.moved(widest)
     assert own.multipliers == pytest.approx([0.5, 0.5])  # broken by more than as much again: that counts as it
-    broken = [float(b) for b in own.broken(widest)]
+    broken = [c / b.most - 1 for c, b in zip(space.purse.spent({"dim": (3,) * 3}), space.purse.bounds, strict=True)]
     assert broken[0] == pytest.approx(1 / 0.3 - 1, rel=0.02)
     assert float(own.penalty(widest)) == pytest.approx(0.5 * sum(broken))
     assert float(own.penalty(narrow)) == 0
@@ -152,8 +158,8 @@ def test_gradients_are_prices_as_shares_of_the_bound(tmp_path, table):
     own.penalty({"dim": weights}).backward()
     base = space.decisions[0].hand_made
     expected = sum(
-        m * torch.tensor(p.more["dim"]) / p.bound.most
-        for m, p in zip(own.multipliers, prices(space.purse, {"dim": base}, space.decisions), strict=True)
+        m * torch.tensor(p.more["dim"]) / b.most
+        for m, p, b in zip(own.multipliers, priced(space, {"dim": base}), space.purse.bounds, strict=True)
     )
     torch.testing.assert_close(weights.grad, expected.float())
 
@@ -178,8 +184,8 @@ def test_a_search_comes_to_what_it_may_cost(tmp_path, table, relaxation):
 
     def weighed(run):
         weights = torch.tensor([e["weight"] for e in run.architecture["decisions"][0]["elements"]])
-        own = thrift(space)
-        return [float(b) for b in own.broken({"dim": weights})]
+        expected = thrift(space).expected({"dim": weights})
+        return [float(e) / b.most - 1 for e, b in zip(expected, space.purse.bounds, strict=True)]
 
     assert max(weighed(free)) > max(weighed(kept)) + 0.2
 
@@ -189,6 +195,63 @@ def test_gates_of_numbers_come_to_what_they_may_cost(tmp_path, table):
     run = recspace.search(space, tmp_path / "run", strategy="relax(as = sigmoid, epochs = 8, batch_size = 64) derive()")
     (row,) = bounds(run)
     assert row["expected"] <= 1.1 * row["allowed"]
+
+
+CHARGED = WIDTHS.replace("require memory(e) <= 30%\nrequire parameters() <= 40%\n", "").replace(
+    "minimize logloss", "minimize logloss + CHARGE"
+)
+CHARGES = [
+    "0.5 * relu(parameters(e) / 30% - 1)",
+    "2 * (memory(e) / 100%) ^ 2",
+    "0.001 * relu(flops - 10) - 0.01 * parameters()",
+]
+
+
+@pytest.mark.parametrize("text", CHARGES)
+def test_costs_in_what_is_minimized_are_those_of_an_architecture_where_it_is_certain(tmp_path, table, text):
+    space, rng = compiled(tmp_path, table, CHARGED.replace("CHARGE", text)), random.Random(5)
+    own = thrift(space)
+    for _ in range(4):
+        architecture = drawn(space, rng)
+        found = float(own.penalty(one_hots(space.decisions, architecture, CPU)))
+        assert found == pytest.approx(space.penalty(architecture), abs=1e-5)
+
+
+def test_gradients_of_costs_are_those_of_what_is_expected(tmp_path, table):
+    space = compiled(tmp_path, table, CHARGED.replace("CHARGE", "2 * (memory(e) / 100%) ^ 2"))
+    own, weights = thrift(space), torch.full((3, 4), 0.25, requires_grad=True)
+    own.penalty({"dim": weights}).backward()
+    cost = next(node for _, node in space.graph.items() if isinstance(node, Cost))
+    ask = Asked(cost.measure, cost.scope)
+    (memory,) = prices(space.purse, {"dim": space.decisions[0].hand_made}, space.decisions, [ask])
+    more, widest = np.array(memory.more["dim"]), space.purse.widest(ask)
+    share = (memory.at + more.mean(1).sum()) / widest
+    assert weights.grad.numpy() == pytest.approx(4 * share * more / widest, rel=1e-4, abs=1e-6)
+
+
+def test_a_search_by_gradients_minimizes_costs(tmp_path, table):
+    free = recspace.search(
+        compiled(tmp_path, table, CHARGED.replace("CHARGE", "0 * flops")), tmp_path / "free", strategy=SEARCH.format("")
+    )
+    dear = recspace.search(
+        compiled(tmp_path, table, CHARGED.replace("CHARGE", "3 * parameters(e) / 100%")),
+        tmp_path / "dear",
+        strategy=SEARCH.format(""),
+    )
+    sizes = [sum(e["value"] for e in run.architecture["decisions"][0]["elements"]) for run in (free, dear)]
+    assert sizes[1] < sizes[0]
+    assert sizes[1] <= 6
+
+
+@pytest.mark.parametrize("text", ["floor(flops / 10)", "max(flops, 10)", "(1 if parameters() > 100 else 0)"])
+def test_what_gradients_do_not_pass_is_refused(tmp_path, table, text):
+    space = compiled(tmp_path, table, CHARGED.replace("CHARGE", text))
+    with pytest.raises(SpaceError, match="S0652"):
+        recspace.search(space, tmp_path / "run", strategy=SEARCH.format(""))
+
+
+def test_operators_that_gradients_pass_are_those_that_are_computed():
+    assert frozenset(ON_TENSORS) == SMOOTH
 
 
 def test_a_run_that_was_cut_off_ends_with_the_same_bits(tmp_path, table):
