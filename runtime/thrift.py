@@ -1,13 +1,14 @@
 """Bounds on costs while decisions are relaxed: what architectures are expected to cost, and a multiplier for each bound.
 
-`require parameters(e) <= 30%` becomes part of what is minimized, an exact penalty: loss + Σ_b λ_b · max(0, E[c_b] / m_b − 1), where λ_b
-rises by how far the bound m_b is broken, and falls, never below 0, where there is room. Within the bounds nothing is added, so that
-what is searched stays near them and is not driven on. E[c_b] is of the first order around the architecture that weighs most
-(`compiler/prices.py`), which is exact where costs add up. E elements, N options.
+`require parameters(e) <= 30%` becomes part of what is minimized, an exact penalty: loss + Σ_b λ_b · max(0, E[c_b] / m_b − 1). λ_b begins
+at next to nothing and grows by a factor with every step, the faster the further the bound m_b is broken; where there is room it
+shrinks. So what gives least for its cost is let go first, and as soon as the bound is met nothing is driven on. E[c_b] is of the
+first order around the architecture that weighs most (`compiler/prices.py`), which is exact where costs add up. E elements, N options.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -32,10 +33,13 @@ from .task import architecture_from, architecture_json
 OFTEN = 100
 """Options in all up to which prices are found anew with every fifth of a stage; of more they stay as they are."""
 TIMES = 5
+MOST = 1e6
 PRICES = {"parameters": 1.0, "memory": float(BYTES + 1)}
 """Of a number of a table that a gate of values opens: in a row that is stored sparse it has its column beside it."""
-RISE = 10.0
-"""What a multiplier rises by over a whole stage, if its bound is broken by as much again all the time."""
+START = 1e-3
+"""Of multipliers, and the least that they are."""
+RISE = 14.0
+"""What the logarithm of a multiplier rises by over a whole stage, if its bound is broken by as much again all the time."""
 
 
 class Thrift:
@@ -55,7 +59,7 @@ class Thrift:
         self._bounds = purse.bounds if rate else ()
         self._charged = costs_in(purse.graph)
         self._asked = [*(b.asked for b in self._bounds), *(_asked(purse.graph[key]) for key in self._charged)]
-        self.multipliers = [0.0] * len(self._bounds)
+        self.multipliers = [START] * len(self._bounds)
         self._prices: tuple[Prices, ...] | None = None
         self._more: list[dict[str, Tensor]] = []
         self._opened: list[dict[str, Tensor]] = []
@@ -77,7 +81,7 @@ class Thrift:
     def penalty(self, choices: Choices) -> Tensor:
         """What bounds and costs add to the loss."""
         expected = self.expected(choices)
-        terms = [m * own.relu() for m, own in zip(self.multipliers, self._broken(expected), strict=True) if m]
+        terms = [m * own.relu() for m, own in zip(self.multipliers, self._broken(expected), strict=True)]
         if self._charged:
             own = {k: self._said(k, e) for k, e in zip(self._charged, expected[len(self._bounds) :], strict=True)}
             evaluator = Evaluator(self._purse.graph, self._base, strict=True)
@@ -94,10 +98,11 @@ class Thrift:
 
     @torch.no_grad()
     def moved(self, choices: Choices) -> None:
-        """After a step: multipliers rise or fall, by their rate at most; with a fifth of the stage prices are found anew."""
+        """After a step: multipliers grow or shrink, by e to their rate at most; with a fifth of the stage prices are found anew."""
         self._at += 1
         for k, own in enumerate(self._broken(self.expected(choices))):
-            self.multipliers[k] = max(0.0, self.multipliers[k] + self._rate * min(max(float(own), -1.0), 1.0))
+            grown = self.multipliers[k] * math.exp(self._rate * min(max(float(own), -1.0), 1.0))
+            self.multipliers[k] = min(max(grown, START), MOST)
         if self._often and self._at % self._every == 0:
             self._base = self._likeliest(choices)
             self._prices = None

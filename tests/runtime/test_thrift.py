@@ -19,7 +19,7 @@ from recspace.runtime.cells import Cells
 from recspace.runtime.charging import ON_TENSORS
 from recspace.runtime.choices import Fixed, one_hots
 from recspace.runtime.settings import Settings
-from recspace.runtime.thrift import Thrift
+from recspace.runtime.thrift import START, Thrift
 
 CPU = torch.device("cpu")
 WIDTHS = """space Widths
@@ -138,16 +138,18 @@ def test_multipliers_rise_while_a_bound_is_broken_and_fall_to_nothing(tmp_path, 
     space = compiled(tmp_path, table, WIDTHS)
     own = thrift(space, rate=0.5)
     widest, narrow = (one_hots(space.decisions, {"dim": (o,) * 3}, CPU) for o in (3, 0))
-    assert float(own.penalty(widest)) == 0
+    assert float(own.penalty(narrow)) == 0
     own.moved(widest)
-    assert own.multipliers == pytest.approx([0.5, 0.5])  # broken by more than as much again: that counts as it
+    assert own.multipliers == pytest.approx(
+        [START * np.exp(0.5)] * 2
+    )  # broken by more than as much again: that counts as it
     broken = [c / b.most - 1 for c, b in zip(space.purse.spent({"dim": (3,) * 3}), space.purse.bounds, strict=True)]
     assert broken[0] == pytest.approx(1 / 0.3 - 1, rel=0.02)
-    assert float(own.penalty(widest)) == pytest.approx(0.5 * sum(broken))
+    assert float(own.penalty(widest)) == pytest.approx(START * np.exp(0.5) * sum(broken))
     assert float(own.penalty(narrow)) == 0
     for _ in range(6):
         own.moved(narrow)
-    assert own.multipliers == [0.0, 0.0]
+    assert own.multipliers == [START, START]
 
 
 def test_gradients_are_prices_as_shares_of_the_bound(tmp_path, table):
@@ -180,7 +182,7 @@ def test_a_search_comes_to_what_it_may_cost(tmp_path, table, relaxation):
     assert bounds(free) is None
     assert [row["require"] for row in bounds(kept)] == ["memory(e) <= 30%", "parameters() <= 40%"]
     assert all(row["expected"] <= 1.1 * row["allowed"] for row in bounds(kept))
-    assert max(row["multiplier"] for row in bounds(kept)) > 0
+    assert max(row["multiplier"] for row in bounds(kept)) > 10 * START
 
     def weighed(run):
         weights = torch.tensor([e["weight"] for e in run.architecture["decisions"][0]["elements"]])
