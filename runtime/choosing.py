@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -32,6 +32,8 @@ from .randomness import stream
 from .references import binders_of
 from .state import State, copied
 from .steps import Kind, Step
+
+Relax = Callable[[Tensor, Tensor, Step, Kind, Mapping[str, Any]], Tensor]
 
 
 class Choosing(Protocol):
@@ -251,22 +253,32 @@ class Relaxed:
         return self._weighed(Step(self.step, self._steps, training=False))
 
     @torch.no_grad()
+    def likely(self) -> Choices:
+        """How much options weigh beside each other: as settled, but soft also where a relaxation hands on one alone."""
+        soft = {**self._options, "straight_through": False}
+        of = getattr(self._relaxation, "likely", self._relaxation.relax)
+        relax = lambda logits, noise, step, kind, _: of(logits, noise, step, kind, soft)  # noqa: E731
+        return self._weighed(Step(self.step, self._steps, training=False), relax=relax)
+
+    @torch.no_grad()
     def to_derive(self) -> Choices:
         """As settled, but with logits of the rank that weighs most alone: what an architecture is made of."""
         return self._weighed(Step(self.step, self._steps, training=False), settled_ranks=True)
 
-    def _weighed(self, step: Step, settled_ranks: bool = False) -> Choices:
+    def _weighed(self, step: Step, settled_ranks: bool = False, relax: Relax | None = None) -> Choices:
+        """`relax`: in place of the relaxation's own."""
         result: Choices = {}
         for name in self._given:
             result[name] = Weighed(name, self._relaxation, step, self._kinds[name], self._options, self._fixed)
         whole = self.whole()
-        ranks = {name: self._weigh(name, whole[name], step) for name in whole if name in self._ranks}
+        ranks = {name: self._weigh(name, whole[name], step, relax) for name in whole if name in self._ranks}
         result |= {name: self._put(name, weights) for name, (_, weights) in ranks.items()}
         for name, own in whole.items():
             if name in ranks:
                 continue
             terms = self._counted(name, result, settled_ranks)
-            masked, weights = self._weigh(name, self._logits[name](own, terms) if name in self._logits else own, step)
+            logits = self._logits[name](own, terms) if name in self._logits else own
+            masked, weights = self._weigh(name, logits, step, relax)
             result[name] = self._put(name, weights)
             if self._kinds[name].name == "gate":
                 result[name + CHANCE] = self._put(name, chance(self._relaxation, masked, weights, step, self._options))
@@ -275,7 +287,7 @@ class Relaxed:
                 result |= {} if terms is None else {name + TERMS: terms}
         return result
 
-    def _weigh(self, name: str, logits: Tensor, step: Step) -> tuple[Tensor, Tensor]:
+    def _weigh(self, name: str, logits: Tensor, step: Step, relax: Relax | None) -> tuple[Tensor, Tensor]:
         """Logits without what an element has no such option for, and their weights. Of a rank that the relaxation has no
         weights for these are the softmax of its logits."""
         gone = self._padding.get(name)
@@ -284,7 +296,7 @@ class Relaxed:
             return masked, masked.softmax(-1)
         generator = stream(self._seed, self._stage, step.index, "noise", "choices", name)
         noise = torch.rand(self._shapes[name], generator=generator).to(self._device)
-        return masked, self._relaxation.relax(masked, noise, step, self._kinds[name], self._options)
+        return masked, (relax or self._relaxation.relax)(masked, noise, step, self._kinds[name], self._options)
 
     def _counted(self, name: str, weights: Choices, settled: bool) -> Tensor | None:
         """How much the terms of factored logits count [G, R]; None where the rank is no decision."""

@@ -20,7 +20,7 @@ from .files import inside, write_whole
 from .folder import RUN
 from .inputs import Inputs
 from .journal import finite
-from .latency import latency
+from .latency import against, latency
 from .module import Model
 from .noise import errors
 from .packing import packed
@@ -72,7 +72,7 @@ class Ending:
             model = packed(model)
             row: dict[str, Any] = {**keep(folder, "model", model, gates)}
             figures, prediction = self.judged(model, gates)
-            row |= {"latency": latency(model, self.examples, self.judging, gates)}
+            row |= {"latency": self._latency(context, model, gates)}
             row |= {"stage": context.stage, "trained": bool(found.model), "test": finite(figures)}
             if found.architecture is None:
                 found = replace(found, architecture=hand_made(context))
@@ -83,6 +83,14 @@ class Ending:
         alive = exists(self.inputs.graph, found.architecture) if found.architecture else None
         write_architecture(folder, self.inputs.decisions, found, alive, self.inputs.fields)
         return outcome, found
+
+    def _latency(self, context: Context, model: Model, gates: Mapping[str, Tensor]) -> dict[str, Any]:
+        """Of the model that came out, in turns with the hand-made one where there is one."""
+        if self.hand_made is None:
+            return latency(model, self.examples, self.judging, gates)
+        plain = self.fixed.architecture({d.name: d.hand_made for d in self.inputs.decisions})
+        other = packed(context.model((self.inputs.free or self.inputs.factory)(plain)))
+        return against(model, other, self.examples, self.judging, gates, {})
 
     def of_target(self, target: Target, context: Context, rows: Sequence[Row], seconds: float) -> dict[str, Any]:
         """Write the model of a budget in a folder that is read as a run; what the report says of it."""

@@ -137,6 +137,8 @@ def write_architecture(
                 large[f"{decision.name}:weight"] = weights
         else:
             options = architecture.get(decision.name)
+            if decision.packed and options is not None:
+                entry |= _rows(decision, options)
             if options is None:
                 entry["given"] = decision.given  # every example decides it
                 entry["options"] = list(decision.domains[0].options)

@@ -37,7 +37,9 @@ def due(task: Task) -> int:
 def told(task: Task, decisions: tuple[Decision, ...]) -> dict[str, Any]:
     """The line of this step; nothing where there is nothing to tell.
 
-    `loss`: the mean of the epoch so far, over `of` steps. `weights`: of decisions that are being learned, rounded.
+    `loss`: the mean of the epoch so far, over `of` steps. `weights`: of decisions that are being learned, rounded, of
+    gates of values the mean of every row; how likely
+    options are, where training sees one alone.
     `entropy`: how undecided they are, from 0 to 1: the mean of −Σ p log p / log N over their elements. `open`: the share
     of raw gates, which are no probabilities, that are not 0.
     """
@@ -60,15 +62,24 @@ def _decided(task: Fitting, decisions: tuple[Decision, ...]) -> dict[str, Any]:
         return {}
     found: dict[str, dict[str, Any]] = {"weights": {}, "entropy": {}, "open": {}}
     with torch.no_grad():
-        for name, weights in tensors_of(task.fit.choosing.settled()).items():
+        choosing = task.fit.choosing
+        for name, weights in tensors_of(getattr(choosing, "likely", choosing.settled)()).items():
             if name not in small:
                 continue
             raw = task.raw and kind(small[name]).name == "gate"
             measure, value = ("open", _open(weights)) if raw else ("entropy", undecided(small[name], weights))
             found[measure][name] = round(value, 4)
-            if weights.numel() <= MOST:
-                found["weights"][name] = [round(w, 3) for w in weights.float().flatten().tolist()]
+            shown = _by_row(small[name], weights) if small[name].packed else weights
+            if shown.numel() <= MOST:
+                found["weights"][name] = [round(w, 3) for w in shown.float().flatten().tolist()]
     return {name: of for name, of in found.items() if of}
+
+
+def _by_row(decision: Decision, weights: Tensor) -> Tensor:
+    """Of gates of values the mean of every row."""
+    number_E = torch.repeat_interleave(torch.tensor(decision.counts)).to(weights.device)
+    total_R = torch.zeros(len(decision.counts), device=weights.device).index_add(0, number_E, weights.float())
+    return total_R / torch.tensor(decision.counts, device=weights.device).clamp(min=1)
 
 
 def _open(weights: Tensor) -> float:

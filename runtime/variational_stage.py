@@ -43,6 +43,10 @@ class Inferred:
     def settled(self) -> Choices:
         return self.gates.settled()
 
+    def likely(self) -> Choices:
+        """How likely gates are open, and options are taken."""
+        return dict(self.gates.chances())
+
 
 class Inference(Fit):
     """A `Fit` whose epochs are of the weights, or of the selections where `turns` says True."""

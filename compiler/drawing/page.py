@@ -7,7 +7,7 @@ from typing import Any
 
 from recspace.dsl.source import Source, Span
 
-from ..decisions import Decision, Key
+from ..decisions import ANY_VALUE, Decision, Key
 from ..ir import DecisionNode, Graph, Node, Operator, Select
 from ..printing import default_text, domain_text, formula
 from .boxes import arrows, boxes
@@ -94,8 +94,16 @@ def _weighed(graph: Graph, node: Node, numbers: Mapping[int, int]) -> dict[str, 
 
 
 def decision_data(decision: Decision) -> dict[str, Any]:
-    """A decision as the page shows it; of one with few elements their keys and options too."""
+    """A decision as the page shows it; of one with few elements their keys and options too. Of gates of values `copies`: the keys
+    are those of its rows, without the value, and each stands for so many gates."""
     listed = decision.keys is not None and decision.elements <= KEYS
+    if decision.packed and len(decision.rows) == len(decision.counts) <= KEYS:
+        rows = [[part for part in row if part != ANY_VALUE] for row in decision.rows]
+        return {**_decision_data(decision, rows), "copies": list(decision.counts)}
+    return _decision_data(decision, [list(key) for key in decision.keys or ()] if listed else None)
+
+
+def _decision_data(decision: Decision, keys: list[list[Any]] | None) -> dict[str, Any]:
     one = len(decision.domains) == 1
     return {
         "name": decision.name,
@@ -106,5 +114,5 @@ def decision_data(decision: Decision) -> dict[str, Any]:
         "options": list(decision.domains[0].options) if one else [],
         "default": default_text(decision) if decision.elements else "",
         "conditional": decision.conditional,
-        "keys": [list(key) for key in decision.keys or ()] if listed else None,
+        "keys": keys,
     }

@@ -37,6 +37,12 @@ def relax(logits: Tensor, noise: Tensor, step: Step, kind: Kind, options: Mappin
     return hard + (weights - weights.detach())
 
 
+def likely(logits: Tensor, noise: Tensor, step: Step, kind: Kind, options: Mapping[str, Any]) -> Tensor:
+    """The continuous weights: gates [E] as they are, of choices [E, N] as shares."""
+    weights = logits.masked_fill(logits.isinf(), 0.0).clamp(0.0, 1.0)
+    return weights / weights.sum(-1, keepdim=True).clamp(min=1e-12) if kind.name == "choice" else weights
+
+
 def bounded(logits: Tensor) -> Tensor:
     """What continuous weights are after a step: the proximal step to [0, 1]."""
     return logits.clamp(0.0, 1.0)

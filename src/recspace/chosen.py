@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from recspace.compiler.decisions import ANY_VALUE
 from recspace.runtime.planted import layered
 
 SHOWN = 8
@@ -32,7 +33,8 @@ def _several(crossed: Sequence[Mapping[str, Any]]) -> str:
 def line(entry: Mapping[str, Any]) -> str:
     name = str(entry["name"])
     if "on" in entry:
-        return f"{name}: {entry['on']:,} of {entry['count']:,} on, listed in {entry['stored']}"
+        listed = f", listed in {entry['stored']}" if "stored" in entry else ""
+        return f"{name}: {entry['on']:,} of {entry['count']:,} on{listed}{_by_row(entry.get('rows', ()))}"
     if "elements" not in entry:
         return f"{name}: {entry['count']:,} elements, listed in {entry['stored']}"
     if "given" in entry and entry.get("kind") != "gate":
@@ -43,6 +45,19 @@ def line(entry: Mapping[str, Any]) -> str:
     gone = len(entry["elements"]) - len(there)
     text = f"{name}: {_said(str(entry.get('kind', '')), there)}"
     return text + (f" ({gone} more do not exist in this architecture)" if gone else "")
+
+
+def _by_row(rows: Sequence[Mapping[str, Any]]) -> str:
+    """How many of the gates of values of every row are on, the most first."""
+    there = [(row["on"] / row["count"], _joined(row["key"])) for row in rows if row["count"]]
+    told = [f"{key} {share:.0%}" for share, key in sorted(there, key=lambda r: -r[0]) if key]
+    return f": {_some(told)}" if len(told) > 1 else ""
+
+
+def _joined(key: Sequence[Any]) -> str:
+    """`f3×f7`, without what stands for every value; `2, f3, f7` where a number is a part of it."""
+    parts = [part for part in key if part != ANY_VALUE]
+    return ("×" if all(isinstance(part, str) for part in parts) else ", ").join(map(str, parts))
 
 
 def _shares(entry: Mapping[str, Any]) -> str:
@@ -62,8 +77,8 @@ def _telling(elements: Sequence[Mapping[str, Any]]) -> str:
     if not known:
         return ""
     ranked = sorted(known, key=lambda e: e.get("closing", e["weight"]), reverse=True)
-    told = [f"{_of(e)} {e['weight']:.0%}" for e in ranked if e.get("closing", 1) > 0]
-    open_ = f"{sum(e['weight'] for e in known) / len(known):.0%} open"
+    told = [f"{_of(e)} (open in {e['weight']:.0%})" for e in ranked if e.get("closing", 1) > 0]
+    open_ = f"open in {sum(e['weight'] for e in known) / len(known):.0%} of the examples"
     return f": {open_}" + (f"; the loss needs most {_some(told)}" if len(known) > 1 and told else "")
 
 
@@ -88,7 +103,11 @@ def _strength(element: Mapping[str, Any]) -> float:
 
 
 def _of(element: Mapping[str, Any]) -> str:
-    return "×".join(map(str, element["key"]))
+    """`f3×f7` of fields; `adjacent[2, f3, f7]` where a number is a part of its index."""
+    key = element["key"]
+    if all(isinstance(part, str) for part in key) or "[" not in str(element.get("name", "")):
+        return "×".join(map(str, key))
+    return f"{str(element['name']).partition('[')[0]}[{', '.join(map(str, key))}]"
 
 
 def _some(texts: list[str]) -> str:

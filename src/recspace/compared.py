@@ -64,18 +64,20 @@ def _size(name: str, before: Any, after: Any) -> Row:
 
 
 def _latency(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> Iterator[Row]:
-    """Medians; where the middle halves of what was measured meet, the difference may be chance."""
+    """Medians; of two models that were timed in turns the ratio, which may be chance where the middle half of its values holds 1.
+    Nothing is said of models with the same text, and of times that were not taken together."""
     if not after:
         return
     title = f"ms for {after['rows']:,} rows ↓"
-    if not before:
-        yield title, "", f"{after['median']:.3g}", "", ""
+    against = after.get("against")
+    if not before or against is None:
+        yield title, f"{before['median']:.3g}" if before else "", f"{after['median']:.3g}", "", ""
         return
-    (a, b), (c, d) = before["quartiles"], after["quartiles"]
-    apart = a > d or c > b
-    change = (after["median"] - before["median"]) / before["median"]
-    verdict = ("better" if change < 0 else "worse") if apart else "may be chance"
-    yield title, f"{before['median']:.3g}", f"{after['median']:.3g}", f"{change:+.1%}", verdict
+    low, high = against["ratio_quartiles"]
+    verdict = "better" if high < 1 else "worse" if low > 1 else "may be chance"
+    if against["same_text"]:
+        verdict = ""
+    yield title, f"{against['median']:.3g}", f"{after['median']:.3g}", f"{against['ratio'] - 1:+.1%}", verdict
 
 
 def _seconds(before: Mapping[str, Any], after: Mapping[str, Any]) -> Row:
@@ -122,7 +124,8 @@ def _timed(report: Mapping[str, Any]) -> Iterator[str]:
         threads = f"{found['threads']} thread{'' if found['threads'] == 1 else 's'}"
         where = f"on the CPU, {threads}" if found["device"] == "cpu" else f"on {found['device']}"
         spent = ", of processor time" if found["clock"] == "thread_time" else ""
-        yield f"ms: medians of {found['passes']} passes over one batch that lies ready, {where}{spent}"
+        turns = ", the two models in turns" if found.get("against") else ""
+        yield f"ms: medians of {found['passes']} passes over one batch that lies ready{turns}, {where}{spent}"
 
 
 def _budgets(report: Mapping[str, Any]) -> Iterator[str]:
@@ -201,4 +204,5 @@ def _gap(report: Mapping[str, Any]) -> Iterator[str]:
     if gap is not None:
         own = report["searched"]["test"][metric]
         name = NAMES.get(metric, metric)
-        yield f"the supernet had {name} {own - gap:.4f} when it was searched; trained on its own the derived model has {own:.4f}"
+        how = "trained anew" if report["searched"].get("trained", True) else "with the supernet's weights"
+        yield f"the supernet had {name} {own - gap:.4f} when it was searched; the derived model, {how}, has {own:.4f}"

@@ -9,6 +9,7 @@ import torch
 from safetensors.torch import load_file
 
 import recspace
+from recspace.pages.runs import run_data
 
 from .calling import call
 
@@ -36,6 +37,24 @@ def test_it_ranks_and_keeps_heredity(finished):
     for (u, i, j), value in second.items():
         if first[u, i] == first[u, j]:
             assert value == first[u, i]
+
+
+def test_what_is_told_and_shown_is_by_field_and_pair(finished):
+    data = run_data(finished / "run")
+    told = [event for event in data["events"] if event["event"] == "progress" and "weights" in event]
+    assert [len(told[-1]["weights"][name]) for name in ("first", "second")] == [2, 1]
+    assert all(0.05 < value < 1 for event in told for value in event["entropy"].values())
+    assert told[-1]["entropy"] != told[0]["entropy"]
+    decisions = json.loads((finished / "run" / "architecture.json").read_text())["decisions"]
+    for entry, shown in zip(decisions, data["decided"], strict=True):
+        by_row = {}
+        for element in entry["elements"]:
+            by_row.setdefault(tuple(element["key"][1:]), []).append(element["value"] == "on")
+        assert shown["values"] == [sum(own) / len(own) for own in by_row.values()]
+    first = data["graph"]["decisions"][0]
+    assert (first["keys"], first["copies"]) == ([["user"], ["item"]], [120, 120])
+    assert data["words"][0].startswith("first: ")
+    assert "item " in data["words"][0]
 
 
 def test_the_text_and_its_weights_are_all_that_a_module_needs(finished):

@@ -53,15 +53,37 @@ def test_a_difference_is_told_from_chance_and_by_its_direction():
     assert "0.2240" not in shown["seconds of"]
 
 
-def test_a_latency_is_told_from_chance_by_its_quartiles():
-    def row(median, *quartiles):
-        return rows(said(searched={**ROW, "latency": {**LATENCY, "median": median, "quartiles": quartiles}}))["ms for"]
+def test_a_latency_is_told_from_chance_by_ratios_of_passes_in_turns():
+    def row(ratio, *quartiles, same=False):
+        against = {"median": 2.0, "ratio": ratio, "ratio_quartiles": quartiles, "same_text": same}
+        return rows(said(searched={**ROW, "latency": {**LATENCY, "median": 2 * ratio, "against": against}}))["ms for"]
 
-    assert row(1.0, 0.9, 1.1) == "ms for 256 rows ↓ 2 1 -50.0% better"
-    assert row(3.0, 2.3, 3.5).endswith("+50.0% worse")
-    assert row(1.8, 1.7, 1.95).endswith("may be chance")
+    assert row(0.5, 0.45, 0.55) == "ms for 256 rows ↓ 2 1 -50.0% better"
+    assert row(1.5, 1.2, 1.7).endswith("+50.0% worse")
+    assert row(0.9, 0.8, 1.05).endswith("may be chance")
+    assert row(0.9, 0.8, 0.95, same=True).endswith("-10.0%")
+    assert rows(said())["ms for"] == "ms for 256 rows ↓ 2 2"  # not taken in turns
     assert "ms for" not in rows(said(searched={**ROW, "latency": {}}))
     assert "medians of 50 passes over one batch that lies ready, on the CPU, 1 thread, of processor time" in said()
+
+
+def test_a_model_that_nothing_trained_anew_is_not_said_to_be():
+    assert "the derived model, trained anew, has 0.7500" in said(gap=0.02)
+    untrained = said(gap=0.02, searched={**ROW, "test": {"auc": 0.75}, "trained": False})
+    assert "the derived model, with the supernet's weights, has 0.7500" in untrained
+
+
+def test_an_index_with_a_number_in_it_is_no_product_of_fields():
+    elements = [{"name": f"adjacent[2,{f}]", "key": [2, f], "value": "on", "weight": 1.0} for f in ("f1", "f2")]
+    off = {"name": "adjacent[3,f1]", "key": [3, "f1"], "value": "off", "weight": 0.0}
+    told = line({"name": "adjacent", "kind": "gate", "count": 3, "elements": [*elements, off]})
+    assert told == "adjacent: 2 of 3 on: adjacent[2, f1], adjacent[2, f2]"
+
+
+def test_gates_of_values_are_told_by_the_share_that_is_on():
+    users = [{"key": ["·", f], "count": 4, "on": on} for f, on in (("age", 1), ("item", 3))]
+    entry = {"name": "first", "kind": "gate", "count": 8, "on": 4, "rows": users, "elements": []}
+    assert line(entry) == "first: 4 of 8 on: item 75%, age 25%"
 
 
 def test_what_there_is_to_know_is_said():

@@ -78,7 +78,7 @@ def test_run_ends_with_the_table(finished):
     for row in ("AUC", "logloss", "parameters", "embedding bytes", "seconds"):
         assert row in result.stdout
     assert "hand-made" in result.stdout
-    assert "trained on its own the derived model has" in result.stdout
+    assert "the derived model, trained anew, has" in result.stdout
     assert re.search(r"^keep: \d+ of 15 on: .*f1×f2", result.stdout, re.MULTILINE)
     assert re.search(r"^AUC ↑ .* ± 0\.\d{4}  +(better|worse|may be chance)$", result.stdout, re.MULTILINE)
     assert re.search(r"^planted interactions: keep found \d of 3: \d+ of 15 are on", result.stdout, re.MULTILINE)

@@ -125,3 +125,40 @@ def test_kinds_and_lines_are_told_by_more_than_colour(visit, run, tmp_path):
     )
     assert any(len(own) == 3 for own in dashes)
     assert all(len(set(own)) == len(own) for own in dashes if len(own) <= 3)
+
+
+LINES = "e => { const r = document.createRange(); r.selectNodeContents(e); return r.getClientRects().length; }"
+
+
+def size(page, selector):
+    box = page.locator(selector).first.bounding_box()
+    return (box["width"], box["height"]) if box else (0, 0)
+
+
+def test_a_graph_is_printed_and_seen_on_small_screens(visit, run, tmp_path):
+    page = visit.open(graph_of(run, tmp_path)).page
+    page.emulate_media(media="print")
+    assert size(page, ".graph")[1] == 620
+    assert size(page, ".picture")[1] == 620
+    page.emulate_media(media="screen")
+    for width in (800, 400):
+        page.set_viewport_size({"width": width, "height": 800})
+        for name in (".pane .graph", ".pane .files"):
+            found = size(page, name)
+            assert found[0] >= width - 20, (width, name)
+            assert found[1] >= 400, (width, name)
+
+
+def test_a_report_is_printed_and_seen_on_small_screens(visit, run):
+    page = visit.open(report_of(run, None)).page
+    page.emulate_media(media="print")
+    whole, frame = page.locator(".canvas").bounding_box(), page.locator(".canvas .frame").bounding_box()
+    assert frame["y"] + frame["height"] <= whole["y"] + whole["height"]
+    page.emulate_media(media="screen")
+    page.set_viewport_size({"width": 400, "height": 800})
+    page.locator(".canvas .node").first.click()
+    assert size(page, ".canvas .side")[0] > 300
+    verdict = page.locator(".result td:last-child", has_text="chance").first
+    assert verdict.evaluate(LINES) == 1
+    table = page.locator(".scroll", has=page.locator(".result")).first
+    assert table.evaluate("e => e.scrollHeight <= e.clientHeight + 1")

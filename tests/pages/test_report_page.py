@@ -186,3 +186,18 @@ def test_the_page_can_be_read_and_printed(visit, run):
 
 def test_pages_of_runs_are_small(run):
     assert (run / "report.html").stat().st_size < 1_000_000
+
+
+def test_gates_of_values_are_shown_by_the_share_that_is_on(visit, tmp_path):
+    table, synth = tmp_path / "t.parquet", ("--users", "60", "--items", "60", "--rows", "1500", "--seed", "2")
+    assert call("data", "synth", "--implicit", "-o", table, *synth).returncode == 0
+    how = ("--set", "width=4", "--set", "p1=0.4", "--epochs", "2")
+    assert call("run", "bpfis", "--data", table, "-o", tmp_path / "run", *how).returncode == 0
+    page = visit.open(tmp_path / "run" / "report.html").page
+    card = page.locator(".card", has_text="first[u in values")
+    shares = run_data(tmp_path / "run")["decided"][0]["values"]
+    said = card.locator(".said").text_content()
+    assert said.startswith(f"{round(100 * sum(shares) / 2, 1):g}% of 120; most: ")
+    assert card.locator(".elements .cell").count() == 2
+    page.locator(".replay input").fill(str(len(ticks(tmp_path / "run")) - 1))
+    assert "% of 120" in card.locator(".said").text_content()

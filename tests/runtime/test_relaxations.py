@@ -7,13 +7,15 @@ import pytest
 import torch
 
 from recspace.compiler.decisions import Decision, Domain
-from recspace.runtime.choosing import block_of
+from recspace.runtime.choices import Fixed
+from recspace.runtime.choosing import Relaxed, block_of
 from recspace.runtime.options import Schedule, check
 from recspace.runtime.refuse import words
 from recspace.runtime.registry import promises
 from recspace.runtime.shaping import normalized
 from recspace.runtime.steps import Kind, Step, spread_over
 
+DOMAINS = {"gate": Domain("gate", ("off", "on")), "number": Domain("number", (1, 2, 4))}
 MIDWAY = Step(3, 10)
 ABLE = [name for name, promise in promises().relaxations.items() if promise.implemented]
 KINDS = {"gate": Kind("gate"), "number": Kind("choice"), "subset": Kind("subset", 2)}
@@ -203,3 +205,27 @@ def test_sets_are_of_as_many_members_as_they_say():
     soft = relaxed("softmax", "subset", torch.zeros(3, 4), torch.zeros(3, 4))
     assert soft.sum(-1).tolist() == [2, 2, 2]
     assert spread_over(torch.full((3, 4), 0.25), unequal).sum(-1).tolist() == [2, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("name", "given"),
+    [("gumbel", {"straight_through": True}), ("softmax", {"straight_through": True}), ("proximal", {})],
+)
+@pytest.mark.parametrize("domain", ["gate", "number"])
+def test_what_is_likely_is_soft_where_training_sees_one_option_alone(name, given, domain):
+    decision = Decision("d", ("f in fields",), 3, tuple((f"f{k}",) for k in range(3)), (DOMAINS[domain],))
+    options, _ = check(given, promises().relaxations[name], words("the test", name), {})
+    module = import_module(f"recspace.runtime.relaxations.{name}")
+    found = Relaxed((decision,), module, options, 10, Fixed((decision,), {}), 0, "s", torch.device("cpu"))
+    with torch.no_grad():
+        found.parameters["d"].copy_(
+            torch.linspace(0.2, 0.7, found.parameters["d"].numel()).view_as(found.parameters["d"])
+        )
+    hard, soft = found.settled()["d"], found.likely()["d"]
+    assert torch.equal((hard > 0.999) | (hard < 0.001), torch.ones_like(hard, dtype=torch.bool))
+    assert ((soft > 0.1) & (soft < 0.9)).all()
+    if domain == "gate":
+        assert torch.equal(soft.argsort(), torch.arange(3))
+    else:
+        assert torch.equal(soft.argmax(-1), hard.argmax(-1))
+        torch.testing.assert_close(soft.sum(-1), torch.ones(3))

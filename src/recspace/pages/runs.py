@@ -84,6 +84,10 @@ def _json(path: Path) -> dict[str, Any] | None:
 
 def _decided(entry: Mapping[str, Any]) -> dict[str, Any]:
     """A decision's outcome, element by element; of one with too many elements what is counted of it."""
+    if "rows" in entry:  # gates of values: the share of those that are on, in every row
+        shares = [row["on"] / max(row["count"], 1) for row in entry["rows"]]
+        there = [True] * len(shares)
+        return {"name": entry["name"], "count": entry["count"], "values": shares, "weights": shares, "active": there}
     if "elements" not in entry:
         return {"name": entry["name"], "count": entry["count"], "on": entry.get("on")}
     elements = entry["elements"]

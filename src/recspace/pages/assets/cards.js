@@ -1,7 +1,7 @@
 // A card for each decision: its elements as a matrix or as bars, at the moment that is looked at.
 
 import { html, svg, number } from "./dom.js";
-import { drawMatrix, shortened } from "./matrix.js";
+import { drawMatrix, joined, shortened } from "./matrix.js";
 import { figure, plainTable, dotChart } from "./charts.js";
 
 const TABLED = 2000;
@@ -22,9 +22,10 @@ export class Card {
   }
 
   #legend() {
-    const { kind, options } = this.decision;
+    const { kind, options, copies } = this.decision;
     const entry = (level, text) => html("li", {}, svg("svg", { width: 11, height: 11, "aria-hidden": true }, svg("rect", { class: `cell ${level}`, width: 11, height: 11, rx: 2 })), text);
-    if (kind === "gate") this.key.append(entry("off", "off"), entry("g4", "weak"), entry("g8", "on"), entry("m6", "negative"));
+    if (copies) this.key.append(entry("off", "off for all values"), entry("g4", "on for some"), entry("g8", "on for all"));
+    else if (kind === "gate") this.key.append(entry("off", "off"), entry("g4", "weak"), entry("g8", "on"), entry("m6", "negative"));
     else if (kind === "number" || kind === "range") this.key.append(entry("g1", String(options[0] ?? "least")), entry("g8", String(options.at(-1) ?? "most")));
     else options.slice(0, 12).forEach((option, k) => this.key.append(entry(`o${k % 8} s3`, String(option))));
   }
@@ -49,6 +50,7 @@ export class Card {
 
   summary() {
     if (!this.weights?.known) return "not searched at this moment";
+    if (this.decision.copies) return this.#share();
     const count = new Map();
     let there = 0;
     for (let k = 0; k < this.weights.count; k++) {
@@ -62,8 +64,21 @@ export class Card {
     return `${text}${gone ? `; ${gone} not in this architecture` : ""}`;
   }
 
+  // Gates of values: how many of all, and the rows with the most and the fewest.
+  #share() {
+    const { copies } = this.decision;
+    const shares = copies.map((_, k) => this.weights.shares(k)[1]);
+    const all = copies.reduce((sum, n) => sum + n, 0);
+    const open = shares.reduce((sum, part, k) => sum + part * copies[k], 0);
+    const each = `${number((100 * open) / Math.max(1, all), 3)}% of ${number(all)}`;
+    if (shares.length < 2) return each;
+    const order = shares.map((_, k) => k).sort((a, b) => shares[b] - shares[a]);
+    const told = (k) => `${joined(this.keys[k])} ${number(100 * shares[k], 3)}%`;
+    return `${each}; most: ${told(order[0])}; least: ${told(order.at(-1))}`;
+  }
+
   #table() {
-    const rows = this.keys?.slice(0, TABLED).map((key, k) => [key.join(" × ") || this.decision.name, this.weights?.known ? this.weights.cell(k).text : ""]) ?? [];
+    const rows = this.keys?.slice(0, TABLED).map((key, k) => [joined(key) || this.decision.name, this.weights?.known ? this.weights.cell(k).text : ""]) ?? [];
     return plainTable(["element", "value"], rows);
   }
 }

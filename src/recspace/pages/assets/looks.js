@@ -9,7 +9,8 @@ export class Weights {
   constructor(decision, weights, decided) {
     this.decision = decision;
     this.options = decision.options;
-    this.count = Number(decision.elements);
+    this.copies = decision.copies ?? null; // of gates of values: how many a row stands for
+    this.count = this.copies ? this.copies.length : Number(decision.elements);
     this.decided = decided?.values ? decided : null;
     this.own = weights && weights.length % this.count === 0 ? weights : null;
     this.width = this.own ? this.own.length / this.count : 0;
@@ -26,6 +27,7 @@ export class Weights {
 
   // The share of each option of element k; of gates [off, on].
   shares(k) {
+    if (this.decided && this.copies) return [1 - this.decided.values[k], this.decided.values[k]];
     if (this.decided) return this.options.map((option) => Number(this.taken(k, option)));
     if (this.gate) return [1 - Math.min(1, Math.abs(this.own[k]) / this.most), Math.min(1, Math.abs(this.own[k]) / this.most)];
     return this.own.slice(k * this.width, (k + 1) * this.width);
@@ -65,6 +67,11 @@ export class Weights {
   }
 
   #gate(k) {
+    if (this.copies) {
+      const part = this.decided ? this.decided.values[k] : this.own[k];
+      const text = `${number(100 * part, 3)}% of ${number(this.copies[k])}`;
+      return { level: part < 0.005 ? "off" : step("g", part), amount: part, text };
+    }
     if (this.decided) {
       const on = this.decided.values[k] === "on";
       const weight = this.decided.weights[k];

@@ -6,13 +6,18 @@ const LABELLED = 40; // names fit beside cells up to here
 const ROOM = 360; // so that 39 fields have their names beside them
 const LISTED = 48; // rows of a column that are drawn
 
+// `f3 × f7` of fields, `2, f3` where a number is a part of it.
+export function joined(key) {
+  return key.join(key.some((part) => typeof part === "number") ? ", " : " × ");
+}
+
 // Rows and columns of keys: the last part of a key says the column, the parts before it the row.
 export function grid(keys) {
   const pairs = keys.every((key) => key.length > 1);
   const rows = new Map();
   const columns = new Map();
   const cells = keys.map((key) => {
-    const row = pairs ? key.slice(0, -1).join(" × ") : key.join(" × ");
+    const row = pairs ? joined(key.slice(0, -1)) : joined(key);
     const column = pairs ? String(key[key.length - 1]) : "";
     if (!rows.has(row)) rows.set(row, rows.size);
     if (!columns.has(column)) columns.set(column, columns.size);
@@ -86,7 +91,7 @@ function cells(group, layout, { size, left, top, named }, keys, cell, hover) {
     const [row, column] = [Math.floor((point.y - top) / size), Math.floor((point.x - left) / size)];
     const k = column >= 0 && column < layout.columns.length ? at.get(row * layout.columns.length + column) : undefined;
     if (k === undefined) hover(null);
-    else hover(`${keys[k].join(" × ")}${cell(k).text ? `: ${cell(k).text}` : ""}`, event);
+    else hover(`${joined(keys[k])}${cell(k).text ? `: ${cell(k).text}` : ""}`, event);
   });
   group.addEventListener("pointerleave", () => hover(null));
 }

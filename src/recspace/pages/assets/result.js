@@ -68,12 +68,18 @@ function front(judged, metric, cost, good, tip) {
 // `keep: 13 of 28 on, f1×f3 …; dim: f1 8, f2 16 …`
 function chosen(trial) {
   return Object.entries(trial.chosen ?? {}).map(([name, own]) => {
-    const all = Object.entries(own).map(([label, value]) => [label.slice(name.length).replace(/^\[|\]$/gu, "").replaceAll(",", "×"), value]);
+    const all = Object.entries(own).map(([label, value]) => [short(name, label), value]);
     const gates = all.every(([, value]) => value === "on" || value === "off");
     const told = gates ? all.filter(([, value]) => value === "on").map(([key]) => key) : all.map(([key, value]) => `${key} ${Array.isArray(value) ? `{${value.join(", ")}}` : value}`);
     const some = told.slice(0, 10).join(", ") + (told.length > 10 ? " …" : "");
     return gates && all.length > 1 ? `${name}: ${told.length} of ${all.length} on${told.length ? `: ${some}` : ""}` : `${name}: ${some}`;
   }).join("; ");
+}
+
+// `f1×f3` of `keep[f1,f3]`; all of it where a number is a part of the index.
+function short(name, label) {
+  const key = label.slice(name.length).replace(/^\[|\]$/gu, "").split(",");
+  return key.some((part) => /^\d+$/u.test(part)) ? `${name}[${key.join(", ")}]` : key.join("×");
 }
 
 // From small to large, each better than all smaller ones.
