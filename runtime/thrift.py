@@ -1,9 +1,10 @@
 """Bounds on costs while decisions are relaxed: what architectures are expected to cost, and a multiplier for each bound.
 
-`require parameters(e) <= 30%` becomes part of what is minimized, an exact penalty: loss + Σ_b λ_b · max(0, E[c_b] / m_b − 1). λ_b begins
+`require parameters(e) <= 30%` becomes part of what is minimized, an exact penalty: loss + Σ_b λ_b · max(0, c_b / m_b − 1). λ_b begins
 at next to nothing and grows by a factor with every step, the faster the further the bound m_b is broken; where there is room it
-shrinks. So what gives least for its cost is let go first, and as soon as the bound is met nothing is driven on. E[c_b] is of the
-first order around the architecture that weighs most (`compiler/prices.py`), which is exact where costs add up. E elements, N options.
+shrinks. So what gives least for its cost is let go first, and as soon as the bound is met nothing is driven on. c_b is what the
+architecture costs that weighs most, and would be derived; its gradient is that of E[c_b], what is expected by how likely options
+are. Both are of the first order around it (`compiler/prices.py`), which is exact where costs add up. E elements, N options.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from .choices import CHANCE, Choices, Fixed, by_example
 from .context import Context
 from .plan import tells_chances
 from .recipe import StageCall
+from .steps import Kind, hardened
 from .task import architecture_from, architecture_json
 
 OFTEN = 100
@@ -39,7 +41,9 @@ PRICES = {"parameters": 1.0, "memory": float(BYTES + 1)}
 START = 1e-3
 """Of multipliers, and the least that they are."""
 RISE = 14.0
-"""What the logarithm of a multiplier rises by over a whole stage, if its bound is broken by as much again all the time."""
+"""What the logarithm of a multiplier rises by over a whole stage, if its bound is far broken all the time."""
+FAR = 0.1
+"""Share of a bound by which it is far broken: from there on multipliers grow, or shrink, at their full rate."""
 
 
 class Thrift:
@@ -52,6 +56,7 @@ class Thrift:
         fast multipliers rise; with 0 no bound is felt."""
         self._purse, self._fixed, self._cells, self._rate, self._device = purse, fixed, cells, rate, device
         self._priced = tuple(d for d in decisions if not d.per_value and not by_example(d) and d.name not in cells)
+        self._sets = {d.name for d in decisions if d.domains[0].kind == "subset"}
         self._every = max(1, steps // TIMES)
         self._often = sum(len(d.domain(e).options) for d in self._priced for e in range(d.elements)) <= OFTEN
         self._at = 0
@@ -75,14 +80,15 @@ class Thrift:
         ]
 
     def _broken(self, expected: Sequence[Tensor]) -> list[Tensor]:
-        """By how much every bound is expected to be broken, as a share of it: below 0 where there is room."""
+        """By how much every bound is broken, as a share of it: below 0 where there is room."""
         return [own / max(b.most, 1) - 1 for own, b in zip(expected, self._bounds, strict=False)]
 
     def penalty(self, choices: Choices) -> Tensor:
         """What bounds and costs add to the loss."""
-        expected = self.expected(choices)
-        terms = [m * own.relu() for m, own in zip(self.multipliers, self._broken(expected), strict=True)]
+        broken = self._broken(self.expected(self._likeliest_of(choices)))
+        terms = [m * own.relu() for m, own in zip(self.multipliers, broken, strict=True)]
         if self._charged:
+            expected = self.expected(choices)
             own = {k: self._said(k, e) for k, e in zip(self._charged, expected[len(self._bounds) :], strict=True)}
             evaluator = Evaluator(self._purse.graph, self._base, strict=True)
             terms.append(charge(self._purse.graph, own, evaluator, self._device))
@@ -100,19 +106,19 @@ class Thrift:
     def moved(self, choices: Choices) -> None:
         """After a step: multipliers grow or shrink, by e to their rate at most; with a fifth of the stage prices are found anew."""
         self._at += 1
-        for k, own in enumerate(self._broken(self.expected(choices))):
-            grown = self.multipliers[k] * math.exp(self._rate * min(max(float(own), -1.0), 1.0))
+        for k, own in enumerate(self._broken(self.expected(self._likeliest_of(choices)))):
+            grown = self.multipliers[k] * math.exp(self._rate * min(max(float(own) / FAR, -1.0), 1.0))
             self.multipliers[k] = min(max(grown, START), MOST)
         if self._often and self._at % self._every == 0:
             self._base = self._likeliest(choices)
             self._prices = None
 
     def told(self, choices: Choices) -> list[dict[str, object]]:
-        """Of every bound what is expected, what is allowed, and its multiplier."""
+        """Of every bound what the likeliest architecture costs, what is allowed, and its multiplier."""
         with torch.no_grad():
-            expected = [round(float(own)) for own in self.expected(choices)]
+            expected = [round(float(own)) for own in self.expected(self._likeliest_of(choices))]
         return [
-            {"require": b.text, "expected": b.said(own), "allowed": b.said(b.most), "multiplier": m}
+            {"require": b.text, "likeliest": b.said(own), "allowed": b.said(b.most), "multiplier": m}
             for b, own, m in zip(self._bounds, expected, self.multipliers, strict=False)
         ]
 
@@ -125,6 +131,19 @@ class Thrift:
         assert base is not None
         self._at, self._base, self._prices = int(facts["at"]), base, None
         self.multipliers = [float(own) for own in facts["multipliers"]]
+
+    def _likeliest_of(self, choices: Choices) -> Choices:
+        """One option of every element alone, that which weighs most; the gradient is that of the weights."""
+        found = dict(choices)
+        for name in (*(d.name for d in self._priced), *self._cells):
+            weights = choices.get(name)
+            if not isinstance(weights, Tensor) or name in self._sets:
+                continue
+            if weights.ndim == 1:
+                found[name + CHANCE] = hardened(_chance(choices, name), Kind("gate"))
+            else:
+                found[name] = hardened(weights, Kind("choice"))
+        return found
 
     def _likeliest(self, choices: Choices) -> Architecture:
         """What weighs most; of what has no price here as it was."""

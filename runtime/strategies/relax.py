@@ -37,7 +37,7 @@ promise = Stage(
         Option("normalize_gradients", "flag", False, doc="divide a decision's gradient by its mean size, of each block of `keep[s, k]` by its own"),
         Option("upper", "any", None, doc="learned tensors that belong to the upper level", refers="value"),
         Option("multiplier", "real", None, low=0.0,
-               doc="by e to this the weight of a bound on costs grows, with every step that it is broken by as much again; else 14 / steps; 0: no weight"),
+               doc="by e to this the weight of a bound on costs grows, with every step that it is broken by a tenth or more; else 14 / steps; 0: no weight"),
         Option("lag", "whole", 0, low=0, doc="decisions learn from the batch that many steps before"),
         *fitting(1, weights="weights"),
     ),
