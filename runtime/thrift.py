@@ -195,7 +195,7 @@ def thrift_of(context: Context, call: StageCall, steps: int) -> Thrift | None:
         return None
     own = [d for d in context.decisions if not by_example(d)]
     cells = {d.name: Cells(context.supernet, d, torch.device("cpu")) for d in own if d.packed}
-    step = RISE / max(steps, 1) if rate is None else float(rate)
+    step = RISE / max(steps, 1) if rate == "auto" else float(rate)
     return Thrift(context.purse, own, context.fixed, cells, step, steps, context.device)
 
 

@@ -167,7 +167,10 @@ def test_gradients_are_prices_as_shares_of_the_bound_where_what_weighs_most_brea
     assert float(own.penalty({"dim": inside})) == 0
 
 
-SEARCH = "relax(as = softmax, epochs = 8, batch_size = 64{}) derive()"
+SEARCH = "relax(as = softmax, epochs = 8, batch_size = 64, multiplier = auto) derive()"
+
+
+PLAIN = SEARCH.replace(", multiplier = auto", "")
 
 
 def bounds(run):
@@ -177,9 +180,9 @@ def bounds(run):
 @pytest.mark.parametrize("relaxation", ["softmax", "gumbel"])
 def test_a_search_comes_to_what_it_may_cost(tmp_path, table, relaxation):
     space = compiled(tmp_path, table, WIDTHS)
-    strategy = SEARCH.format("").replace("softmax", relaxation)
+    strategy = SEARCH.replace("softmax", relaxation)
     kept = recspace.search(space, tmp_path / "kept", strategy=strategy)
-    free = recspace.search(space, tmp_path / "free", strategy=strategy.replace(") derive", ", multiplier = 0) derive"))
+    free = recspace.search(space, tmp_path / "free", strategy=strategy.replace(", multiplier = auto", ""))
     assert bounds(free) is None
     assert [row["require"] for row in bounds(kept)] == ["memory(e) <= 30%", "parameters() <= 40%"]
     assert all(row["likeliest"] <= 1.1 * row["allowed"] for row in bounds(kept))
@@ -196,7 +199,9 @@ def test_a_search_comes_to_what_it_may_cost(tmp_path, table, relaxation):
 
 def test_gates_of_numbers_come_to_what_they_may_cost(tmp_path, table):
     space = compiled(tmp_path, table, NUMBERS)
-    run = recspace.search(space, tmp_path / "run", strategy="relax(as = sigmoid, epochs = 8, batch_size = 64) derive()")
+    run = recspace.search(
+        space, tmp_path / "run", strategy="relax(as = sigmoid, epochs = 8, batch_size = 64, multiplier = auto) derive()"
+    )
     (row,) = bounds(run)
     assert row["likeliest"] <= 1.1 * row["allowed"]
 
@@ -235,12 +240,12 @@ def test_gradients_of_costs_are_those_of_what_is_expected(tmp_path, table):
 
 def test_a_search_by_gradients_minimizes_costs(tmp_path, table):
     free = recspace.search(
-        compiled(tmp_path, table, CHARGED.replace("CHARGE", "0 * flops")), tmp_path / "free", strategy=SEARCH.format("")
+        compiled(tmp_path, table, CHARGED.replace("CHARGE", "0 * flops")), tmp_path / "free", strategy=PLAIN
     )
     dear = recspace.search(
         compiled(tmp_path, table, CHARGED.replace("CHARGE", "3 * parameters(e) / 100%")),
         tmp_path / "dear",
-        strategy=SEARCH.format(""),
+        strategy=PLAIN,
     )
     sizes = [sum(e["value"] for e in run.architecture["decisions"][0]["elements"]) for run in (free, dear)]
     assert sizes[1] < sizes[0]
@@ -251,7 +256,7 @@ def test_a_search_by_gradients_minimizes_costs(tmp_path, table):
 def test_what_gradients_do_not_pass_is_refused(tmp_path, table, text):
     space = compiled(tmp_path, table, CHARGED.replace("CHARGE", text))
     with pytest.raises(SpaceError, match="S0652"):
-        recspace.search(space, tmp_path / "run", strategy=SEARCH.format(""))
+        recspace.search(space, tmp_path / "run", strategy=PLAIN)
 
 
 def test_operators_that_gradients_pass_are_those_that_are_computed():
@@ -259,7 +264,7 @@ def test_operators_that_gradients_pass_are_those_that_are_computed():
 
 
 def test_a_run_that_was_cut_off_ends_with_the_same_bits(tmp_path, table):
-    space, strategy = compiled(tmp_path, table, WIDTHS), SEARCH.format("").replace("8", "2")
+    space, strategy = compiled(tmp_path, table, WIDTHS), SEARCH.replace("8", "2")
     settings = Settings(seed=2, strategy=strategy, checkpoint_steps=7)
     begin(space, settings, tmp_path / "whole")
     folder = tmp_path / "run"
