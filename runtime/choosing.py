@@ -28,11 +28,13 @@ from .choices import (
 )
 from .draws import Draws
 from .factors import Logits, Terms, factors_shape, factors_start
+from .options import Schedule
 from .randomness import stream
 from .references import binders_of
 from .state import State, copied
 from .steps import Kind, Step
 
+EVEN = Schedule(1.0, 1.0)
 Relax = Callable[[Tensor, Tensor, Step, Kind, Mapping[str, Any]], Tensor]
 
 
@@ -255,7 +257,17 @@ class Relaxed:
     @torch.no_grad()
     def likely(self) -> Choices:
         """How much options weigh beside each other: as settled, but soft also where a relaxation hands on one alone."""
-        soft = {**self._options, "straight_through": False}
+        return self._softly({"straight_through": False})
+
+    @torch.no_grad()
+    def untempered(self) -> dict[str, Tensor]:
+        """Weights of gates [E] as they would be at a temperature of one."""
+        found = tensors_of(self._softly({"straight_through": False, "temperature": EVEN}))
+        return {name: weights for name, weights in found.items() if self._kinds[name].name == "gate"}
+
+    def _softly(self, options: Mapping[str, Any]) -> Choices:
+        """Weights without chance, by other options of the relaxation."""
+        soft = {**self._options, **options}
         of = getattr(self._relaxation, "likely", self._relaxation.relax)
         relax = lambda logits, noise, step, kind, _: of(logits, noise, step, kind, soft)  # noqa: E731
         return self._weighed(Step(self.step, self._steps, training=False), relax=relax)

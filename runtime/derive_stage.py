@@ -167,7 +167,7 @@ def by_chance(context: Context, call: StageCall) -> Found:
         d.name: uniform(d, context) for d in context.decisions if d.domains[0].kind != "real" and not by_example(d)
     }
     bounded = context.purse is not None and bool(context.purse.bounds)
-    return replace(context.found, weighing=drawn, raw=False, margins=bounded and not ranks(call.options))
+    return replace(context.found, weighing=drawn, untempered={}, raw=False, margins=bounded and not ranks(call.options))
 
 
 def uniform(decision: Decision, context: Context) -> Tensor:

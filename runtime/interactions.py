@@ -11,9 +11,7 @@ from math import prod
 from recspace.compiler.decisions import Choice, Decision
 
 from .choices import Option
-
-MOST = 1_000
-"""Interactions that are listed of one decision."""
+from .planted import LISTED
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +46,11 @@ def interactions(
         sets = ((_crossed(decision.keys[k], fields), weights[k]) for k in open_)
         found = (Interaction(s, w) for s, w in sets if len(s) > 1)
     best: dict[frozenset[str], Interaction] = {}
-    for one in islice(found, 50 * MOST):
+    for one in islice(found, 50 * LISTED):
         known = best.get(frozenset(one.fields))
         if known is None or abs(one.weight) > abs(known.weight):
             best[frozenset(one.fields)] = one
-    return sorted(best.values(), key=lambda i: (-abs(i.weight), i.fields))[:MOST]
+    return sorted(best.values(), key=lambda i: (-abs(i.weight), i.fields))[:LISTED]
 
 
 def _crossed(key: tuple[Choice, ...], fields: frozenset[str]) -> tuple[str, ...]:

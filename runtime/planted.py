@@ -2,7 +2,7 @@
 
 The truth is what `recspace data synth` writes: groups of columns that interact. A decision can be held to it where its
 elements are indexed by fields, as many as are in a group (`keep[i < j in fields]`), where its options are sets of fields, or
-where its gates are layers of a graph, by the interactions that are listed beside them.
+where its gates are layers of a graph, by the interactions that are listed beside them, or say which fields are in a group.
 """
 
 from __future__ import annotations
@@ -11,12 +11,16 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import combinations
+from math import comb
 from pathlib import Path
 from typing import Any
 
-from .refuse import refusal, words
+from .refuse import reason, refusal, words
 
 Group = frozenset[str]
+LISTED = 1_000
+"""Interactions that `architecture.json` lists of one decision."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +80,7 @@ def read_truth(path: Path, names: Mapping[str, str] | None = None) -> Truth:
             raise ValueError("it names no groups of columns")
         return Truth(groups, plan.get("permuted") is True)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as why:
-        text = f"{path} is no truth of a table: {type(why).__name__}: {why}"
+        text = f"{path} is no truth of a table: {reason(why)}"
         help_text = "it is the file that `recspace data synth -o x.parquet` writes beside the table: x.truth.json"
         raise refusal("S0581", text, words(str(path), ""), help=help_text) from why
 
@@ -87,12 +91,20 @@ def _text(value: object) -> str:
     return value
 
 
+def _of_tastes(path: Path) -> bool:
+    """Whether a truth is of users and what they chose: there no groups of columns are planted."""
+    try:
+        return "groups" not in (document := json.loads(path.read_bytes())) and "oracle_recall" in document
+    except (OSError, ValueError, TypeError):
+        return False
+
+
 def findings(truth: Truth, architecture: Mapping[str, Any], folder: Path) -> tuple[Finding, ...]:
     """Every decision of `architecture.json` that can be held to the truth. Raises SpaceError (S0703) if it is damaged."""
     try:
         return tuple(found for entry in architecture["decisions"] for found in _held_to(truth, entry))
     except (ValueError, KeyError, TypeError, AttributeError) as why:
-        text = f"architecture.json in {folder} is damaged: {type(why).__name__}: {why}"
+        text = f"architecture.json in {folder} is damaged: {reason(why)}"
         raise refusal("S0703", text, words(str(folder), "")) from why
 
 
@@ -107,7 +119,12 @@ def said(truth: Truth, found: tuple[Finding, ...]) -> list[str]:
 
 def layered(entry: Mapping[str, Any]) -> bool:
     """Whether the gates of a decision are edges `[k, i, j]` of layers, so that interactions are paths along them."""
-    return any(len(e["key"]) == 3 and isinstance(e["key"][0], int) for e in entry.get("elements", ()))
+    return any(list(map(type, e["key"])) == [int, str, str] for e in entry.get("elements", ()))
+
+
+def grouping(entry: Mapping[str, Any]) -> bool:
+    """Whether the gates of a decision say which fields `[p, g, f]` are in a group of order p, whose members interact p by p."""
+    return any(list(map(type, e["key"])) == [int, int, str] for e in entry.get("elements", ()))
 
 
 def _of_paths(truth: Truth, entry: Mapping[str, Any]) -> Iterator[Finding]:
@@ -122,6 +139,24 @@ def _of_paths(truth: Truth, entry: Mapping[str, Any]) -> Iterator[Finding]:
         yield Finding(entry["name"], len(planted), len(set(taken) & set(planted)), len(taken), 0, ranked)
 
 
+def _of_groups(truth: Truth, entry: Mapping[str, Any], elements: list[Any]) -> Iterator[Finding]:
+    members: dict[tuple[int, int], set[str]] = {}
+    for e in elements:
+        order, number, name = e["key"]
+        members.setdefault((order, number), set()).update([name] if e["value"] == "on" else [])
+    orders = {order for order, _ in members}
+    planted = [group for group in truth.groups if len(group) in orders]
+    sizes = {len(group) for group in planted}
+    taken = {
+        frozenset(own) for (order, _), names in members.items() if order in sizes
+        for own in combinations(sorted(names), order)
+    }  # fmt: skip
+    fields = len({e["key"][2] for e in elements})
+    if planted:
+        of = sum(comb(fields, size) for size in sizes)
+        yield Finding(entry["name"], len(planted), len(taken & set(planted)), len(taken), of)
+
+
 def _held_to(truth: Truth, entry: Mapping[str, Any]) -> Iterator[Finding]:
     elements = [e for e in entry.get("elements", ()) if e.get("active", True)]
     if entry["kind"] == "subset":
@@ -130,11 +165,14 @@ def _held_to(truth: Truth, entry: Mapping[str, Any]) -> Iterator[Finding]:
     if layered(entry):
         yield from _of_paths(truth, entry)
         return
-    grouped = {_group(e["key"]): e for e in elements}
-    grouped = {group: e for group, e in grouped.items() if len(group) > 1}  # a field with itself is none
-    sizes = {len(group) for group in truth.groups}
+    if grouping(entry):
+        yield from _of_groups(truth, entry, elements)
+        return
+    every = {_group(e["key"]): e for e in elements}
+    sizes = {len(group) for group in truth.groups if group in every}
+    grouped = {group: e for group, e in every.items() if len(group) in sizes}
     planted = [group for group in truth.groups if group in grouped]
-    if not planted or any(len(group) not in sizes for group in grouped):
+    if not planted:
         return
     if entry["kind"] == "gate":
         on = {group for group, e in grouped.items() if e["value"] == "on" or _mostly(e)}
@@ -143,8 +181,8 @@ def _held_to(truth: Truth, entry: Mapping[str, Any]) -> Iterator[Finding]:
         )
         return
     ours = Counter(str(grouped[group]["value"]) for group in planted)
-    every = Counter(str(e["value"]) for e in grouped.values())
-    options = {option: (ours[option], count - ours[option]) for option, count in sorted(every.items())}
+    all_ = Counter(str(e["value"]) for e in grouped.values())
+    options = {option: (ours[option], count - ours[option]) for option, count in sorted(all_.items())}
     yield Finding(entry["name"], len(planted), None, len(grouped), len(grouped), options=options)
 
 
@@ -154,11 +192,12 @@ def _mostly(element: Mapping[str, Any]) -> bool:
 
 
 def _group(key: list[Any]) -> Group:
-    return frozenset(map(str, key))
+    """The fields of an index: `a*b` is the set of a and b, a number says which order they are of."""
+    return frozenset(name for part in key if isinstance(part, str) for name in part.split("*"))
 
 
 def _ranked(grouped: Mapping[Group, Any], planted: list[Group]) -> int | None:
-    weights = {group: e["weight"] for group, e in grouped.items()}
+    weights = {group: e.get("closing", e["weight"]) for group, e in grouped.items()}
     if any(not isinstance(weight, int | float) for weight in weights.values()) or not any(weights.values()):
         return None
     best = sorted(weights, key=lambda group: -abs(weights[group]))[: len(planted)]
@@ -187,7 +226,7 @@ def of_run(folder: Path, truth: Path | None = None) -> tuple[Truth, tuple[Findin
         raise refusal("S0703", f"there is no finished run in {folder}", place, help="give the folder of one") from why
     if truth is None:
         truth = Path(table).with_suffix(".truth.json") if isinstance(table, str) and table else None
-        if truth is None or not truth.is_file():
+        if truth is None or not truth.is_file() or _of_tastes(truth):
             return None
     known = read_truth(truth, renamed)
     return known, findings(known, architecture, folder)

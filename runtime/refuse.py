@@ -11,5 +11,16 @@ def words(name: str, text: str) -> Span:
     return Span(Source(name, text), 0, len(text))
 
 
+def reason(why: Exception) -> str:
+    """What was wrong with a file that was read, in words: Python's names of errors mean nothing to a reader."""
+    match why:
+        case KeyError():
+            return f"`{why.args[0]}` is missing"
+        case TypeError() | AttributeError():
+            return "a part of it is of another kind"
+        case _:
+            return str(why)
+
+
 def refusal(code: str, message: str, span: Span, *, label: str = "", help: str = "") -> SpaceError:
     return SpaceError([Diagnostic(code, message, span, label=label, help=help)])

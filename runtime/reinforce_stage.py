@@ -218,6 +218,7 @@ class Reinforce(Fitting):
             architecture=architecture,
             weights=weights,
             weighing=weighing,
+            untempered={},
             raw=False,
             gates={},
             model={},

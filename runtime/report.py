@@ -119,7 +119,8 @@ def write_architecture(
 ) -> None:
     """Every decision with its elements by name and index, the option taken and the weights that spoke for it (null: none
     did). `alive`: which elements exist in the architecture; the others stand there with `active` false. Of gates that
-    stand for interactions of `fields` those that are kept are listed, the heaviest first."""
+    stand for interactions of `fields` those that are kept are listed, the heaviest first: by what gates weigh at a
+    temperature of one, as at the end of a search many weigh the same."""
     architecture = found.architecture or {}
     entries, large = [], dict[str, Tensor]()
     for decision in decisions:
@@ -154,7 +155,8 @@ def write_architecture(
             ]
             for own, cost in zip(entry["elements"], found.closing.get(decision.name, ()), strict=False):
                 own["closing"] = float(cost)
-        crossed = _crossed(decision, architecture.get(decision.name), weights, fields)
+        spoken = found.untempered.get(decision.name, weights)
+        crossed = _crossed(decision, architecture.get(decision.name), spoken, fields)
         if crossed:
             entry["interactions"] = crossed
         entries.append(entry)

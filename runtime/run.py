@@ -24,7 +24,7 @@ from .inputs import Inputs
 from .journal import Journal, effective, read
 from .lock import held
 from .progress import Progress, Silent
-from .refuse import refusal, words
+from .refuse import reason, refusal, words
 from .report import write_json
 from .search import Search
 from .settings import Settings
@@ -112,7 +112,7 @@ def _remembered(folder: Path) -> tuple[dict[str, Any], Settings, dict[str, Any] 
         if not isinstance(kept["bound"], dict) or not isinstance(report, dict | None):
             raise TypeError("an object is needed")
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as why:
-        text = f"the files in {folder} are damaged: {type(why).__name__}: {why}"
+        text = f"the files in {folder} are damaged: {reason(why)}"
         raise refusal("S0703", text, place, help="start the run anew, in another folder") from why
     return kept, settings, report
 

@@ -107,7 +107,14 @@ class Salience:
     def found(self) -> Found:
         weighing = {name: total / max(self.at, 1) for name, total in self._total.items()}
         return replace(
-            self.context.found, weighing=weighing, raw=False, margins=True, architecture=None, gates={}, model={}
+            self.context.found,
+            weighing=weighing,
+            untempered={},
+            raw=False,
+            margins=True,
+            architecture=None,
+            gates={},
+            model={},
         )
 
 

@@ -124,7 +124,8 @@ class Relax(Fitting):
         given |= of_values(self.fit.model, examples, settled, self.context.decisions, batch)
         weighing = copied({**tensors_of(self.choosing.to_derive()), **given})
         shut = closing(self.fit.model, examples, rows, settled, self.context.decisions)
-        return replace(searched(self.context.found, self.fit, weighing, raw=self.raw), closing=shut)
+        found = searched(self.context.found, self.fit, weighing, raw=self.raw)
+        return replace(found, closing=shut, untempered=copied(self.choosing.untempered()))
 
 
 def searched(
@@ -135,6 +136,7 @@ def searched(
         found,
         weights=copied(fit.model.tensors),
         weighing=weighing,
+        untempered={},
         raw=raw,
         margins=margins,
         architecture=None,

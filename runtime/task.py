@@ -30,6 +30,7 @@ class Found:
     margins       whether `weighing` says how far gates are above what would shut them
     shared        weights that all architectures share, by name (`bank.py`); they stand before those of a supernet
     closing       by how much the loss rises with each gate shut that examples decide (decision → [elements])
+    untempered    weights of gates as they would be at a temperature of one, so that those that have come to 1 can be ranked
     pruned        what is left of tables that were pruned number by number (`pruning.name_of` → bool [rows, width])
     """
 
@@ -44,10 +45,12 @@ class Found:
     pruned: Mapping[str, Tensor] = field(default_factory=dict)
     shared: Mapping[str, Tensor] = field(default_factory=dict)
     closing: Mapping[str, Tensor] = field(default_factory=dict)
+    untempered: Mapping[str, Tensor] = field(default_factory=dict)
 
     def state(self) -> State:
         tensors = {"weights": self.weights, "weighing": self.weighing, "gates": self.gates, "model": self.model}
         tensors |= {"pruned": self.pruned, "shared": self.shared, "closing": self.closing}
+        tensors |= {"untempered": self.untempered}
         parts = {name: State(copied(part)) for name, part in tensors.items()}
         facts = {"raw": self.raw, "margins": self.margins, "architecture": architecture_json(self.architecture)}
         return joined(parts, {**facts, "settled": settled_json(self.settled)})
@@ -66,6 +69,7 @@ class Found:
             state.part("pruned").tensors,
             state.part("shared").tensors,
             state.part("closing").tensors,
+            state.part("untempered").tensors,
         )
 
 

@@ -170,6 +170,7 @@ class Variational(Fitting):
             self.context.found,
             weights=copied(self.fit.model.tensors),
             weighing=copied(self.gates.chances()),
+            untempered={},
             raw=False,
             architecture=None,
             gates={},

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from recspace.compiler.decisions import ANY_VALUE
-from recspace.runtime.planted import layered
+from recspace.runtime.planted import LISTED, layered
 
 SHOWN = 8
 """Elements that are named; the others are counted."""
@@ -26,7 +26,8 @@ def lines(architecture: Mapping[str, Any]) -> list[str]:
 
 
 def _several(crossed: Sequence[Mapping[str, Any]]) -> str:
-    count = f"{len(crossed):,} interaction{'s' * (len(crossed) != 1)}"
+    least = "at least " * (len(crossed) >= LISTED)
+    count = f"{least}{len(crossed):,} interaction{'s' * (len(crossed) != 1)}"
     return f"{count}: {_some([i['name'] for i in crossed])}"
 
 

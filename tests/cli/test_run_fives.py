@@ -33,3 +33,23 @@ def test_the_whole_path_is_run(finished):
     assert report["stages"][1]["along"] == [2, 3, 4]
     assert 0 < report["searched"]["test"]["auc"] < 1
     assert (finished / "model.safetensors").is_file()
+
+
+def test_interactions_are_ranked_though_their_gates_have_come_to_the_same(finished):
+    how = (
+        "--strategy",
+        "relax(as = sigmoid, temperature = 1.0 -> 0.001, epochs = 2) derive()",
+        "--set",
+        "K=3",
+        "--set",
+        "width=3",
+    )
+    table, folder = finished.parent / "t.parquet", finished.parent / "cold"
+    assert call("run", "fives", "--data", table, "-o", folder, *how).returncode == 0
+    (adjacent,) = json.loads((folder / "architecture.json").read_text())["decisions"]
+    on = [e["weight"] for e in adjacent["elements"] if e["value"] == "on"]
+    assert len(set(on)) < len(on) / 2
+    weights = [i["weight"] for i in adjacent["interactions"]]
+    assert all(0 < w < 1 for w in weights)
+    assert len(set(weights)) > 0.9 * len(weights)
+    assert weights == sorted(weights, reverse=True)

@@ -195,12 +195,12 @@ def _planted(folder: Path) -> tuple[Truth, tuple[Finding, ...]] | None:
 
 def _report(result: Result) -> str:
     """Raises SpaceError (S0703) where the files of the folder are not what a run writes."""
-    from recspace.runtime.refuse import refusal, words
+    from recspace.runtime.refuse import reason, refusal, words
 
     from .outcome import text
 
     try:
         return text(result.report, json.loads((result.folder / "architecture.json").read_bytes()))
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as why:
-        message = f"the files in {result.folder} are damaged: {type(why).__name__}: {why}"
+        message = f"the files in {result.folder} are damaged: {reason(why)}"
         raise refusal("S0703", message, words(str(result.folder), "")) from why

@@ -12,7 +12,7 @@ from recspace.dsl import SpaceError
 from recspace.runtime.figures import higher
 from recspace.runtime.folder import EVENTS, GRAPH, REPORT, RUN
 from recspace.runtime.journal import effective, read
-from recspace.runtime.refuse import refusal, words
+from recspace.runtime.refuse import reason, refusal, words
 
 from .document import document
 
@@ -48,7 +48,7 @@ def run_data(folder: Path) -> dict[str, Any]:
     try:
         return _data(folder)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as why:
-        text = f"the files in {folder} are damaged: {type(why).__name__}: {why}"
+        text = f"the files in {folder} are damaged: {reason(why)}"
         raise refusal("S0703", text, words(str(folder), ""), help="recspace resume writes them anew") from why
 
 
