@@ -89,7 +89,7 @@ def test_a_rehearsal_counts_what_the_factors_keep(tmp_path):
     """Not what products of all subsets would: memory between layers grows with the fields, not with the subsets."""
     wide = tmp_path / "wide.parquet"
     assert call("data", "synth", "-o", wide, "--fields", "18", "--rows", "1000", "--cardinality", "5").returncode == 0
-    found = called("run", "profit", "--data", wide, "--dry-run", "--set", "width=4")
+    found = called("run", "profit", "--data", wide, "--dry-run", "--set", "width=4", "--strategy", "paper")
     assert found["batch_size"] == found["rows"]["train"] == 800  # the step inside asks for 2048
     spelled_out = comb(18, 4) * found["rows"]["train"] * 4 * 4
     assert found["activation_bytes"] < spelled_out / 2
