@@ -39,7 +39,7 @@ def extend(state: State, ctx: Context, binder: ast.Binder) -> tuple[Context, Col
             "S0202", f"`{domain.name}` is a family, not a set", binder.domain.span, "a set is needed"
         )
     names = binder.names.names
-    if domain.has_atoms:
+    if domain.has_atoms or not ctx.n:  # over nothing there is nothing to run over
         return _over_sets(state, ctx, binder, domain), None
     return _over_chosen(state, ctx, binder, domain, names)
 

@@ -54,13 +54,15 @@ def rank_of(state: State, value: ast.Expr, ctx: Context) -> tuple[int, tuple[Ran
     wrong = "factored takes symmetric(rank = R), R a whole number from 1"
     match value:
         case ast.Call(ast.Name("symmetric"), (ast.Keyword("rank", inner),)) if not isinstance(inner, ast.Schedule):
+            if not ctx.n:
+                return 1, ()  # of no elements
             column = state.column(inner, ctx)
             ranks = _searched(state, column)
             if ranks:
                 return max(max(options) for _, _, options in ranks), ranks
             if not column.constant:
                 wrong = "a rank that is searched is a decision between whole numbers from 1, made once for all examples"
-            found = column.atoms[0] if column.constant and ctx.n else 0
+            found = column.atoms[0] if column.constant else 0
             if isinstance(found, int) and not isinstance(found, bool) and found >= 1:
                 return found, ()
     raise state.builder.report("S0405", wrong, value.span, help="write: factored symmetric(rank = 3)")

@@ -203,6 +203,8 @@ def _step_name(fam: Family, step: Any) -> str:
 
 def _resolved(state: State, fam: Family, ctx: Context) -> Column:
     place = fam.scope.place(fam.name)
+    if not ctx.n and not isinstance(fam.statement, ast.Choose):
+        return Column.of_atoms(())  # of no elements
     match fam.statement:
         case ast.Let(value=value):
             return split.settle(state.builder, state.column(value, ctx), ctx, value.span, place)
@@ -216,7 +218,7 @@ def _learned(state: State, learn: ast.Learn, ctx: Context, place: str) -> Column
     shape, initial = NUMBER, 0.0
     if learn.shape is not None:
         column = state.column(learn.shape, ctx)
-        dims = column.atoms[0] if ctx.n and column.constant else ()
+        dims = column.atoms[0] if column.constant else ()
         dims = dims if isinstance(dims, tuple) else (dims,)
         if not dims or len(dims) > 2 or not all(isinstance(d, int) and d >= 1 for d in dims):
             raise state.builder.report(

@@ -36,6 +36,10 @@ def atoms_of(state: State, column: Column, what: tuple[type, ...], need: str, sp
         text = describe(wrong)
         if isinstance(wrong, str) and FieldRef in what:
             raise no_column(state, wrong, span)
+        if isinstance(wrong, Label) and FieldRef in what:
+            said = f"{need} is needed here, and no column of the data has the name or the role `{wrong.name}`"
+            hint = f"say which it is: --rename COLUMN={wrong.name}, or in the data block COLUMN: category(role = {wrong.name})"
+            raise state.builder.report("S0309", said, span, f"no column `{wrong.name}`", help=hint)
     else:
         text = "a value of the model"
     raise state.builder.report("S0309", f"{need} is needed here, and this is {text}", span, text)

@@ -96,6 +96,11 @@ def _subsets(state: State, expr: ast.Call, ctx: Context) -> Column:
 
 def _subsets_of(state: State, base: Any, size: Any, span: Span) -> SubsetsOf:
     items = members(base)
+    if isinstance(size, range) and not size:
+        text = f"there are no sizes from {size.start} to {size.stop - 1}"
+        raise state.builder.report(
+            "S0202", text, span, f"{size.start}..{size.stop - 1} is empty", help="a range goes up: 2..3"
+        )
     low, high = (size[0], size[-1]) if isinstance(size, range) and size else (size, size)
     if items is None or not isinstance(low, int) or not isinstance(high, int) or low < 0:
         raise state.builder.report("S0202", "subsets(S, k) takes a set and a size or a range of sizes", span)

@@ -27,7 +27,7 @@ def logits_of(
 ) -> tuple[Ref | None, Ref | None]:
     """The rows of `given` and of `prior`, one for each row of a context; the entry learns what kind they are of."""
     refs: dict[str, Ref] = {}
-    for clause in clauses:
+    for clause in clauses if ctx.n else ():
         match clause:
             case ast.Given(value):
                 n = 1 if domains and domains[0][0].kind == "gate" else max((len(a) for _, a in domains), default=1)

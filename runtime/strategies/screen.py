@@ -20,7 +20,7 @@ promise = Stage(
     "screen",
     (
         Option("only", "any", None, doc="the decisions to screen; the others are left as they are", refers="decision"),
-        Option("top", "whole", None, low=0, doc="that many gates of a decision stay open at most"),
+        Option("top", "whole", None, low=1, doc="that many gates of a decision stay open at most"),
         Option("per", "any", None, doc="the index within which `top` counts: per = k", refers="index"),
         Option("threshold", "real", 4.0, doc="standard deviations above what permuted labels give that a gate has to be"),
         Option("against", "label", "first_order", ("first_order", "share"),

@@ -98,6 +98,8 @@ def test_names_that_were_meant(statements, code, place, help):
         ("let x = sum(e)\nlet e[f in fields] = embed(f, cardinality(f))", "S0304", "sum(e)"),
         ("let e[f in fields] = 2\nlet x = e + 1", "S0201", "e"),
         ("let x = sum(k for k in 3)", "S0202", "3"),
+        ("let x = count(subsets(fields, 2..1))", "S0202", "subsets(fields, 2..1)"),
+        ("param by = shop\nchoose k[v in values(by)] from {off, on}", "S0309", "values(by)"),
         ("let x = sum(1 for i < j in values(user))\nlet y = [1, 2][0]", "S0203", "[1, 2][0]"),
         ("choose s from subset(fields, 2)\nlet e[f in s] = 2", "S0204", "f in s"),
         ("let e[f in fields] = 2\nlet x = e[user, item]", "S0205", "e[user, item]"),

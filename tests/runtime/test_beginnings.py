@@ -62,7 +62,18 @@ def test_what_is_normalized_sums_to_logits_of_size_one(name, tmp_path):
     assert 0.01 < logits.std() < 4
 
 
-CROSSING = {"fm": 2, "autofis": 2, "fives": 2, "profit": 2, "l0sign": 2, "autogroup": 2, "optinter": 2, "hofm": 3, "profit:3": 3, "fives:3": 3}
+CROSSING = {
+    "fm": 2,
+    "autofis": 2,
+    "fives": 2,
+    "profit": 2,
+    "l0sign": 2,
+    "autogroup": 2,
+    "optinter": 2,
+    "hofm": 3,
+    "profit:3": 3,
+    "fives:3": 3,
+}
 """Spaces that claim interactions of an order, `:3` with no higher ones."""
 ROUNDS = 60
 

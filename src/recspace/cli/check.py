@@ -30,8 +30,8 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         write_json(_data(args.file, verdict))
     else:
-        show(verdict.diagnostics)
         print_block(verdict)
+        show(verdict.diagnostics)
         if verdict.ok:
             print(_summary(args.file, verdict))
     return 0 if verdict.ok else 1
