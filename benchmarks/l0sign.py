@@ -10,7 +10,6 @@ The reference code reached 0.702 on twitter after 3 epochs.
 from __future__ import annotations
 
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean
 
@@ -23,38 +22,38 @@ from recspace.runtime.choices import Choices, Fixed
 from recspace.runtime.context import Context
 from recspace.runtime.evaluation import scores
 from recspace.runtime.examples import divided
+from recspace.runtime.randomness import digest
 from recspace.runtime.settings import Settings
 from recspace.runtime.task import Found
 
 BLOCKS = Path(__file__).parent / "l0sign" / "data.space"
 
 
-@dataclass(frozen=True)
 class Edges:
-    """Edges that nothing predicts: open with a chance, drawn anew for every pair of every example."""
+    """Edges that nothing predicts: open with a chance, drawn anew for every pair of every example and batch."""
 
-    share: float
+    def __init__(self, share: float, seed: int, name: int | str) -> None:
+        self.share, self._generator = share, torch.Generator().manual_seed(digest(seed, name))
 
     def __call__(self, logits: torch.Tensor, noise: torch.Tensor | None) -> torch.Tensor:
-        drawn = torch.rand(logits.shape, generator=torch.Generator().manual_seed(logits.numel()))
-        return (drawn < self.share).to(logits)
+        return (torch.rand(logits.shape, generator=self._generator) < self.share).to(logits)
 
     def chance(self, logits: torch.Tensor) -> torch.Tensor:
-        return self(logits, None)
+        return torch.full_like(logits, self.share)
 
 
 class Given:
-    """Weights of decisions from outside, where a stage has them learned."""
+    """Weights of decisions from outside, where a stage has them learned: of a step those of (seed, step)."""
 
-    def __init__(self, edges: Edges) -> None:
+    def __init__(self, share: float, seed: int) -> None:
         self.parameters: dict[str, torch.nn.Parameter] = {}
-        self.edges = edges
+        self._share, self._seed = share, seed
 
     def training(self, step: int) -> Choices:
-        return {"edge": self.edges}
+        return {"edge": Edges(self._share, self._seed, step)}
 
     def settled(self) -> Choices:
-        return {"edge": self.edges}
+        return {"edge": Edges(self._share, self._seed, "settled")}
 
 
 def main() -> None:
@@ -69,7 +68,7 @@ def main() -> None:
             predicted, share = searched(space, seed)
             found.setdefault("predicted edges", []).append(predicted)
             for case, part in (("all edges", 1.0), ("no edges", 0.0), ("random edges", share)):
-                found.setdefault(case, []).append(trained(space, Edges(part), seed))
+                found.setdefault(case, []).append(trained(space, part, seed))
             say(Line(f"{name}, seed {seed}", "share of open edges", share), arguments.json)
         for case, figures in found.items():
             for metric in ("auc", "accuracy"):
@@ -92,17 +91,18 @@ def searched(space: Space, seed: int) -> tuple[dict[str, float], float]:
         return relaxed["test"], float(edges.mean())
 
 
-def trained(space: Space, edges: Edges, seed: int) -> dict[str, float]:
-    """The same supernet, as long trained, its edges given."""
+def trained(space: Space, share: float, seed: int) -> dict[str, float]:
+    """The same supernet, as long trained, a share of its edges open by chance."""
     inputs, settings, device = inputs_of(space), Settings(seed=seed), torch.device("cpu")
     supernet = inputs.factory(None)
     examples = divided(inputs.encode(list(supernet.columns)), inputs.task, settings.stopping, seed)
     fixed = Fixed(supernet.decisions, {})
     context = Context("0.edges", inputs.factory, inputs.graph, examples, settings, device, fixed, Found())
-    fit = context.fit(context.supernet_model(), Given(edges), inputs.recipe.stages[0], "weights")
+    given = Given(share, seed)
+    fit = context.fit(context.supernet_model(), given, inputs.recipe.stages[0], "weights")
     while not fit.ended:
         fit.step()
-    return scores(fit.model, examples, examples.test, {"edge": edges}, settings.evaluation_rows)
+    return scores(fit.model, examples, examples.test, given.settled(), settings.evaluation_rows)
 
 
 if __name__ == "__main__":
