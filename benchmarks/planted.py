@@ -16,7 +16,9 @@ growing from parts finds none: benchmarks/parity.py.
 from __future__ import annotations
 
 import tempfile
+from collections import Counter
 from dataclasses import dataclass, replace
+from itertools import combinations
 from pathlib import Path
 from statistics import mean
 from typing import Any
@@ -42,18 +44,21 @@ class Trial:
 
     @property
     def case(self) -> str:
-        return f"{self.method}, order {self.plan.order}"
+        return f"{self.method}, order {self.plan.order}{'' if self.plan.decoys else ', no decoys'}"
 
 
 PAIRS = Plan()
 FEW_PAIRS = Plan(12, 10, 200_000, 6, 2)
+SMALL = Plan(8, 8, 20_000, 3, 2, decoys=1)
 TRIPLES = Plan(12, 10, 100_000, 5, 3)
 MORE_TRIPLES = replace(TRIPLES, rows=200_000)
 FOURS = Plan(9, 5, 100_000, 3, 4, decoys=1)
 TRIALS = (
     Trial("AutoFIS", "autofis", PAIRS, 0.95),
+    Trial("AutoFIS", "autofis", replace(PAIRS, decoys=0), 0.95),
     Trial("FIVES", "fives_gates", PAIRS, 0.95),
     Trial("L0-SIGN", "l0sign", FEW_PAIRS, 0.95),
+    Trial("AutoGroup", "autogroup", SMALL, None),
     Trial("FIVES", "fives_gates", MORE_TRIPLES, 0.8, (("K", "3"), ("start", "0.5"), ("price", "0.02"))),
     Trial("PROFIT", "profit", TRIPLES, 0.8),
     Trial("AutoCross", "autocross", TRIPLES, 0.8),
@@ -89,7 +94,8 @@ def _tried(trial: Trial, plan: Plan, scratch: Path, json: bool) -> dict[str, flo
     """Search one table and say what came out."""
     table = scratch / f"{plan.order}_{plan.fields}_{plan.seed}_{plan.permuted}.parquet"
     truth = write(plan, table)
-    space = recspace.compile(FOLDER / f"{trial.space}.space", table, set=dict(trial.params))
+    own = FOLDER / f"{trial.space}.space"  # those that have none are searched as they are shipped
+    space = recspace.compile(own if own.exists() else trial.space, table, set=dict(trial.params))
     with tempfile.TemporaryDirectory(dir=scratch) as folder:
         run = recspace.search(space, Path(folder) / "run", seed=plan.seed)
         figures = _figures(run.architecture, truth, plan.order)
@@ -119,7 +125,19 @@ def _interactions(decision: dict[str, Any]) -> list[frozenset[str]]:
     if decision.get("given") == "example":
         ranked = sorted(decision["elements"], key=lambda e: -e["closing"])
         return [frozenset(e["key"]) for e in ranked if e["closing"] > 0]
+    if [type(part) for part in decision["elements"][0]["key"]] == [int, int, str]:
+        return _grouped(decision["elements"])
     return [frozenset(i["fields"]) for i in decision.get("interactions", ())]
+
+
+def _grouped(elements: list[dict[str, Any]]) -> list[frozenset[str]]:
+    """AutoGroup's `member[p, g, f]`: all p of the fields in a group of order p, those first that are in most groups."""
+    groups: dict[tuple[int, int], list[str]] = {}
+    for e in elements:
+        order, number, name = e["key"]
+        groups.setdefault((order, number), []).extend([name] if e["value"] == "on" else [])
+    counted = Counter(frozenset(own) for (order, _), names in groups.items() for own in combinations(names, order))
+    return [own for own, _ in counted.most_common()]
 
 
 if __name__ == "__main__":
