@@ -82,7 +82,11 @@ def _segments(emitter: Emitter, node: Reduce, batched: bool) -> str:
         raise not_yet(node.span, f"{node.operator}() over sets of unequal size")
     x = emitter.fetch(block.ref, True, full=True, batched=batched)
     sizes = (["size"] if batched else []) + [str(len(node.index))] + [str(d) for d in node.shape.fixed]
-    text = f"{x}.new_zeros({', '.join(sizes)}).index_add({int(batched)}, {emitter.constant(node.segments.array)}, {x})"
+    source = Ref(block.ref.node, Rows.all(len(emitter.graph[block.ref.node].index)))
+    like = emitter.fetch(source, True, full=True, batched=batched)  # of its kind, without a look-up
+    text = (
+        f"{like}.new_zeros({', '.join(sizes)}).index_add({int(batched)}, {emitter.constant(node.segments.array)}, {x})"
+    )
     if node.operator == "mean":
         counts = np.bincount(node.segments.array, minlength=len(node.index)).astype(float)
         shaped = counts.reshape(-1, *(1,) * rank_of(node))

@@ -2,20 +2,26 @@
 
     a = dot(e[i], e[j]); b = dot(e[i], e[j]); a + b   →   a = dot(e[i], e[j]); a + a
 
-Weights belong to a place in the text, so two layers are equal only where they are the same layer.
+Weights belong to a place in the text, so two layers are equal only where they are the same layer. Families of products that overlap,
+as what is left of a layer in every order of a derived FIVES, become one family of all their elements.
 """
 
 from __future__ import annotations
 
 from collections.abc import Hashable
+from dataclasses import replace
 from typing import Any
+
+import numpy as np
 
 from ..ir import (
     Constant,
     Cost,
     DecisionNode,
     Graph,
+    Index,
     Input,
+    IntArray,
     Learned,
     Merge,
     Node,
@@ -23,14 +29,24 @@ from ..ir import (
     Output,
     Reduce,
     Ref,
+    Rows,
     Select,
     SubsetSum,
 )
 from ..rewrite import rewire
 
+ROW_BY_ROW = frozenset({"*", "+", "-", "@", "dot"})
+"""Operators whose rows are computed each from the same rows of the operands, and from nothing else."""
+SAVED = 0.75
+"""Elements that overlapping families may have together, as a share of all of theirs: beyond it reading them out of one costs more."""
+
 
 def share(graph: Graph) -> Graph:
-    """Hash-consing, from inputs to outputs."""
+    """Hash-consing, from inputs to outputs; then families that overlap."""
+    return _overlapping(_consed(graph))
+
+
+def _consed(graph: Graph) -> Graph:
     nodes: dict[int, Node] = {}
     known: dict[Hashable, int] = {}
     instead: dict[int, int] = {}
@@ -46,6 +62,58 @@ def share(graph: Graph) -> Graph:
         else:
             instead[key] = first
     return graph.with_nodes(nodes)
+
+
+def _overlapping(graph: Graph) -> Graph:
+    groups: dict[Hashable, list[int]] = {}
+    for key, node in graph.items():
+        if isinstance(node, Operator) and node.operator in ROW_BY_ROW and _free(node):
+            alike = (
+                node.operator,
+                node.shape,
+                node.widths,
+                tuple(ref.node for ref in node.operands),
+                repr(node.options),
+            )
+            groups.setdefault(alike, []).append(key)
+    nodes, moved = dict(graph.items()), dict[int, tuple[int, IntArray]]()
+    for keys in groups.values():
+        own = {
+            key: list(zip(*(ref.rows.array.tolist() for ref in _operator(nodes[key]).operands), strict=True))
+            for key in keys
+        }
+        every = {row: k for k, row in enumerate(dict.fromkeys(row for rows in own.values() for row in rows))}
+        if len(keys) < 2 or len(every) > SAVED * sum(map(len, own.values())):
+            continue
+        first = _operator(nodes[keys[0]])
+        columns = [Rows(column) for column in zip(*every, strict=True)]
+        whole = tuple(Ref(ref.node, rows) for ref, rows in zip(first.operands, columns, strict=True))
+        index = Index(first.index.axes, tuple((k,) for k in range(len(every))))
+        nodes[keys[0]] = replace(first, operands=whole, index=index)
+        moved |= {key: (keys[0], np.array([every[row] for row in rows], dtype=np.int64)) for key, rows in own.items()}
+        for key in keys[1:]:
+            del nodes[key]
+
+    def to(ref: Ref) -> Ref:
+        if ref.node not in moved:
+            return ref
+        host, at = moved[ref.node]
+        return Ref(host, Rows(at[ref.rows.array]))
+
+    return graph.with_nodes({key: rewire(node, to) for key, node in nodes.items()}) if moved else graph
+
+
+def _free(node: Operator) -> bool:
+    """Whether a row of it is nothing but its operands' rows."""
+    searched = any(isinstance(option, Ref) for option in node.options.values())
+    return node.phase == "run" and not (
+        node.layer or node.keys or node.columns or node.chosen or searched or node.index.symbolic
+    )
+
+
+def _operator(node: Node) -> Operator:
+    assert isinstance(node, Operator)
+    return node
 
 
 def identity(node: Node, key: int) -> Hashable:
