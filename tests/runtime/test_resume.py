@@ -1,14 +1,9 @@
 """A run that is killed and gone on with ends with the same bits as one that was not."""
 
-import os
 import random
-import signal
-import subprocess
-import sys
-import time
-from pathlib import Path
 
 import by_hand
+import killing
 import pytest
 from interrupted import Interrupted, Stop, essence, interruptions
 
@@ -65,35 +60,12 @@ def test_interrupted_all_along(tmp_path, straight, name, every):
 
 @pytest.mark.parametrize("name", ["fis", "dim"])
 def test_killed_at_random_moments(tmp_path, straight, name):
+    """In the hand-made model, the search and the training after it, wherever chance has it."""
     text, space = CASES[name]
-    folder = tmp_path / "run"
+    seconds = killing.straight(killing.by_hand, tmp_path / "whole", text, space)
     chance = random.Random(name)
-    script = [sys.executable, str(Path(__file__).with_name("kill_me.py")), str(folder)]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    kills = 0
-    while not (folder / "report.json").exists() and kills < 40:
-        how = "resume" if (folder / "run.json").exists() else "start"
-        process = subprocess.Popen([*script, how, text, space], env=environment, stderr=subprocess.PIPE)
-        # From when it works on, for importing torch takes far longer than the run.
-        before = stamp(folder)
-        while process.poll() is None and stamp(folder) == before:
-            time.sleep(0.002)
-        time.sleep(chance.uniform(0, 0.25))
-        if process.poll() is None:
-            process.send_signal(signal.SIGKILL)
-            kills += 1
-        error = process.communicate()[1].decode()
-        assert process.returncode in (0, -signal.SIGKILL), error
-        if not (folder / "run.json").exists():
-            for path in sorted(folder.rglob("*"), reverse=True):
-                path.rmdir() if path.is_dir() else path.unlink()
-    assert kills > 0
-    assert essence(folder) == straight[name]
-
-
-def stamp(folder):
-    path = folder / "events.jsonl"
-    return path.stat().st_size if path.exists() else 0
+    assert killing.killed(killing.by_hand, tmp_path / "cut", 12, seconds, chance, text, space) > 0
+    assert essence(tmp_path / "cut") == essence(tmp_path / "whole") == straight[name]
 
 
 def test_a_damaged_checkpoint_is_passed_over(tmp_path, straight):
