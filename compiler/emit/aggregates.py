@@ -9,6 +9,9 @@ from ..unfinished import not_yet
 from . import elements, matrices
 from .emitter import FOLDS, Emitter, in_family, rank_of
 
+DENSE = 8
+"""Entries of a matrix for every row that is picked, up to which a product with it is the quicker form."""
+
 
 def reduce(emitter: Emitter, key: int, node: Reduce) -> None:
     """Parts side by side, or folded along the axis of a block's elements."""
@@ -80,6 +83,9 @@ def _segments(emitter: Emitter, node: Reduce, batched: bool) -> str:
         return _product_of_segments(emitter, node, block, batched)
     if node.operator not in ("sum", "mean") or node.weights is not None:
         raise not_yet(node.span, f"{node.operator}() over sets of unequal size")
+    mixed = _by_matrix(emitter, node, block) if batched else ""
+    if mixed:
+        return mixed
     x = emitter.fetch(block.ref, True, full=True, batched=batched)
     sizes = (["size"] if batched else []) + [str(len(node.index))] + [str(d) for d in node.shape.fixed]
     source = Ref(block.ref.node, Rows.all(len(emitter.graph[block.ref.node].index)))
@@ -92,6 +98,27 @@ def _segments(emitter: Emitter, node: Reduce, batched: bool) -> str:
         shaped = counts.reshape(-1, *(1,) * rank_of(node))
         text = f"{text} / {emitter.constant(shaped, 'float32')}"
     return text
+
+
+def _by_matrix(emitter: Emitter, node: Reduce, block: Block) -> str:
+    """Sums of rows of few sources, many of them read in several sums, as one product with the matrix of what is read; "" where
+    they are better picked and added up."""
+    assert node.segments is not None
+    sources, rows = len(emitter.graph[block.ref.node].index), block.ref.rows.array
+    if (
+        rank_of(node) > 1
+        or emitter.graph[block.ref.node].shape != node.shape
+        or sources * len(node.index) > DENSE * len(rows)
+    ):
+        return ""
+    counts = np.zeros((len(node.index), sources))
+    np.add.at(counts, (node.segments.array, rows), 1.0)
+    if node.operator == "mean":
+        counts /= counts.sum(1, keepdims=True).clip(min=1)
+    every = emitter.fetch(Ref(block.ref.node, Rows.all(sources)), True, full=True, batched=True)
+    if rank_of(node) == 1:
+        return f"{emitter.constant(counts, 'float32')} @ {every}"
+    return f"{every} @ {emitter.constant(counts.T.copy(), 'float32')}"
 
 
 def _product_of_segments(emitter: Emitter, node: Reduce, block: Block, batched: bool) -> str:

@@ -1,15 +1,16 @@
 """Constants: what numbers alone decide is decided now.
 
-x * 1 → x;   x + 0 → x;   2 * 3 → 6;   x * 0 → 0;   pool(x * 0) → 0;   sum(1, 2) → 3
+x * 1 → x;   x + 0 → x;   2 * 3 → 6;   x * 0 → 0;   pool(x * 0) → 0;   sum(1, 2) → 3;   sum(x, 0, y) → sum(x, y)
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
-from ..ir import Constant, Graph, Node, Operator, Reduce, Ref, Rows
+from ..ir import Block, Constant, Graph, Merge, Node, Operator, Reduce, Ref, Rows
 from ..rewrite import rewire
 from ..search_phase import ON_NUMBERS
 
@@ -72,9 +73,43 @@ def _folded(node: Node, at: Callable[[int], Node]) -> Node | Ref:
                 return Constant(
                     index=node.index, shape=node.shape, phase="compile", place=node.place, span=node.span, values=summed
                 )
-            return node
+            return _without_zeros(node, block, at)
+        case Reduce(operator="sum", blocks=(block,), weights=None):
+            return _without_zeros(node, block, at)
         case _:
             return node
+
+
+def _without_zeros(node: Reduce, block: Block, at: Callable[[int], Node]) -> Node:
+    """A sum without the elements that are 0: gates that are off, of sets some of which stay."""
+    merged = at(block.ref.node)
+    if not isinstance(merged, Merge) or node.widths or node.over or block.candidate:
+        return node
+    source_N = merged.source_of.array
+    within_N = np.zeros(len(source_N), dtype=np.int64)
+    for k in range(len(merged.sources)):
+        within_N[source_N == k] = np.arange(int((source_N == k).sum()))
+    values = [_constant(at(ref.node), ref.rows) for ref in merged.sources]
+    zero_N = np.zeros(len(source_N), dtype=bool)
+    for k, value in enumerate(values):
+        if value is not None:
+            own = source_N == k
+            zero_N[own] = (value == 0).reshape(len(value), -1).all(1)[within_N[own]]
+    rows = block.ref.rows.array
+    left = ~zero_N[rows]
+    if left.all() or not left.any():
+        return node
+    row_E = np.repeat(np.arange(len(node.index)), block.count) if node.segments is None else node.segments.array
+    rows, row_E = rows[left], row_E[left]
+    only = set(source_N[rows].tolist())
+    ref = Ref(block.ref.node, Rows(rows))
+    if len(only) == 1:
+        source = merged.sources[only.pop()]
+        ref = Ref(source.node, source.rows.take(Rows(within_N[rows])))
+    counts = np.bincount(row_E, minlength=len(node.index))
+    even = len(set(counts.tolist())) == 1
+    count = int(counts[0]) if even else 0
+    return replace(node, blocks=(Block(ref=ref, count=count),), segments=None if even else Rows(row_E))
 
 
 def _aligned(values: list[np.ndarray]) -> list[np.ndarray]:
