@@ -127,6 +127,9 @@ def test_kinds_and_lines_are_told_by_more_than_colour(visit, run, tmp_path):
     assert all(len(set(own)) == len(own) for own in dashes if len(own) <= 3)
 
 
+INSIDE = """graph => { const frame = graph.querySelector(".frame").getBoundingClientRect();
+  return [...graph.querySelectorAll(".node")].map((node) => node.getBoundingClientRect()).every((box) =>
+    frame.left <= box.left && box.right <= frame.right && frame.top <= box.top && box.bottom <= frame.bottom); }"""
 LINES = "e => { const r = document.createRange(); r.selectNodeContents(e); return r.getClientRects().length; }"
 
 
@@ -140,6 +143,15 @@ def test_a_graph_is_printed_and_seen_on_small_screens(visit, run, tmp_path):
     page.emulate_media(media="print")
     assert size(page, ".graph")[1] == 620
     assert size(page, ".picture")[1] == 620
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    for width in (500, 1100):  # of paper, of which the page knows nothing beforehand
+        page.set_viewport_size({"width": width, "height": 900})
+        assert page.locator(".graph").first.evaluate(INSIDE)
+    assert page.locator(".graph .node .title").first.is_visible()
+    before = page.locator(".scene").first.get_attribute("transform")
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert (before, page.locator(".picture").first.get_attribute("viewBox")) == (None, None)
+    assert page.locator(".scene").first.get_attribute("transform").startswith("translate")
     page.emulate_media(media="screen")
     for width in (800, 400):
         page.set_viewport_size({"width": width, "height": 800})

@@ -34,6 +34,7 @@ export class GraphView {
     this.frame.addEventListener("keydown", (event) => steer(this, event));
     new ResizeObserver(() => this.#resized()).observe(this.frame);
     addEventListener("beforeprint", () => this.#forPrint());
+    addEventListener("afterprint", () => this.#printed());
   }
 
   #tools() {
@@ -109,6 +110,7 @@ export class GraphView {
   }
 
   #moved() {
+    if (this.printing) return;
     const { x, y, scale } = this.camera;
     this.scene.setAttribute("transform", `translate(${x.toFixed(2)} ${y.toFixed(2)}) scale(${scale.toFixed(4)})`);
     this.picture.classList.toggle("far", scale < NEAR);
@@ -230,9 +232,20 @@ export class GraphView {
     );
   }
 
+  // On paper all of it, whatever room there is.
   #forPrint() {
-    this.fit();
+    if (!this.extent) return;
+    this.printing = true;
+    const { x, y, width, height } = this.extent;
+    this.picture.setAttribute("viewBox", `${x - 12} ${y - 12} ${width + 24} ${height + 24}`);
+    this.scene.removeAttribute("transform");
     this.#fill(this.version, true);
     this.picture.classList.remove("far");
+  }
+
+  #printed() {
+    this.printing = false;
+    this.picture.removeAttribute("viewBox");
+    this.#moved();
   }
 }
