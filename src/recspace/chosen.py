@@ -104,8 +104,11 @@ def _strength(element: Mapping[str, Any]) -> float:
 
 
 def _of(element: Mapping[str, Any]) -> str:
-    """`f3×f7` of fields; `adjacent[2, f3, f7]` where a number is a part of its index."""
+    """`f3×f7` of fields, and of sets of them whatever number says their size; `adjacent[2, f3, f7]` where a number is a part of
+    its index."""
     key = element["key"]
+    if len(key) == 2 and isinstance(key[0], int) and "*" in str(key[1]):
+        return "×".join(str(key[1]).split("*"))
     if all(isinstance(part, str) for part in key) or "[" not in str(element.get("name", "")):
         return "×".join(map(str, key))
     return f"{str(element['name']).partition('[')[0]}[{', '.join(map(str, key))}]"

@@ -78,6 +78,11 @@ def test_an_index_with_a_number_in_it_is_no_product_of_fields():
     off = {"name": "adjacent[3,f1]", "key": [3, "f1"], "value": "off", "weight": 0.0}
     told = line({"name": "adjacent", "kind": "gate", "count": 3, "elements": [*elements, off]})
     assert told == "adjacent: 2 of 3 on: adjacent[2, f1], adjacent[2, f2]"
+    sets = [
+        {"name": f"keep[{k},{s}]", "key": [k, s], "value": "on", "weight": 1.0} for k, s in ((2, "a*b"), (3, "a*b*c"))
+    ]
+    told = line({"name": "keep", "kind": "gate", "count": 3, "elements": [*sets, {**off, "key": [2, "b*c"]}]})
+    assert told == "keep: 2 of 3 on: a×b, a×b×c"
 
 
 def test_gates_of_values_are_told_by_the_share_that_is_on():
