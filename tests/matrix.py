@@ -77,7 +77,10 @@ def tried(space: Space, name: str, strategy: str) -> tuple[str, str]:
 def own_recipe(name: str) -> str:
     """As it stands in the file, with few trials."""
     text = text_of(name)
-    inner = re.sub(r"#.*", "", text[text.index("search {") + len("search {") : text.rindex("}")])
+    begin = text.index("search {") + len("search {")
+    end = text.index("\n", begin)
+    end = text.index("}", begin) if "}" in text[begin:end] else text.index("\n}", begin)
+    inner = re.sub(r"#.*", "", text[begin:end])
     for option, count in FEW.items():
         inner = re.sub(rf"\b{option} = \d+", f"{option} = {count}", inner)
     return " ".join(inner.replace("keep = most", "keep = 2").split())

@@ -109,7 +109,7 @@ def _of(element: Mapping[str, Any]) -> str:
     key = element["key"]
     if len(key) == 2 and isinstance(key[0], int) and "*" in str(key[1]):
         return "×".join(str(key[1]).split("*"))
-    if all(isinstance(part, str) for part in key) or "[" not in str(element.get("name", "")):
+    if len(key) == 1 or all(isinstance(part, str) for part in key) or "[" not in str(element.get("name", "")):
         return "×".join(map(str, key))
     return f"{str(element['name']).partition('[')[0]}[{', '.join(map(str, key))}]"
 

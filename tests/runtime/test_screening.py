@@ -259,7 +259,8 @@ def test_top_counts_within_an_index(parity, tmp_path):
     assert {g for g in both if g.startswith("keep[3,")} == {f"keep[3,{g}]" for g in groups}
     assert len(both) == 4
     assert screened(inputs, tmp_path, "screen(top = 2, threshold = -100)") == {f"keep[3,{g}]" for g in groups}
-    assert screened(inputs, tmp_path, "screen(top = 0)") == set()
+    with pytest.raises(AssertionError, match="S0603"):
+        screened(inputs, tmp_path, "screen(top = 0)")
     assert len(screened(inputs, tmp_path, "screen(threshold = -100)")) == 21 + 35
 
 
