@@ -14,7 +14,7 @@ from reference import Drawn, Interpreter, assignment
 from torch import Tensor
 
 from recspace.compiler.compile import Models, check, models
-from recspace.compiler.compiled import Compiled
+from recspace.compiler.compiled import Compiled, Slice
 from recspace.compiler.decisions import Decision, Domain
 from recspace.compiler.schema import Column, Schema
 from recspace.dsl import ast, library_path, load
@@ -108,6 +108,47 @@ def fill(model: Model, weights: Drawn) -> set[Any]:
             else:
                 view.fill_(1e3)
     return used
+
+
+@torch.no_grad()
+def fill_whole(model: Model, weights: Drawn) -> set[Any]:
+    """The same of whole models, whose layers read blocks of rows that the oracle, or the module, tells apart more finely."""
+    used: dict[Any, int] = {}
+    for stored in (t for t in model.compiled.tensors if t.settled is None):
+        for part in stored.slices:
+            view, places = region(model.tensors[stored.attribute], part), _places(weights, part)
+            if not places:
+                view.fill_(1e3)
+                continue
+            own = [np.asarray(weights.found[p]) for p in places]
+            value = torch.tensor(own[0] if len(own) == 1 else np.concatenate(own))
+            before = used.setdefault(places[0], 0)
+            used |= {p: used.get(p, 0) for p in places}
+            if len(places[0][4]) < len(part.part):  # rows of a part that the module tells apart
+                used[places[0]] += view.shape[-2]
+                value = value[before : used[places[0]]]
+            put(
+                model.tensors[stored.attribute],
+                part,
+                value.reshape(view.shape if part.kept is None else part.kept.shape),
+            )
+    return set(used)
+
+
+def _places(weights: Drawn, part: Slice) -> list[Any]:
+    """Where the oracle has it. Of one width, it may tell layers apart by their input's and the module not, or the other way
+    round; the module may tell parts of a part, or take parts together."""
+    place = identity(part)
+    if place in weights.found:
+        return [place]
+    same = [p for p in weights.found if p[:3] == place[:3]]
+    exact = [p for p in same if p[4] == place[4]]
+    around = [p for p in same if p[4] == place[4][: len(p[4])]]
+    for found in (exact, around):
+        if len(found) == 1:
+            return found
+    together = {p[3] for p in same} == {place[3]} and not place[4]
+    return same if together and not around else []
 
 
 def tensors_of(batch: Mapping[str, Any]) -> dict[str, Tensor]:
@@ -245,10 +286,10 @@ def derived_agrees(pair: Pair, seed: int, architecture: Mapping[str, tuple[Any, 
 
 
 def plain_agrees(
-    pair: Pair, seed: int, architecture: Mapping[str, Any], *besides: Column, dead: bool = False
+    pair: Pair, seed: int, architecture: Mapping[str, Any], *besides: Column, dead: bool = False, whole: bool = False
 ) -> Compiled:
     """A plain model = the oracle's, whether or not the space has a supernet. `besides`: columns that the oracle looks at
-    for the shape of what an empty set gives. `dead`: the oracle may compute what nothing reads."""
+    for the shape of what an empty set gives. `dead`: the oracle may compute what nothing reads. `whole`: see `fill_whole`."""
     compiled, weights = pair.plain(architecture), Drawn(seed)
     graph = check(pair.program, pair.schema, promises(), overrides=pair.overrides).graph
     assert graph is not None
@@ -256,7 +297,7 @@ def plain_agrees(
     expected = pair.oracle(weights).predict(assignment(graph.decisions, architecture), batch)
     with float64(), torch.no_grad():
         plain = model_of(compiled)
-        unknown = set(weights.found) - fill(plain, weights)
+        unknown = set(weights.found) - (fill_whole if whole else fill)(plain, weights)
         assert dead or not unknown, f"weights that the model does not have: {sorted(map(str, unknown))[:5]}"
         found = plain.module(tensors_of(batch)).numpy()
     np.testing.assert_allclose(found, expected, **TOLERANCE)

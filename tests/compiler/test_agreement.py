@@ -95,6 +95,29 @@ def test_plain_models_of_operator_graphs(seed):
     plain_agrees(pair, seed, Sampler(graph).draw(Random(seed)), dead=True)
 
 
+PAST = schema_of(
+    Field("user", "category", 4, "user"),
+    Field("item", "category", 3, "item"),
+    Field("history", "sequence", 3, "history", of="item", longest=4),
+)
+WHOLE = {
+    "model/autoctr.space": ({"n": 4, "width": 4, "span": 3}, MIXED),
+    "model/ameir.space": ({"n1": 3, "n2": 2, "width": 4, "most": 2}, PAST),
+    "model/autoias.space": ({"L": 3}, IDS),
+}
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3, 4])
+@pytest.mark.parametrize("path", WHOLE)
+def test_plain_models_of_whole_models(path, seed):
+    """Blocks wired at will, sequences, crosses and layers that are there or not: architectures drawn from the space."""
+    overrides, schema = WHOLE[path]
+    pair = Pair(shipped(path), schema, overrides)
+    graph = check(pair.program, schema, promises(), overrides=overrides).graph
+    assert graph is not None
+    plain_agrees(pair, seed, Sampler(graph).draw(Random(seed)), dead=True, whole=True)
+
+
 @pytest.mark.parametrize("seed", [1, 2])
 @pytest.mark.parametrize(("path", "schema"), CASES)
 def test_plain_models_of_shipped_spaces(path, schema, seed):

@@ -163,7 +163,7 @@ def fm_block(layer: Layer, x: Any, n: int) -> Any:
 
 def dot_block(layer: Layer, x: Any, span: int, n: int) -> Any:
     def formula(v: np.ndarray) -> np.ndarray:
-        mixed = rows_of(layer, "mix", x, span).T @ v + layer.weight("mix_bias", (span,))[:, None]
+        mixed = rows_of(layer, "mix", x, span).T @ v
         dots = np.array([a @ b for a, b in itertools.combinations(mixed, 2)])
         return dots @ layer.weight("weight", (len(dots), n)) + layer.weight("bias", (n,))
 

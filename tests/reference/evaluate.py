@@ -179,9 +179,10 @@ class Evaluator(Calls, Families):
 
     @contextmanager
     def aside(self) -> Iterator[None]:
-        """Evaluate something under other assumptions, without remembering it."""
+        """Evaluate something under other assumptions, without remembering it; which families are being asked for their
+        kind stays known, as blocks that refer to one another would else ask without end."""
         kept = self.memo, self.assumed, self.exploring, self.shapes_only, self.reader
-        self.memo = {}
+        self.memo = {key: True for key in self.memo if key[0] == "kind"}
         try:
             yield
         finally:
